@@ -1,0 +1,58 @@
+"""Hybrid Observe: one request, both sides.
+
+In a Lambda function with the layer attached nothing needs to be called. What is here is for those
+who want more:
+
+    observe.log.info("claim accepted", claim=claim_id)      a JSON line with the request's identity
+    observe.metrics.increment("claims.submitted")           a metric line
+    with observe.span("price"): ...                         a span in the trace
+    @observe.instrument                                     attach without the exec wrapper
+    observe.current(), observe.inject(...), observe.extract(...), observe.use(...)   the context itself
+
+Every name is loaded when it is first used: importing `observe` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from observe import metrics
+    from observe.context import Context, current, extract, inject, use
+    from observe.handler import instrument
+    from observe.logs import log
+    from observe.spans import span
+
+__version__ = "0.1.0"
+
+__all__ = ["Context", "current", "extract", "inject", "instrument", "log", "metrics", "span", "use"]
+
+_WHERE = {
+    "Context": "observe.context",
+    "current": "observe.context",
+    "extract": "observe.context",
+    "instrument": "observe.handler",
+    "inject": "observe.context",
+    "log": "observe.logs",
+    "metrics": "observe.metrics",
+    "span": "observe.spans",
+    "use": "observe.context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at first use (PEP 562)."""
+    where = _WHERE.get(name)
+    if where is None:
+        raise AttributeError(f"module 'observe' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(where)
+    value = module if name == "metrics" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

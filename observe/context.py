@@ -1,0 +1,437 @@
+"""Context: who a request is, on both sides; read from headers and written to headers.
+
+The idea that keeps this small is projection: every source is first projected to lower-cased
+headers, one `capture` reads them all; one `inject` writes them all.
+
+Specification: docs/spec/context.md, test vectors in docs/spec/context-vectors.json.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from observe import ids, semconv
+
+TYPE_CHECKING = False  # importing typing for it would cost 2 ms of every cold start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn
+
+TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
+BAGGAGE = "baggage"
+CORRELATION_ID = "x-correlation-id"
+XRAY = "x-amzn-trace-id"
+
+#: The trust edge: what a correlation ID may be made of, and how long it may be.
+CORRELATION_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/=+@-"
+CORRELATION_MAX = 128
+#: https://www.w3.org/TR/baggage/#limits and https://www.w3.org/TR/trace-context/#tracestate-limits
+BAGGAGE_MAX_BYTES = 8192
+BAGGAGE_MAX_MEMBERS = 64
+TRACESTATE_MAX = 512
+HOPS_MAX = 9999
+
+_FLAG_SAMPLED = 1
+_FLAGS_KNOWN = 3  # sampled, random trace ID
+
+
+class Context:
+    """One request's identity; immutable.
+
+    trace_id: 32 hex. span_id: 16 hex, the caller's, or "" where none is known. correlation_id:
+    what people search by. flags: W3C trace flags (1 sampled, 2 random trace ID). debug: log this
+    whole transaction at DEBUG. hops: how many hops the request has made. baggage: pairs of key
+    and value as they were on the wire, without our own members. tracestate: as received.
+    """
+
+    __slots__ = ("baggage", "correlation_id", "debug", "flags", "hops", "span_id", "trace_id", "tracestate")
+
+    trace_id: str
+    span_id: str
+    correlation_id: str
+    flags: int
+    debug: bool
+    hops: int
+    baggage: tuple[tuple[str, str], ...]
+    tracestate: str
+
+    def __init__(
+        self,
+        trace_id: str,
+        span_id: str = "",
+        *,
+        correlation_id: str = "",
+        flags: int = _FLAG_SAMPLED,
+        debug: bool = False,
+        hops: int = 0,
+        baggage: tuple[tuple[str, str], ...] = (),
+        tracestate: str = "",
+    ) -> None:
+        put = object.__setattr__
+        put(self, "trace_id", trace_id)
+        put(self, "span_id", span_id)
+        put(self, "correlation_id", correlation_id or trace_id)
+        put(self, "flags", flags)
+        put(self, "debug", debug)
+        put(self, "hops", hops)
+        put(self, "baggage", baggage)
+        put(self, "tracestate", tracestate)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the trace is recorded: the first W3C trace flag."""
+        return bool(self.flags & _FLAG_SAMPLED)
+
+    def at(self, span_id: str) -> Context:
+        """Return this context as seen by what is called from the span `span_id`."""
+        return self._with(span_id, self.hops)
+
+    def entered(self, span_id: str) -> Context:
+        """Return this context one hop further on, inside the span `span_id`."""
+        return self._with(span_id, min(self.hops + 1, HOPS_MAX))
+
+    def _with(self, span_id: str, hops: int) -> Context:
+        return Context(
+            self.trace_id,
+            span_id,
+            correlation_id=self.correlation_id,
+            flags=self.flags,
+            debug=self.debug,
+            hops=hops,
+            baggage=self.baggage,
+            tracestate=self.tracestate,
+        )
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, Context) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        return "Context(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"Context is immutable: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"Context is immutable: {name}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, self._values()
+
+
+def _rebuild(*values: object) -> Context:
+    """Pickle support: slots in, the same context out (multiprocessing carries it to workers)."""
+    named = dict(zip(Context.__slots__, values, strict=True))
+    return Context(named.pop("trace_id"), named.pop("span_id"), **named)  # type: ignore[arg-type]
+
+
+class Captured:
+    """What `capture` found: the context, what lost as links, and what there is to say about it.
+
+    links: (trace_id, span_id, kind) with kind `correlation_id`, `traceparent` or `xray`.
+    notes: low-cardinality words: `correlation_id_replaced`, `traceparent_invalid`.
+    """
+
+    __slots__ = ("context", "links", "notes")
+
+    def __init__(
+        self, context: Context, links: tuple[tuple[str, str, str], ...], notes: tuple[str, ...]
+    ) -> None:
+        self.context = context
+        self.links = links
+        self.notes = notes
+
+
+def extract(headers: Mapping[str, str]) -> Context:
+    """Return the context that `headers` carry, or a fresh one: `extract(inject(c)) == c`.
+
+    headers: names in lower case. The caller is trusted; `capture` knows the trust edge.
+    """
+    return capture(headers, trust="internal").context
+
+
+def capture(
+    headers: Mapping[str, str],
+    *,
+    trust: str = "public",
+    environment: str = "",
+    rate: float = 1.0,
+    fresh: Callable[[], str] = ids.new_trace_id,
+) -> Captured:
+    """Read a context from projected headers; never raises on any strings.
+
+    headers: names in lower case. trust: `internal` takes everything; `public` ignores debug, hops,
+    baggage and a "not sampled" flag; `strict` also starts a fresh trace and links to the caller's.
+    environment: `_X_AMZN_TRACE_ID`, which Lambda always sets. rate: share of traces to sample where
+    no inbound flag decides. docs/spec/context.md, "Capture"
+    """
+    notes: list[str] = []
+    parent = _traceparent(headers, notes)
+    correlation_id, derived = _correlation(headers, notes)
+    message_xray = headers.get(XRAY, "")
+    root = ids.root_of(message_xray) or ids.root_of(environment)
+
+    trace_id, span_id = _identity(parent, derived, message_xray, environment, root)
+    links = _links(parent, derived, root, trace_id, message_xray or environment)
+    if trust == "strict" and (parent[0] or derived):
+        links = _links(parent, derived, root, "", message_xray or environment)
+        trace_id, span_id = root or fresh(), ""
+        links = tuple(link for link in links if link[0] != trace_id)
+    trace_id = trace_id or fresh()
+
+    internal = trust == "internal"
+    debug, hops, baggage = _transaction(headers) if internal else (False, 0, ())
+    inherits = bool(parent[0]) and trace_id == parent[0]
+    context = Context(
+        trace_id,
+        span_id,
+        correlation_id=correlation_id or trace_id,
+        flags=_flags(parent[2] if inherits else -1, trace_id, rate, internal),
+        debug=debug,
+        hops=hops,
+        baggage=baggage,
+        tracestate=_tracestate(headers) if inherits else "",
+    )
+    return Captured(context, links, tuple(notes))
+
+
+def _identity(
+    parent: tuple[str, str, int], derived: str, message_xray: str, environment: str, root: str
+) -> tuple[str, str]:
+    """Trace ID: `traceparent`; else derived from the correlation ID; else the X-Ray Root."""
+    if parent[0]:
+        return parent[0], parent[1]
+    if derived:
+        return derived, ""
+    if not root:
+        return "", ""
+    xray = message_xray if ids.root_of(message_xray) else environment
+    xray_parent = ids.field_of(xray, "Parent").lower()
+    # The environment's Parent is a segment that exists only if X-Ray records; a message's is the sender's.
+    known = xray is message_xray or ids.field_of(xray, "Sampled") == "1"
+    return root, xray_parent if known and ids.is_span_id(xray_parent) else ""
+
+
+def _links(
+    parent: tuple[str, str, int], derived: str, root: str, trace_id: str, xray: str
+) -> tuple[tuple[str, str, str], ...]:
+    """What lost becomes a span link, except an X-Ray trace that nobody records."""
+    links: list[tuple[str, str, str]] = []
+    if parent[0] and parent[0] != trace_id:
+        links.append((parent[0], parent[1], "traceparent"))
+    if derived and derived not in (trace_id, parent[0]):
+        links.append((derived, ids.derived_span_id(derived), "correlation_id"))
+    if root and root not in (trace_id, derived, parent[0]) and ids.field_of(xray, "Sampled") == "1":
+        span_id = ids.field_of(xray, "Parent").lower()
+        links.append((root, span_id if ids.is_span_id(span_id) else ids.derived_span_id(root), "xray"))
+    return tuple(links)
+
+
+def _flags(inbound: int, trace_id: str, rate: float, internal: bool) -> int:
+    """The inbound decision where one may be believed, else ours by the trace ID."""
+    if inbound >= 0 and (internal or inbound & _FLAG_SAMPLED):
+        return inbound & _FLAGS_KNOWN
+    random = inbound & 2 if inbound >= 0 else 0
+    return random | (_FLAG_SAMPLED if ids.sampled_by_rate(trace_id, rate) else 0)
+
+
+def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str, int]:
+    """(trace_id, span_id, flags) of W3C traceparent, or of a dialect, or ("", "", -1).
+
+    https://www.w3.org/TR/trace-context/#versioning-of-traceparent
+    """
+    value = headers.get(TRACEPARENT, "")
+    if value:
+        parsed = parse_traceparent(value)
+        if parsed[0]:
+            return parsed
+        notes.append("traceparent_invalid")
+    if any(name in headers for name in DIALECT_NAMES):
+        from observe import dialects
+
+        return dialects.trace_parent(headers)
+    return "", "", -1
+
+
+# The names that make it worth loading the dialects.
+DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id")
+
+
+def parse_traceparent(value: str) -> tuple[str, str, int]:
+    """Return (trace_id, span_id, flags) of a traceparent, or ("", "", -1) if it is not valid.
+
+    A future version may carry more fields; version 00 may not.
+    """
+    value = value.strip()
+    parts = value.split("-")
+    if len(value) < 55 or len(parts) < 4 or value[52] != "-":
+        return "", "", -1
+    version, trace_id, span_id, flags = parts[:4]
+    valid = (
+        len(version) == 2
+        and is_version(version, len(parts))
+        and ids.is_trace_id(trace_id)
+        and ids.is_span_id(span_id)
+        and len(flags) == 2
+        and ids.is_hex(flags)
+    )
+    return (trace_id, span_id, int(flags, 16)) if valid else ("", "", -1)
+
+
+def is_version(version: str, fields: int) -> bool:
+    """Whether a traceparent of `fields` fields may have this version; `ff` is forbidden."""
+    return ids.is_hex(version) and version != "ff" and (version != "00" or fields == 4)
+
+
+#: Where a correlation ID may be, best first.
+CORRELATION_HEADERS = (CORRELATION_ID, "correlation-id", "x-request-id", "request-id")
+
+
+def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
+    """(correlation ID within the trust edge, derived trace ID), or ("", "")."""
+    for name in CORRELATION_HEADERS:
+        raw = headers.get(name, "").strip()
+        if raw:
+            derived = ids.derive_trace_id(raw)
+            if is_correlation_id(raw):
+                return raw, derived
+            notes.append("correlation_id_replaced")
+            return derived, derived
+    return "", ""
+
+
+def is_correlation_id(value: str) -> bool:
+    """Whether `value` may pass the trust edge unchanged."""
+    return 0 < len(value) <= CORRELATION_MAX and not value.strip(CORRELATION_CHARACTERS)
+
+
+def _tracestate(headers: Mapping[str, str]) -> str:
+    """tracestate if it is printable ASCII of at most 512 characters: a longer one must not be cut."""
+    value = headers.get(TRACESTATE, "").strip()
+    return value if len(value) <= TRACESTATE_MAX and value.isascii() and value.isprintable() else ""
+
+
+def _transaction(headers: Mapping[str, str]) -> tuple[bool, int, tuple[tuple[str, str], ...]]:
+    """(debug, hops, baggage) from baggage, or from the dialect of Node functions in the same company."""
+    debug = headers.get("debug-log-enabled", "").lower() == "true"
+    hops = headers.get("call-chain-length", "")
+    members: list[tuple[str, str]] = []
+    for key, value in parse_baggage(headers.get(BAGGAGE, "")):
+        if key == semconv.BAGGAGE_DEBUG:
+            debug = value in ("1", "true")
+        elif key == semconv.BAGGAGE_HOPS:
+            hops = value
+        else:
+            members.append((key, value))
+    return debug, _hops(hops), tuple(members)
+
+
+def _hops(value: str) -> int:
+    return min(int(value), HOPS_MAX) if value.isascii() and value.isdigit() and len(value) <= 9 else 0
+
+
+def parse_baggage(header: str) -> list[tuple[str, str]]:
+    """Return (key, value as on the wire) pairs, at most what the specification allows.
+
+    https://www.w3.org/TR/baggage/#header-content
+    """
+    members: list[tuple[str, str]] = []
+    size = 0
+    for member in header.split(","):
+        key, separator, value = member.partition("=")
+        key, value = key.strip(), value.strip()
+        size += len(key) + len(value) + 2
+        if len(members) >= BAGGAGE_MAX_MEMBERS or size > BAGGAGE_MAX_BYTES:
+            break
+        if key and separator and f"{key}{value}".isascii() and f"{key}{value}".isprintable():
+            members.append((key, value))
+    return members
+
+
+def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
+    """Return the headers that carry `context`: names in lower case, values ASCII.
+
+    baggage: False towards hosts that are not ours, which must not learn what we carry.
+    """
+    span_id = context.span_id or ids.derived_span_id(context.trace_id)
+    headers = {
+        TRACEPARENT: f"00-{context.trace_id}-{span_id}-{context.flags:02x}",
+        CORRELATION_ID: context.correlation_id,
+    }
+    if context.tracestate:
+        headers[TRACESTATE] = context.tracestate
+    if baggage:
+        members = [f"{key}={value}" for key, value in context.baggage]
+        if context.debug:
+            members.append(f"{semconv.BAGGAGE_DEBUG}=1")
+        if context.hops:
+            members.append(f"{semconv.BAGGAGE_HOPS}={context.hops}")
+        if members:
+            headers[BAGGAGE] = ",".join(members)
+    return headers
+
+
+def xray_header(context: Context) -> str:
+    """Return the context as an X-Amzn-Trace-Id value, for carriers that know only that.
+
+    Sampled=0: we never switch on somebody's X-Ray bill.
+    """
+    span_id = context.span_id or ids.derived_span_id(context.trace_id)
+    return f"Root=1-{context.trace_id[:8]}-{context.trace_id[8:]};Parent={span_id};Sampled=0"
+
+
+# --- The current context ----------------------------------------------------------------------
+
+_scope: ContextVar[Context | None] = ContextVar("observe.context", default=None)
+#: The invocation's context, for threads that user code started: they inherit no context variables.
+_ambient: Context | None = None
+#: Where OpenTelemetry is loaded, its current span is the truth: () -> (trace_id, span_id) or None.
+_bridge: Callable[[], tuple[str, str] | None] | None = None
+
+
+def current() -> Context | None:
+    """Return the context of the running code, or None outside an invocation.
+
+    Its span_id is the innermost open span's, so `inject(current())` is what an outbound call carries.
+    """
+    context = _scope.get() or _ambient
+    if context is None or _bridge is None:
+        return context
+    span = _bridge()
+    if span is None or span[0] != context.trace_id or span[1] == context.span_id:
+        return context
+    return context.at(span[1])
+
+
+class use:  # noqa: N801  # a context manager, named like a function as the standard library's are
+    """Make `context` the current one inside a `with` block; blocks nest."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> Context:
+        self._token = _scope.set(self._context)
+        return self._context
+
+    def __exit__(self, *exc: object) -> None:
+        _scope.reset(self._token)
+
+
+def set_ambient(context: Context | None) -> None:
+    """Set the context that threads without one fall back to: one invocation runs at a time."""
+    global _ambient
+    _ambient = context
+
+
+def set_bridge(bridge: Callable[[], tuple[str, str] | None] | None) -> None:
+    """Let OpenTelemetry say which span is the innermost."""
+    global _bridge
+    _bridge = bridge

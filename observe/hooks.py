@@ -1,0 +1,88 @@
+"""What is patched in other libraries, and when: as soon as user code imports them, not before.
+
+PATCHES is the whole list. A patch module has `install(module) -> None`, is loaded when its library
+is, and runs behind `guard`: a library that cannot be patched works unpatched.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from observe import guard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+#: library module -> our module that patches it
+PATCHES = {
+    "botocore.session": "observe.patch_botocore",
+    "httpx": "observe.patch_httpx",
+}
+
+_installed: set[str] = set()
+
+
+def install() -> None:
+    """Patch what is loaded already and watch for what user code will import. Idempotent."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    for name in PATCHES:
+        module = sys.modules.get(name)
+        if module is not None:
+            _patch(name, module)
+
+
+def _patch(name: str, module: ModuleType) -> None:
+    if name in _installed:
+        return
+    _installed.add(name)
+    guard.guarded(_install, name, module)
+
+
+def _install(name: str, module: ModuleType) -> None:
+    importlib.import_module(PATCHES[name]).install(module)
+
+
+class _Finder:
+    """Finds the libraries of PATCHES as the other finders do, and lends them our loader once."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+        if name not in PATCHES or name in _installed:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            if finder is self or find is None:
+                continue
+            spec: ModuleSpec | None = find(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
+
+
+class _Loader:
+    """Executes the module with its own loader, restores that loader, then patches."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        if spec is not None:
+            spec.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _patch(module.__name__, module)

@@ -1,0 +1,305 @@
+"""What one invocation accumulates, from its event to its span line.
+
+`open_invocation` captures the context and makes it the current one; `close_invocation` decides
+whether the spans are kept and writes them. Both are called behind `guard`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from observe import context as contexts
+from observe import ids, semconv, stdout, wire
+from observe.services import http, source_of
+from observe.services import invoke as direct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from observe.context import Captured, Context
+    from observe.settings import Settings
+    from observe.source import Record, Source
+
+#: A stack longer than this keeps its end, where the fault is.
+STACK_MAX = 16 * 1024
+#: A batch of SQS may have 10,000 messages; OpenTelemetry's own limit of links a span is 128.
+LINKS_MAX = 128
+SPANS_MAX = 1000
+#: The file name of our one frame in a handler's stack. The runtime drops leading frames of this name
+#: from the stack it reports (awslambdaric/bootstrap.py, handle_event_request), and so do we.
+OWN_FRAME = "observe/bootstrap.py"
+
+
+class Invocation:
+    """One run of a handler: its context, its own span, and what ended or is open inside it."""
+
+    __slots__ = (
+        "cold",
+        "context",
+        "deadline_unix_nano",
+        "dropped",
+        "finished",
+        "is_http",
+        "lock",
+        "open",
+        "span",
+    )
+
+    def __init__(
+        self, context: Context, span: wire.Span, *, cold: bool, is_http: bool, deadline: int
+    ) -> None:
+        self.context = context
+        self.span = span
+        self.cold = cold
+        self.is_http = is_http
+        self.deadline_unix_nano = deadline
+        self.finished: list[wire.Span] = []
+        self.open: dict[str, wire.Span] = {}
+        self.dropped = 0
+        self.lock = threading.Lock()
+
+    def start(self, span: wire.Span) -> None:
+        """Remember an open span, so that a timeout can still tell of it."""
+        self.open[span.span_id] = span
+
+    def finish(self, span: wire.Span) -> None:
+        """Keep a finished span; beyond SPANS_MAX it is counted only."""
+        self.open.pop(span.span_id, None)
+        if len(self.finished) < SPANS_MAX:
+            self.finished.append(span)
+        else:
+            self.dropped += 1
+
+
+#: The invocation that runs now: Lambda runs one at a time in a process.
+active: Invocation | None = None
+
+
+def open_invocation(event: object, lambda_context: object, settings: Settings, cold: bool) -> Invocation:
+    """Capture the context of `event`, make it current and return the new active invocation.
+
+    event: any JSON value; one of no known shape yields the runtime's own context or a fresh one.
+    lambda_context: the runtime's context object.
+    """
+    global active
+    now = stdout.now()
+    source = source_of(event)
+    captured = _captured(event, source, lambda_context, settings)
+    span = _span(event, source, captured, lambda_context, settings, now)
+    if cold:
+        span.attributes[semconv.FAAS_COLDSTART] = True
+    invocation = Invocation(
+        captured.context.entered(span.span_id),
+        span,
+        cold=cold,
+        is_http=source is not None and source.trigger == "http",
+        deadline=_deadline(lambda_context, now),
+    )
+    active = invocation
+    contexts.set_ambient(invocation.context)
+    for note in captured.notes:
+        _say_once(note)
+    return invocation
+
+
+def _captured(
+    event: object, source: Source | None, lambda_context: object, settings: Settings
+) -> contexts.Captured:
+    """The context: the message's own first, then the client context, then the environment."""
+    environment = os.environ.get("_X_AMZN_TRACE_ID", "")
+    trust = settings.trust if source is not None and source.public else "internal"
+
+    def read(record: Record) -> Captured:
+        return contexts.capture(
+            record.headers, trust=trust, environment=environment, rate=settings.sample_rate
+        )
+
+    records = source.records(event) if source is not None else []  # type: ignore[arg-type]
+    carrying = [record for record in records if _carries(record)]
+    if not carrying:
+        trust = "internal"
+        return read(direct.record(lambda_context))
+    if len(records) == 1:
+        return read(carrying[0])
+    return _batch(records, [read(record) for record in carrying], carrying, environment, settings)
+
+
+#: Without one of these there is nothing to capture; the list is cheaper than capturing to find out.
+_NAMES = (contexts.TRACEPARENT, contexts.XRAY, *contexts.CORRELATION_HEADERS, *contexts.DIALECT_NAMES)
+
+
+def _carries(record: Record) -> bool:
+    return any(name in record.headers for name in _NAMES)
+
+
+def _batch(
+    records: Sequence[Record],
+    captured: Sequence[Captured],
+    carrying: Sequence[Record],
+    environment: str,
+    settings: Settings,
+) -> Captured:
+    """One trace common to all is adopted; otherwise a new context with one link a record."""
+    first = captured[0].context
+    common = len(captured) == len(records) and all(one.context.trace_id == first.trace_id for one in captured)
+    fresh = contexts.capture({}, environment=environment, rate=settings.sample_rate).context
+    adopted = first if common else fresh
+    links = {
+        (
+            one.context.trace_id,
+            one.context.span_id or ids.derived_span_id(one.context.trace_id),
+            record.message_id,
+        )
+        for one, record in zip(captured, carrying, strict=True)
+        if (one.context.trace_id, one.context.span_id) != (adopted.trace_id, adopted.span_id)
+    }
+    kept = tuple((t, s, f"message {m}".strip()) for t, s, m in sorted(links)[:LINKS_MAX])
+    notes = tuple({note for one in captured for note in one.notes})
+    return contexts.Captured(adopted, kept, notes)
+
+
+def _span(
+    event: object,
+    source: Source | None,
+    captured: Captured,
+    lambda_context: object,
+    settings: Settings,
+    now: int,
+) -> wire.Span:
+    name, attributes = source.describe(event) if source is not None else (settings.service, {})  # type: ignore[arg-type]
+    context = captured.context
+    span = wire.Span(
+        context.trace_id,
+        ids.new_span_id(),
+        context.span_id,
+        name,
+        source.kind if source is not None else wire.KIND_SERVER,
+        now,
+        attributes,
+    )
+    attributes[semconv.FAAS_TRIGGER] = source.trigger if source is not None else direct.TRIGGER
+    attributes[semconv.FAAS_INVOCATION_ID] = str(getattr(lambda_context, "aws_request_id", "") or "")
+    attributes[semconv.CORRELATION_ID] = context.correlation_id
+    for trace_id, span_id, kind in captured.links:
+        span.links.append((trace_id, span_id, {semconv.LINK_KIND: kind}))
+    return span
+
+
+def _deadline(lambda_context: object, now: int) -> int:
+    """When Lambda will end this invocation, in ns since the epoch; 0 where nobody says."""
+    remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
+    return now + int(remaining()) * 1_000_000 if callable(remaining) else 0
+
+
+def close_invocation(
+    invocation: Invocation, settings: Settings, result: object = None, error: BaseException | None = None
+) -> None:
+    """End the invocation's span with its result or error, and write what is kept."""
+    span = invocation.span
+    with invocation.lock:
+        span.end_unix_nano = stdout.now()
+        if error is not None:
+            fail(span, error, span.end_unix_nano)
+        elif invocation.is_http:
+            _status(span, http.status_of(result))
+        elif span.status_message == TIMEOUT_MESSAGE:
+            _clear_timeout(span)
+        flush(invocation, settings)
+
+
+def leave() -> None:
+    """Forget the active invocation: nothing of it reaches the next one."""
+    global active
+    active = None
+    contexts.set_ambient(None)
+
+
+TIMEOUT_MESSAGE = "ran into its timeout"
+
+
+def _clear_timeout(span: wire.Span) -> None:
+    """It ended after all, in the last moment: the watchdog's verdict no longer holds."""
+    span.status, span.status_message = wire.STATUS_UNSET, ""
+    span.attributes.pop(semconv.ERROR_TYPE, None)
+
+
+def _status(span: wire.Span, code: int) -> None:
+    if span.status_message == TIMEOUT_MESSAGE:
+        _clear_timeout(span)
+    if code:
+        span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
+    if code >= 500:
+        span.status = wire.STATUS_ERROR
+        span.attributes[semconv.ERROR_TYPE] = str(code)
+
+
+def fail(span: wire.Span, error: BaseException, now: int) -> None:
+    """Mark `span` as failed by `error`, with the exception as a span event.
+
+    https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
+    """
+    import traceback  # the runtime has loaded it
+
+    from observe import guard
+
+    kind, message = type(error).__name__, guard.said(error)
+    span.status, span.status_message = wire.STATUS_ERROR, message[:1024]
+    span.attributes[semconv.ERROR_TYPE] = kind
+    trace = error.__traceback__
+    if trace is not None and trace.tb_frame.f_code.co_filename == OWN_FRAME:
+        trace = trace.tb_next
+    stack = "".join(traceback.format_exception(type(error), error, trace))
+    exception = {
+        semconv.EXCEPTION_TYPE: kind,
+        semconv.EXCEPTION_MESSAGE: message,
+        semconv.EXCEPTION_STACKTRACE: stack[-STACK_MAX:],
+    }
+    span.events.append(("exception", now, exception))
+
+
+def flush(invocation: Invocation, settings: Settings) -> None:
+    """Write the spans, unless the trace is not sampled and nothing makes it worth keeping."""
+    span = invocation.span
+    worth = (
+        invocation.context.sampled
+        or span.status == wire.STATUS_ERROR
+        or invocation.cold
+        or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
+        or any(one.status == wire.STATUS_ERROR for one in invocation.finished)
+    )
+    if settings.mode == "propagate" or not worth:
+        return
+    if invocation.dropped:
+        span.attributes[semconv.CUT] = invocation.dropped
+    for line in wire.span_lines(settings.service, [span, *invocation.finished], lead=lead(settings)):
+        stdout.write(line)
+
+
+def lead(settings: Settings) -> dict[str, str] | None:
+    """What a line of ours leads with: in Lambda's JSON mode a level that no filter drops."""
+    if not settings.json_mode:
+        return None
+    return {"timestamp": wire.timestamp(stdout.now()), "level": settings.level}
+
+
+_NOTES = {
+    "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",
+    "traceparent_invalid": "an inbound traceparent is not valid and is ignored",
+}
+_said: set[str] = set()
+
+
+def _say_once(note: str) -> None:
+    """Say what the trust edge did, once a process: a public caller must not be able to fill the log."""
+    if note in _said:
+        return
+    _said.add(note)
+    line = {
+        "timestamp": wire.timestamp(stdout.now()),
+        "level": "WARN",
+        "message": f"hybrid-observe: {_NOTES.get(note, note)} (said once a process)",
+        "event": f"observe.{note}",
+    }
+    stdout.write(wire.log_line(line))

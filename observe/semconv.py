@@ -1,0 +1,51 @@
+"""Every attribute name, once, with its specification.
+
+OpenTelemetry semantic conventions 1.3x unless said otherwise:
+https://opentelemetry.io/docs/specs/semconv/
+"""
+
+from __future__ import annotations
+
+SERVICE_NAME = "service.name"
+
+# https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/
+FAAS_INVOCATION_ID = "faas.invocation_id"
+FAAS_COLDSTART = "faas.coldstart"
+FAAS_TRIGGER = "faas.trigger"
+FAAS_VERSION = "faas.version"
+FAAS_INVOKED_NAME = "faas.invoked_name"
+
+# https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+HTTP_REQUEST_METHOD = "http.request.method"
+HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
+HTTP_ROUTE = "http.route"
+URL_PATH = "url.path"
+URL_FULL = "url.full"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
+
+# https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/
+AWS_REQUEST_ID = "aws.request_id"
+
+# https://opentelemetry.io/docs/specs/semconv/messaging/sqs/
+MESSAGING_SYSTEM = "messaging.system"
+MESSAGING_OPERATION_NAME = "messaging.operation.name"
+MESSAGING_DESTINATION_NAME = "messaging.destination.name"
+MESSAGING_MESSAGE_ID = "messaging.message.id"
+MESSAGING_BATCH_MESSAGE_COUNT = "messaging.batch.message_count"
+
+# https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
+ERROR_TYPE = "error.type"
+EXCEPTION_TYPE = "exception.type"
+EXCEPTION_MESSAGE = "exception.message"
+EXCEPTION_STACKTRACE = "exception.stacktrace"
+
+# Ours: no standard name exists.
+CORRELATION_ID = "correlation_id"
+#: On a span link: which identity lost: `correlation_id`, `xray`, `traceparent` or `message`.
+LINK_KIND = "observe.link"
+#: On a span that was cut to fit a line: how many attributes and events were left out.
+CUT = "observe.cut"
+#: Baggage members.
+BAGGAGE_DEBUG = "observe.debug"
+BAGGAGE_HOPS = "observe.hops"

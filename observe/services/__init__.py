@@ -1,0 +1,31 @@
+"""Every source and carrier, in one place to read: SOURCES in match order, CARRIERS by API call."""
+
+from __future__ import annotations
+
+from observe.services import http, invoke, sqs
+from observe.source import mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from observe.source import Carrier, Source
+
+#: In match order: a shape that is a special case of another comes first.
+SOURCES: tuple[Source, ...] = (
+    http.HTTP_API,
+    http.ALB,
+    http.REST_API,
+    sqs.SQS,
+)
+
+#: (botocore service, operation) -> Carrier
+CARRIERS: dict[tuple[str, str], Carrier] = {
+    ("sqs", "SendMessage"): sqs.SEND,
+    ("sqs", "SendMessageBatch"): sqs.SEND_BATCH,
+    ("lambda", "Invoke"): invoke.INVOKE,
+}
+
+
+def source_of(event: object) -> Source | None:
+    """Return the source whose shape `event` has, or None: then only the runtime's context tells."""
+    shape = mapping(event)
+    return next((source for source in SOURCES if source.matches(shape)), None)

@@ -1,0 +1,111 @@
+"""HTTP, both directions: API Gateway (REST and HTTP APIs), function URLs, ALB; and requests we send.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+"""
+
+from __future__ import annotations
+
+from observe import semconv
+from observe.context import inject
+from observe.source import Record, Source, lower, mapping, text
+from observe.wire import KIND_SERVER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+    from typing import Any
+
+    from observe.context import Context
+    from observe.source import Description
+
+
+def _is_v2(event: Mapping[str, Any]) -> bool:
+    return event.get("version") == "2.0" and "http" in mapping(event.get("requestContext"))
+
+
+def _is_alb(event: Mapping[str, Any]) -> bool:
+    return "elb" in mapping(event.get("requestContext"))
+
+
+def _is_rest(event: Mapping[str, Any]) -> bool:
+    return isinstance(event.get("httpMethod"), str) and isinstance(event.get("requestContext"), dict)
+
+
+def records(event: Mapping[str, Any]) -> list[Record]:
+    """Return the request as one Record.
+
+    event: {"headers": {name: value}} and, for REST and for ALB with multi-value headers on,
+    {"multiValueHeaders": {name: [value, ...]}}, which says more and so wins.
+    """
+    return [Record({**lower(event.get("headers")), **lower(event.get("multiValueHeaders"))})]
+
+
+def _describe_v2(event: Mapping[str, Any]) -> Description:
+    """Route keys are `METHOD /path/{param}` or `$default`, which names no route."""
+    http = mapping(mapping(event.get("requestContext")).get("http"))
+    route = text(event.get("routeKey")).partition(" ")[2]
+    return _description(text(http.get("method")), route, text(event.get("rawPath")))
+
+
+def _describe_v1(event: Mapping[str, Any]) -> Description:
+    """REST APIs have `resource` as the route; ALB has none."""
+    return _description(text(event.get("httpMethod")), text(event.get("resource")), text(event.get("path")))
+
+
+def _description(method: str, route: str, path: str) -> Description:
+    attributes: dict[str, Any] = {semconv.HTTP_REQUEST_METHOD: method}
+    if route:
+        attributes[semconv.HTTP_ROUTE] = route
+    if path != route:
+        attributes[semconv.URL_PATH] = path
+    # A path has too many values for a span name: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
+    return f"{method} {route}".strip() or "HTTP", attributes
+
+
+def status_of(result: object) -> int:
+    """Return the status code of a proxy reply ({"statusCode": 200, ...}), or 0 where it names none."""
+    code = mapping(result).get("statusCode")
+    if isinstance(code, str) and code.isdigit() and len(code) == 3:
+        code = int(code)
+    return code if isinstance(code, int) and 100 <= code <= 599 else 0
+
+
+def carry(present: Container[str], context: Context, *, baggage: bool) -> dict[str, str]:
+    """Return the headers to add to a request that already has the names `present` (lower case).
+
+    The caller's own headers win. baggage: whether the host may receive it.
+    """
+    headers = inject(context, baggage=baggage)
+    if "traceparent" in present:
+        headers.pop("tracestate", None)  # it belongs to the other parent
+    return {name: value for name, value in headers.items() if name not in present}
+
+
+HTTP_API = Source(
+    "HTTP API or function URL",
+    trigger="http",
+    kind=KIND_SERVER,
+    public=True,
+    matches=_is_v2,
+    records=records,
+    describe=_describe_v2,
+)
+ALB = Source(
+    "Application Load Balancer",
+    trigger="http",
+    kind=KIND_SERVER,
+    public=True,
+    matches=_is_alb,
+    records=records,
+    describe=_describe_v1,
+)
+REST_API = Source(
+    "REST API",
+    trigger="http",
+    kind=KIND_SERVER,
+    public=True,
+    matches=_is_rest,
+    records=records,
+    describe=_describe_v1,
+)

@@ -1,0 +1,177 @@
+"""SQS, both directions: message attributes, and the free AWSTraceHeader where they have no room.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+"""
+
+from __future__ import annotations
+
+from observe import semconv
+from observe.context import XRAY, inject, xray_header
+from observe.source import Carrier, Record, Source, mapping, text
+from observe.wire import KIND_CONSUMER, KIND_PRODUCER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from observe.context import Context
+    from observe.source import Description
+
+ATTRIBUTES_MAX = 10
+#: Body and attributes of one message, and of all messages of one batch.
+MESSAGE_MAX_BYTES = 1_048_576
+
+
+def matches(event: Mapping[str, Any]) -> bool:
+    """Whether `event` is a batch of SQS messages."""
+    found = event.get("Records")
+    return isinstance(found, list) and bool(found) and mapping(found[0]).get("eventSource") == "aws:sqs"
+
+
+def records(event: Mapping[str, Any]) -> list[Record]:
+    """Return one Record a message, header names lower-cased.
+
+    event: {"Records": [{"messageId", "messageAttributes": {name: {"stringValue"}}, "attributes":
+    {"AWSTraceHeader"}}]}. A record that is no dictionary counts as one without headers.
+    """
+    return [_record(mapping(message)) for message in event["Records"]]
+
+
+def _record(message: Mapping[str, Any]) -> Record:
+    headers = {
+        name.lower(): value["stringValue"]
+        for name, value in mapping(message.get("messageAttributes")).items()
+        if isinstance(value, dict) and isinstance(value.get("stringValue"), str) and isinstance(name, str)
+    }
+    xray = mapping(message.get("attributes")).get("AWSTraceHeader")
+    if isinstance(xray, str):
+        headers.setdefault(XRAY, xray)
+    return Record(headers, text(message.get("messageId")))
+
+
+def describe(event: Mapping[str, Any]) -> Description:
+    """Return `process QUEUE` and the messaging attributes of the batch."""
+    messages = event["Records"]
+    queue = text(mapping(messages[0]).get("eventSourceARN")).rpartition(":")[2]
+    attributes: dict[str, Any] = {
+        semconv.MESSAGING_SYSTEM: "aws_sqs",
+        semconv.MESSAGING_OPERATION_NAME: "process",
+        semconv.MESSAGING_DESTINATION_NAME: queue,
+    }
+    if len(messages) == 1:
+        attributes[semconv.MESSAGING_MESSAGE_ID] = text(mapping(messages[0]).get("messageId"))
+    else:
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(messages)
+    return f"process {queue}".strip(), attributes
+
+
+SQS = Source(
+    "SQS",
+    trigger="pubsub",
+    kind=KIND_CONSUMER,
+    public=False,
+    matches=matches,
+    records=records,
+    describe=describe,
+)
+
+
+# --- Sending --------------------------------------------------------------------------------
+
+
+def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """SendMessage: {"QueueUrl", "MessageBody", "MessageAttributes"?} with the context added."""
+    return _carried(params, context, _room(params))
+
+
+def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """SendMessageBatch: {"QueueUrl", "Entries": [message, ...]}; the size limit is the whole batch's."""
+    entries = params.get("Entries")
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
+        return dict(params)  # botocore will tell the caller
+    room = MESSAGE_MAX_BYTES - sum(_size(entry) for entry in entries)
+    out: list[Mapping[str, Any]] = []
+    for entry in entries:
+        carried = _carried(entry, context, room)
+        room -= _size(carried) - _size(entry)
+        out.append(carried)
+    return {**params, "Entries": out}
+
+
+def _room(message: Mapping[str, Any]) -> int:
+    return MESSAGE_MAX_BYTES - _size(message)
+
+
+def _carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str, Any]:
+    """The message with as many attributes as have room, in order of worth; else AWSTraceHeader."""
+    existing = message.get("MessageAttributes")
+    if existing is not None and not isinstance(existing, dict):
+        return dict(message)
+    existing = existing or {}
+    present = {str(name).lower() for name in existing}
+    headers = inject(context)
+    attributes = dict(existing)
+    for name in _CARRIED:
+        value = headers.get(name)
+        if value is None or name in present or (name == "tracestate" and "traceparent" in present):
+            continue
+        size = len(name) + len(value) + len("String")
+        if len(attributes) < ATTRIBUTES_MAX and size <= room:
+            attributes[name] = {"DataType": "String", "StringValue": value}
+            room -= size
+        elif name == "traceparent":
+            return _traced(message, context)
+    return {**message, "MessageAttributes": attributes} if len(attributes) > len(existing) else dict(message)
+
+
+#: traceparent first: with it alone the two sides are still one trace.
+_CARRIED = ("traceparent", "x-correlation-id", "baggage", "tracestate")
+
+
+def _traced(message: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """AWSTraceHeader counts towards neither limit."""
+    existing = message.get("MessageSystemAttributes")
+    if existing is not None and (not isinstance(existing, dict) or "AWSTraceHeader" in existing):
+        return dict(message)
+    header = {"DataType": "String", "StringValue": xray_header(context)}
+    return {**message, "MessageSystemAttributes": {**(existing or {}), "AWSTraceHeader": header}}
+
+
+def _size(message: Mapping[str, Any]) -> int:
+    """Bytes of body and attributes: names, data types and values."""
+    size = _bytes(message.get("MessageBody"))
+    for name, value in mapping(message.get("MessageAttributes")).items():
+        value = mapping(value)
+        size += _bytes(name) + _bytes(value.get("DataType"))
+        size += _bytes(value.get("StringValue")) + _bytes(value.get("BinaryValue"))
+    return size
+
+
+def _bytes(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    return len(value) if isinstance(value, bytes | bytearray) else 0
+
+
+def _describe_send(params: Mapping[str, Any]) -> Description:
+    queue = text(params.get("QueueUrl")).rpartition("/")[2]
+    attributes: dict[str, Any] = {
+        semconv.MESSAGING_SYSTEM: "aws_sqs",
+        semconv.MESSAGING_OPERATION_NAME: "send",
+        semconv.MESSAGING_DESTINATION_NAME: queue,
+    }
+    entries = params.get("Entries")
+    if isinstance(entries, list | tuple):
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(entries)
+    return f"send {queue}", attributes
+
+
+def _receipt(response: Mapping[str, Any]) -> dict[str, str]:
+    message_id = text(response.get("MessageId"))
+    return {semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else {}
+
+
+SEND = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_send, receipt=_receipt)
+SEND_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_send, receipt=_receipt)

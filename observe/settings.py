@@ -1,0 +1,176 @@
+"""The layer's settings, from environment variables, read once a process.
+
+A value that cannot be used falls back to its default and is named in `problems`, which are said in
+one WARN line: a typo in a variable must never break a function. Every variable: docs/layer.md.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Every variable the layer reads: name -> what it does. docs/layer.md is tested against this.
+VARIABLES = {
+    "OBSERVE_DISABLED": "1 runs the bare handler: nothing of the layer is loaded",
+    "OBSERVE_MODE": "all (default), or propagate: forward IDs, write no metric and no span",
+    "OBSERVE_TRUST": "public (default), internal or strict: what is believed of callers at public sources",
+    "OBSERVE_SERVICE": "the service's name, before the standard variables below",
+    "OBSERVE_METRICS_FORMAT": "monitoring (default), dogstatsd, datadog or emf",
+    "OBSERVE_METRICS_NAMESPACE": "the CloudWatch namespace of the emf format; default: the service",
+    "OBSERVE_LOG_LEVEL": "level of observe.log: TRACE, DEBUG, INFO (default), WARN, ERROR or FATAL",
+    "OBSERVE_SLOW_MS": "an invocation at least this long is recorded though not sampled; default 3000",
+    "OBSERVE_BAGGAGE_HOSTS": "comma-separated hosts that receive baggage over HTTP; .example.com is a suffix",
+    "OTEL_SERVICE_NAME": "the service's name; default: the function's",
+    "OTEL_RESOURCE_ATTRIBUTES": "service.name, service.version and deployment.environment.name are read",
+    "OTEL_TRACES_SAMPLER": "always_on, always_off, traceidratio, or one of these with parentbased_ before it",
+    "OTEL_TRACES_SAMPLER_ARG": "the rate of traceidratio, 0 to 1; default 1",
+    "DD_SERVICE": "the service's name, where no OTEL_ variable gives it",
+    "DD_ENV": "the environment, where no OTEL_ variable gives it",
+    "DD_VERSION": "the version, where no OTEL_ variable gives it",
+    "POWERTOOLS_SERVICE_NAME": "the service's name, where neither OTEL_ nor DD_ gives it",
+    "AWS_LAMBDA_LOG_FORMAT": "set by Lambda: JSON makes every line of ours lead with timestamp and level",
+    "AWS_LAMBDA_LOG_LEVEL": "set by Lambda: wins over OBSERVE_LOG_LEVEL, as Lambda documents",
+    "AWS_LAMBDA_FUNCTION_NAME": "set by Lambda: the service's name where nothing else gives it",
+}
+
+LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
+_LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
+
+
+class Settings:
+    """What the variables say; see VARIABLES. sample_rate: 0 to 1; slow_ns: nanoseconds."""
+
+    __slots__ = (
+        "baggage_hosts",
+        "disabled",
+        "env",
+        "json_mode",
+        "level",
+        "metrics_format",
+        "metrics_namespace",
+        "mode",
+        "problems",
+        "sample_rate",
+        "service",
+        "slow_ns",
+        "trust",
+        "version",
+    )
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        resource = _resource(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+        self.service = (
+            environ.get("OBSERVE_SERVICE")
+            or environ.get("OTEL_SERVICE_NAME")
+            or resource.get("service.name")
+            or environ.get("DD_SERVICE")
+            or environ.get("POWERTOOLS_SERVICE_NAME")
+            or environ.get("AWS_LAMBDA_FUNCTION_NAME")
+            or "unknown_service"
+        )
+        self.env = resource.get("deployment.environment.name") or environ.get("DD_ENV", "")
+        self.version = resource.get("service.version") or environ.get("DD_VERSION", "")
+        self.disabled = environ.get("OBSERVE_DISABLED", "").lower() in ("1", "true")
+        self.mode = self._one_of(environ, "OBSERVE_MODE", ("all", "propagate"))
+        self.trust = self._one_of(environ, "OBSERVE_TRUST", ("public", "internal", "strict"))
+        self.metrics_format = self._one_of(
+            environ, "OBSERVE_METRICS_FORMAT", ("monitoring", "dogstatsd", "datadog", "emf")
+        )
+        self.metrics_namespace = environ.get("OBSERVE_METRICS_NAMESPACE") or self.service
+        self.json_mode = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+        self.level = self._level(environ)
+        self.slow_ns = int(self._number(environ, "OBSERVE_SLOW_MS", 3000.0, 1e9) * 1e6)
+        self.sample_rate = self._rate(environ)
+        hosts = environ.get("OBSERVE_BAGGAGE_HOSTS", "").lower().split(",")
+        self.baggage_hosts = tuple(host.strip() for host in hosts if host.strip())
+
+    def _one_of(self, environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+        value = environ.get(name, "").strip().lower() or values[0]
+        if value in values:
+            return value
+        self.problems.append(f"{name}={value!r} is none of {', '.join(values)}; {values[0]} is used")
+        return values[0]
+
+    def _number(self, environ: Mapping[str, str], name: str, default: float, most: float) -> float:
+        text = environ.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if 0 <= value <= most:
+            return value
+        self.problems.append(f"{name}={text!r} is not a number from 0 to {most:g}; {default:g} is used")
+        return default
+
+    def _rate(self, environ: Mapping[str, str]) -> float:
+        sampler = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
+        if sampler == "always_off":
+            return 0.0
+        if sampler == "traceidratio":
+            return self._number(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0, 1.0)
+        if sampler not in ("", "always_on"):
+            self.problems.append(f"OTEL_TRACES_SAMPLER={sampler!r} is not known here; every trace is sampled")
+        return 1.0
+
+    def _level(self, environ: Mapping[str, str]) -> str:
+        for name in ("AWS_LAMBDA_LOG_LEVEL", "OBSERVE_LOG_LEVEL"):
+            value = environ.get(name, "").strip().upper()
+            value = _LEVEL_NAMES.get(value, value)
+            if value in LEVELS:
+                return value
+            if value:
+                self.problems.append(f"{name}={value!r} is none of {', '.join(LEVELS)}; it is ignored")
+        return "INFO"
+
+    def takes_baggage(self, host: str) -> bool:
+        """Whether `host` is one of the hosts that may receive baggage."""
+        host = host.lower()
+        return any(
+            host == allowed or (allowed.startswith(".") and host.endswith(allowed))
+            for allowed in self.baggage_hosts
+        )
+
+
+def _resource(text: str) -> dict[str, str]:
+    """OTEL_RESOURCE_ATTRIBUTES: key=value pairs separated by commas."""
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {key.strip(): value.strip() for key, separator, value in pairs if separator and value.strip()}
+
+
+_settings: Settings | None = None
+
+
+def get() -> Settings:
+    """Return the settings of this process, read from the environment at first use."""
+    global _settings
+    if _settings is None:
+        _settings = Settings(os.environ)
+        if _settings.problems:
+            from observe import guard
+
+            guard.guarded(_say_problems, _settings)
+    return _settings
+
+
+def reset() -> None:
+    """Read the environment anew at next use. For tests."""
+    global _settings
+    _settings = None
+
+
+def _say_problems(found: Settings) -> None:
+    from observe import stdout, wire
+
+    line = {
+        "timestamp": wire.timestamp(stdout.now()),
+        "level": "WARN",
+        "message": "hybrid-observe: " + "; ".join(found.problems),
+        "event": "observe.settings",
+    }
+    stdout.write(wire.log_line(line))

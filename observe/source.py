@@ -1,0 +1,103 @@
+"""What a service module offers: a Source (event -> records) and Carriers (API call -> API call)."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    #: (span name, attributes)
+    Description = tuple[str, dict[str, Any]]
+
+
+class Record:
+    """One unit of an event, projected: headers with lower-case names, and the message's ID or ""."""
+
+    __slots__ = ("headers", "message_id")
+
+    def __init__(self, headers: dict[str, str], message_id: str = "") -> None:
+        self.headers = headers
+        self.message_id = message_id
+
+
+class Source:
+    """Where an event comes from.
+
+    name: for humans and `observe explain`. trigger: faas.trigger. kind: OTLP's span kind.
+    public: whether strangers can send to it, so that the trust edge applies.
+    matches(event): whether the event is this source's; records(event): its records;
+    describe(event): the invocation's span name and attributes. None of the three may raise on an
+    event that matches, whatever else is in it.
+    """
+
+    __slots__ = ("describe", "kind", "matches", "name", "public", "records", "trigger")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        trigger: str,
+        kind: int,
+        public: bool,
+        matches: Callable[[Mapping[str, Any]], bool],
+        records: Callable[[Mapping[str, Any]], list[Record]],
+        describe: Callable[[Mapping[str, Any]], Description],
+    ) -> None:
+        self.name = name
+        self.trigger = trigger
+        self.kind = kind
+        self.public = public
+        self.matches = matches
+        self.records = records
+        self.describe = describe
+
+
+class Carrier:
+    """How one API call carries a context.
+
+    carry(params, context): the call's parameters with the context added: a new dictionary, nothing
+    of the caller's is changed, overwritten or put over a limit of the service. Idempotent.
+    describe(params): span name and attributes. receipt(response): the ID that AWS returned, as an attribute.
+    """
+
+    __slots__ = ("carry", "describe", "kind", "receipt")
+
+    def __init__(
+        self,
+        *,
+        kind: int,
+        carry: Callable[[Mapping[str, Any], Any], dict[str, Any]],
+        describe: Callable[[Mapping[str, Any]], Description],
+        receipt: Callable[[Mapping[str, Any]], dict[str, str]],
+    ) -> None:
+        self.kind = kind
+        self.carry = carry
+        self.describe = describe
+        self.receipt = receipt
+
+
+def text(value: object) -> str:
+    """Return `value` if it is a string, else "": events are untrusted in shape, too."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return `value` if it is a dictionary, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def lower(headers: object) -> dict[str, str]:
+    """Return string values by lower-cased name; multiple values are joined as HTTP joins them.
+
+    headers: {name: value} or {name: [value, ...]}, with anything else skipped.
+    https://www.rfc-editor.org/rfc/rfc9110#section-5.3
+    """
+    out: dict[str, str] = {}
+    for name, value in mapping(headers).items():
+        if isinstance(value, list):
+            value = ",".join(item for item in value if isinstance(item, str))
+        if isinstance(name, str) and isinstance(value, str):
+            key = name.lower()
+            out[key] = f"{out[key]},{value}" if key in out else value
+    return out
