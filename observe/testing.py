@@ -1,0 +1,100 @@
+"""For tests of functions that use the layer: what it wrote, with IDs that count.
+
+with observe.testing.capture() as lines:
+    handler(event, context)
+assert lines.logs[0]["message"] == "claim accepted"
+"""
+
+from __future__ import annotations
+
+import json
+
+from observe import stdout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Lines:
+    """The lines of ours, as bytes in `raw` and decoded by kind."""
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+
+    @property
+    def _json(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.raw if line.startswith(b"{")]
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        """Log lines as dictionaries."""
+        return [line for line in self._json if "message" in line and "resourceSpans" not in line]
+
+    @property
+    def metrics(self) -> list[str]:
+        """Metric lines as text."""
+        wrapped = [line["metric"] for line in self._json if "metric" in line and "message" not in line]
+        return wrapped + [line.decode().rstrip("\n") for line in self.raw if not line.startswith(b"{")]
+
+    @property
+    def spans(self) -> list[dict[str, Any]]:
+        """Spans as OTLP/JSON dictionaries, with their attributes as a plain dictionary in `attributes`."""
+        found = []
+        for line in self._json:
+            for resource in line.get("resourceSpans", ()):
+                for scope in resource["scopeSpans"]:
+                    found += [{**span, "attributes": _plain(span)} for span in scope["spans"]]
+        return found
+
+
+def _plain(span: dict[str, Any]) -> dict[str, Any]:
+    return {pair["key"]: next(iter(pair["value"].values())) for pair in span.get("attributes", ())}
+
+
+class capture:  # noqa: N801  # a context manager, named like a function as the standard library's are
+    """Collect the lines written inside a `with` block instead of writing them to stdout."""
+
+    def __enter__(self) -> Lines:
+        lines = Lines()
+        self._before: Callable[[bytes], None] = stdout.redirect(lines.raw.append)
+        return lines
+
+    def __exit__(self, *exc: object) -> None:
+        stdout.redirect(self._before)
+
+
+class LambdaContext:
+    """A runtime context object as handlers get it: request ID, function name, time left.
+
+    custom: what a synchronous caller put into the client context's `custom`.
+    """
+
+    def __init__(
+        self,
+        aws_request_id: str = "00000000-0000-4000-8000-000000000001",
+        *,
+        function_name: str = "function",
+        remaining_ms: int = 3000,
+        custom: dict[str, Any] | None = None,
+    ) -> None:
+        self.aws_request_id = aws_request_id
+        self.function_name = function_name
+        self.function_version = "$LATEST"
+        self.memory_limit_in_mb = "128"
+        self.invoked_function_arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{function_name}"
+        self.client_context = _ClientContext(custom) if custom is not None else None
+        self.identity = None
+        self._remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the timeout."""
+        return self._remaining_ms
+
+
+class _ClientContext:
+    def __init__(self, custom: dict[str, Any]) -> None:
+        self.custom = custom
+        self.env: dict[str, Any] = {}
+        self.client = None

@@ -1,0 +1,35 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from observe import context, guard, handler, invocation, settings, spans, testing
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test starts as a fresh process would: nothing said, no settings read, nothing active."""
+    for name in settings.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("_X_AMZN_TRACE_ID", raising=False)
+    settings.reset()
+    guard.faults.clear()
+    invocation._said.clear()
+    yield
+    invocation.leave()
+    context.set_bridge(None)
+    handler.attach = spans.attach = None
+    settings.reset()
+
+
+@pytest.fixture
+def lines() -> Iterator[testing.Lines]:
+    """What the layer writes during the test."""
+    with testing.capture() as captured:
+        yield captured

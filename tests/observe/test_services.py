@@ -1,0 +1,271 @@
+"""Sources and carriers: every entry of the two registries keeps the same promises."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from observe.context import Context, extract, inject
+from observe.services import CARRIERS, SOURCES, http, invoke, source_of, sqs
+from observe.splice import splice
+from observe.testing import LambdaContext
+
+EVENTS = sorted((Path(__file__).parents[1] / "data" / "events").glob("*.json"))
+CONTEXT = Context("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", correlation_id="CLM-1", hops=2)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=20,
+)
+#: Keys that make an arbitrary event look like one of ours.
+EVENT_KEYS = st.sampled_from(
+    [
+        *(
+            "version",
+            "requestContext",
+            "http",
+            "elb",
+            "httpMethod",
+            "headers",
+            "multiValueHeaders",
+            "Records",
+        ),
+        *("eventSource", "messageAttributes", "attributes", "routeKey", "resource", "path", "messageId"),
+    ]
+)
+SHAPES = st.recursive(
+    JSON | st.sampled_from(["2.0", "aws:sqs"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(EVENT_KEYS, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_an_event_is_what_its_file_says(path: Path) -> None:
+    """Each file of tests/data/events says which source it is and what its records carry."""
+    case = json.loads(path.read_text(encoding="utf-8"))
+    source = source_of(case["event"])
+    assert (source.name if source else None) == case["source"]
+    if source is None:
+        return
+    assert [record.headers for record in source.records(case["event"])] == case["headers"]
+    name, attributes = source.describe(case["event"])
+    assert {"name": name, "attributes": attributes} == case["span"]
+
+
+@given(SHAPES)
+def test_capture_never_raises_on_any_json(event: Any) -> None:
+    """Whatever JSON comes, the source that matches it yields records of strings and a name."""
+    before = copy.deepcopy(event)
+    source = source_of(event)
+    if source is not None:
+        for record in source.records(event):
+            assert all(isinstance(k, str) and isinstance(v, str) for k, v in record.headers.items())
+        name, _ = source.describe(event)
+        assert isinstance(name, str)
+    assert repr(event) == repr(before)
+
+
+def test_sources_do_not_overlap_on_their_own_events() -> None:
+    """Match order matters only where a shape is a special case: each file matches its own source first."""
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
+
+
+PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("sqs", "SendMessage"): [
+        {"QueueUrl": "https://q/1/queue", "MessageBody": "{}"},
+        {
+            "QueueUrl": "q",
+            "MessageBody": "é" * 9,
+            "MessageAttributes": {"mine": {"DataType": "Number", "StringValue": "1"}},
+        },
+    ],
+    ("sqs", "SendMessageBatch"): [
+        {"QueueUrl": "q", "Entries": [{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b"}]},
+        {"QueueUrl": "q", "Entries": []},
+        {"QueueUrl": "q", "Entries": "not a list"},
+    ],
+    ("lambda", "Invoke"): [
+        {"FunctionName": "f"},
+        {"FunctionName": "f", "InvocationType": "Event", "Payload": b"{}"},
+        {
+            "FunctionName": "f",
+            "ClientContext": base64.b64encode(b'{"custom":{"a":"1"},"env":{"v":1.10}}').decode(),
+        },
+        {"FunctionName": "f", "ClientContext": "not base64!"},
+    ],
+}
+
+
+@pytest.mark.parametrize("key", CARRIERS, ids=lambda key: ".".join(key))
+def test_a_carrier_leaves_the_callers_parameters_alone_and_is_idempotent(key: tuple[str, str]) -> None:
+    """The caller's dictionary stays as it was, and carrying twice is carrying once."""
+    carrier = CARRIERS[key]
+    for params in PARAMS[key]:
+        before = copy.deepcopy(params)
+        once = carrier.carry(params, CONTEXT)
+        assert params == before
+        assert carrier.carry(once, CONTEXT) == once
+        assert isinstance(carrier.describe(params)[0], str)
+
+
+def _received(message: dict[str, Any]) -> dict[str, Any]:
+    """What Lambda makes of a message that was sent with these parameters."""
+    attributes = {
+        name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
+    system = message.get("MessageSystemAttributes", {})
+    return {
+        "messageId": "m",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:1:queue",
+        "body": message["MessageBody"],
+        "messageAttributes": attributes,
+        "attributes": {name: value["StringValue"] for name, value in system.items()},
+    }
+
+
+def test_sqs_carries_the_whole_context() -> None:
+    """What one function sends, the next one reads."""
+    carried = sqs.carry_message({"QueueUrl": "q", "MessageBody": "x"}, CONTEXT)
+    (record,) = sqs.records({"Records": [_received(carried)]})
+    assert extract(record.headers) == CONTEXT
+
+
+@given(st.integers(0, 12), st.booleans())
+def test_sqs_never_exceeds_ten_attributes(existing: int, ours: bool) -> None:
+    """However many attributes the caller set, ten is the limit, and none of the caller's is lost."""
+    attributes: dict[str, Any] = {
+        f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(existing)
+    }
+    if ours:
+        attributes["TraceParent"] = {"DataType": "String", "StringValue": "the caller's own"}
+    message = {"MessageBody": "x", "MessageAttributes": attributes}
+    carried = sqs.carry_message(message, CONTEXT)
+    assert len(carried["MessageAttributes"]) <= max(sqs.ATTRIBUTES_MAX, len(attributes))
+    assert attributes.items() <= carried["MessageAttributes"].items()
+    if not ours:
+        (record,) = sqs.records({"Records": [_received(carried)]})
+        assert extract(record.headers).trace_id == CONTEXT.trace_id
+
+
+def test_sqs_without_room_uses_the_free_header() -> None:
+    """Ten attributes of the caller's leave AWSTraceHeader, which carries trace and parent."""
+    attributes = {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(10)}
+    carried = sqs.carry_message({"MessageBody": "x", "MessageAttributes": attributes}, CONTEXT)
+    header = carried["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"]
+    assert header == "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=0"
+    (record,) = sqs.records({"Records": [_received(carried)]})
+    assert (extract(record.headers).trace_id, extract(record.headers).span_id) == (
+        CONTEXT.trace_id,
+        CONTEXT.span_id,
+    )
+
+
+@pytest.mark.parametrize("left", [0, 10, 76, 77, 10_000])
+def test_sqs_never_exceeds_the_size_limit(left: int) -> None:
+    """A message near 1 MiB is not pushed over it."""
+    message = {"MessageBody": "é" * ((sqs.MESSAGE_MAX_BYTES - left) // 2)}
+    carried = sqs.carry_message(message, CONTEXT)
+    assert sqs._size(carried) <= sqs.MESSAGE_MAX_BYTES
+
+
+def test_an_sqs_batch_shares_one_limit() -> None:
+    """A batch whose messages together are near 1 MiB stays under it."""
+    body = "x" * (sqs.MESSAGE_MAX_BYTES // 10 - 60)
+    params = {"Entries": [{"Id": str(n), "MessageBody": body} for n in range(10)]}
+    carried = sqs.carry_batch(params, CONTEXT)
+    assert sum(sqs._size(entry) for entry in carried["Entries"]) <= sqs.MESSAGE_MAX_BYTES
+    assert "MessageSystemAttributes" in carried["Entries"][-1]
+
+
+def test_invoke_carries_the_whole_context() -> None:
+    """What a function invokes synchronously reads the context from its client context."""
+    carried = invoke.carry({"FunctionName": "f"}, CONTEXT)
+    custom = json.loads(base64.b64decode(carried["ClientContext"]))["custom"]
+    assert extract(invoke.record(LambdaContext(custom=custom)).headers) == CONTEXT
+
+
+def test_invoke_keeps_the_callers_client_context_to_the_byte() -> None:
+    """Numbers, duplicate keys and blanks of the caller's client context are not re-serialised."""
+    document = '{ "env": {"v": 1.10, "v": 2}, "custom" : { "a": "ë" } }'
+    params = {"ClientContext": base64.b64encode(document.encode()).decode()}
+    carried = base64.b64decode(invoke.carry(params, CONTEXT)["ClientContext"]).decode()
+    added = json.dumps(inject(CONTEXT), separators=(",", ":"))[1:-1]
+    assert carried.replace(added + ",", "") == document
+
+
+def test_invoke_leaves_what_it_cannot_extend() -> None:
+    """Asynchronous calls, client contexts that are no JSON object, and full ones are left alone."""
+    full = base64.b64encode(b'{"custom":{"a":"' + b"x" * 2600 + b'"}}').decode()
+    for params in (
+        {"InvocationType": "Event"},
+        {"ClientContext": "%%%"},
+        {"ClientContext": base64.b64encode(b"[]").decode()},
+        {"ClientContext": full},
+    ):
+        assert invoke.carry(params, CONTEXT) == params
+
+
+def test_the_runtimes_w3c_fields_are_read() -> None:
+    """awslambdaric 4.2 offers traceparent, tracestate and baggage by context.w3c()."""
+    context = LambdaContext(custom={"x-correlation-id": "CLM-1", "n": 1})
+    context.w3c = lambda: {"traceparent": inject(CONTEXT)["traceparent"]}  # type: ignore[attr-defined]
+    assert extract(invoke.record(context).headers).correlation_id == "CLM-1"
+    assert extract(invoke.record(context).headers).trace_id == CONTEXT.trace_id
+
+
+def test_http_headers_of_the_caller_win() -> None:
+    """A request that has its own correlation ID or traceparent keeps it."""
+    added = http.carry({"x-correlation-id"}, CONTEXT, baggage=True)
+    assert set(added) == {"traceparent", "baggage"}
+    assert "tracestate" not in http.carry({"traceparent"}, CONTEXT, baggage=False)
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ({"statusCode": 201}, 201),
+        ({"statusCode": "502"}, 502),
+        ({"statusCode": 99}, 0),
+        ({}, 0),
+        (None, 0),
+        ("x", 0),
+    ],
+)
+def test_the_status_of_a_reply(result: object, code: int) -> None:
+    """A proxy reply names its status; anything else names none."""
+    assert http.status_of(result) == code
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON.filter(lambda v: v == v), max_size=5), st.text(max_size=5))
+def test_splicing_adds_and_keeps(document: dict[str, Any], key: str) -> None:
+    """A spliced document has the members and, without them, is the document it was."""
+    text = json.dumps(document, ensure_ascii=False)
+    spliced = splice(text, key, {"observe": "1"})
+    if isinstance(document.get(key, {}), dict):
+        assert spliced is not None
+        value = json.loads(spliced)
+        assert value[key]["observe"] == "1" or "observe" in document[key]
+        value[key].pop("observe")
+        expected = {**document, key: {k: v for k, v in document.get(key, {}).items() if k != "observe"}}
+        assert json.dumps(value, sort_keys=True) == json.dumps(expected, sort_keys=True)
+        assert splice(spliced, key, {"observe": "2"}) == spliced
+    else:
+        assert spliced is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", "{", '{"a":', "{} trailing", "null", '{"a":1}{"b":2}', "[" * 100_000]
+)
+def test_splicing_declines_what_is_no_object(text: str) -> None:
+    """What is not one JSON object is left alone."""
+    assert splice(text, "custom", {"a": "1"}) is None
