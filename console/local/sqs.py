@@ -1,0 +1,194 @@
+"""An event source mapping from an SQS queue to a function: Lambda's poller.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+Errors: those of boto3 and of a closed function are counted by `poll_errors` and end no thread.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.local.function import FunctionClosedError, PayloadTooLargeError
+from console.local.invocation import InvokeResult
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_PAUSE_S = 0.2  # after an error, and between looks at an empty queue of a server without long polling
+
+
+class Invokable(Protocol):
+    """What a LocalFunction offers to a poller."""
+
+    def invoke(self, event: object) -> InvokeResult:
+        """Run the function with a JSON-able event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll did, in messages: received = deleted + failed."""
+
+    received: int
+    deleted: int
+    failed: int
+
+
+class SqsPoller:
+    """Polls one queue and invokes one function, alone or on a thread of its own.
+
+    report_batch_item_failures: the mapping's ReportBatchItemFailures. wait_s: long poll, at most 1 s here
+    so that stop() is quick. What failed is left in the queue until its visibility timeout.
+    """
+
+    def __init__(
+        self,
+        client: SQSClient,
+        queue_url: str,
+        function: Invokable,
+        *,
+        batch_size: int = 10,
+        report_batch_item_failures: bool = True,
+        wait_s: int = 1,
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._function = function
+        self._batch_size = batch_size
+        self._partial = report_batch_item_failures
+        self._wait_s = min(wait_s, 1)
+        self._arn: str | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.poll_errors = 0
+
+    def poll_once(self) -> Polled:
+        """Receive one batch, invoke the function with it, delete what succeeded. Raises botocore's errors."""
+        received = self._client.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=self._batch_size,
+            WaitTimeSeconds=self._wait_s,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        )
+        messages = received.get("Messages", [])
+        if not messages:
+            return Polled(0, 0, 0)
+        result = self._function.invoke(sqs_event(messages, self._queue_arn()))
+        failed = failed_ids(result, [message["MessageId"] for message in messages], partial=self._partial)
+        done = [message for message in messages if message["MessageId"] not in failed]
+        self._delete(done)
+        return Polled(len(messages), len(done), len(messages) - len(done))
+
+    def start(self) -> SqsPoller:
+        """Poll on a thread until stop()."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end the thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def __enter__(self) -> SqsPoller:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                polled = self.poll_once()
+            except (BotoCoreError, ClientError, FunctionClosedError, PayloadTooLargeError):
+                self.poll_errors += 1
+                self._stopping.wait(_PAUSE_S)
+            else:
+                if not polled.received:
+                    self._stopping.wait(_PAUSE_S)
+
+    def _queue_arn(self) -> str:
+        if self._arn is None:
+            reply = self._client.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
+            self._arn = reply["Attributes"]["QueueArn"]
+        return self._arn
+
+    def _delete(self, messages: Sequence[MessageTypeDef]) -> None:
+        if messages:
+            self._client.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                    for index, message in enumerate(messages)
+                ],
+            )
+
+
+def sqs_event(messages: Sequence[MessageTypeDef], queue_arn: str) -> dict[str, Any]:
+    """Return the event Lambda makes of received messages: {"Records": [...]}."""
+    return {"Records": [_record(message, queue_arn) for message in messages]}
+
+
+def _record(message: MessageTypeDef, queue_arn: str) -> dict[str, Any]:
+    attributes = message.get("MessageAttributes", {})
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": dict(message.get("Attributes", {})),
+        "messageAttributes": {name: _attribute(value) for name, value in attributes.items()},
+        **({"md5OfMessageAttributes": md5} if (md5 := message.get("MD5OfMessageAttributes")) else {}),
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": queue_arn.split(":")[3],
+    }
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if "StringValue" in value:
+        kept["stringValue"] = value["StringValue"]
+    if "BinaryValue" in value:
+        kept["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
+    return {**kept, "stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+
+
+def failed_ids(result: InvokeResult, ids: Sequence[str], *, partial: bool) -> set[str]:
+    """Return the message IDs that stay in the queue.
+
+    All of them when the function failed, or when partial replies are on and the reply is not a valid
+    one: not JSON, an entry without itemIdentifier, with an empty one, or with one not in the batch.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    if result.status != "success":
+        return set(ids)
+    if not partial:
+        return set()
+    named = _named_failures(result.payload)
+    return set(ids) if named is None or not named <= set(ids) else named
+
+
+def _named_failures(payload: bytes) -> set[str] | None:
+    """The identifiers a partial reply names, None when it is not a valid one."""
+    try:
+        reply = json.loads(payload)
+    except ValueError:
+        return None
+    failures = reply.get("batchItemFailures") if isinstance(reply, dict) else reply
+    # Lambda takes null, "" and {} for "all succeeded", as it does a reply without the key.
+    if not failures or not isinstance(reply, dict):
+        return None if isinstance(reply, list) and reply else set()
+    if not isinstance(failures, list):
+        return None
+    named = [entry.get("itemIdentifier") if isinstance(entry, dict) else None for entry in failures]
+    return {name for name in named if name} if all(isinstance(name, str) and name for name in named) else None
