@@ -33,3 +33,22 @@ def lines() -> Iterator[testing.Lines]:
     """What the layer writes during the test."""
     with testing.capture() as captured:
         yield captured
+
+
+@pytest.fixture(scope="session")
+def layer_zip() -> Path:
+    """The layer's zip, built from the present sources."""
+    from lambda_layer import build
+
+    return build.ensure(ROOT / "build")
+
+
+@pytest.fixture(scope="session")
+def opt(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The zip unpacked read-only, where /opt would be."""
+    from lambda_layer import build
+
+    folder = tmp_path_factory.mktemp("layer") / "opt"
+    build.unpack(layer_zip, folder)
+    yield folder
+    build.remove(folder)

@@ -1,0 +1,276 @@
+"""Around a handler in this process: what it returns and raises is its own, whatever we do."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import Any
+
+import pytest
+
+import observe
+from observe import handler as handlers
+from observe import invocation, stdout
+from observe.testing import LambdaContext, Lines, capture
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def sqs_event(*headers: dict[str, str]) -> dict[str, Any]:
+    """A batch of one message for each set of message attributes."""
+    records = [
+        {
+            "messageId": f"m-{n}",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:1:claims",
+            "messageAttributes": {k: {"stringValue": v, "dataType": "String"} for k, v in each.items()},
+        }
+        for n, each in enumerate(headers)
+    ]
+    return {"Records": records}
+
+
+def run(event: Any, function: Any = None, **context: Any) -> Any:
+    """Run a decorated handler once."""
+    return observe.instrument(function or (lambda event, context: "done"))(event, LambdaContext(**context))
+
+
+def test_the_context_is_current_inside_and_gone_after(lines: Lines) -> None:
+    """A handler sees its context; the next invocation sees nothing of it."""
+    seen = []
+    assert run({}, lambda event, context: seen.append(observe.current()) or "result") == "result"
+    assert seen[0] is not None
+    assert seen[0].span_id == lines.spans[0]["spanId"]
+    assert observe.current() is None
+
+
+def test_a_thread_in_the_handler_logs_with_the_requests_identity(lines: Lines) -> None:
+    """observe.log in a thread that user code started carries the IDs."""
+
+    def function(event: Any, context: Any) -> None:
+        thread = threading.Thread(target=lambda: observe.log.info("from a thread"))
+        thread.start()
+        thread.join()
+
+    run({}, function, aws_request_id="r-1")
+    (line,) = lines.logs
+    assert (line["requestId"], line["trace_id"]) == ("r-1", lines.spans[0]["traceId"])
+
+
+def test_one_message_is_adopted(lines: Lines) -> None:
+    """A batch of one goes on in its sender's trace."""
+    run(sqs_event({"traceparent": f"00-{TRACE}-{'b' * 16}-01", "x-correlation-id": "CLM-1"}))
+    (span,) = lines.spans
+    assert (span["traceId"], span["parentSpanId"]) == (TRACE, "b" * 16)
+    assert span["attributes"]["correlation_id"] == "CLM-1"
+
+
+def test_one_trace_common_to_all_is_adopted(lines: Lines) -> None:
+    """A batch whose messages are all of one trace goes on in it, with links to the other parents."""
+    run(sqs_event(*({"traceparent": f"00-{TRACE}-{c * 16}-01"} for c in "bcd")))
+    (span,) = lines.spans
+    assert (span["traceId"], span["parentSpanId"]) == (TRACE, "b" * 16)
+    assert sorted(link["spanId"] for link in span["links"]) == ["c" * 16, "d" * 16]
+
+
+def test_a_mixed_batch_starts_a_trace_with_links(lines: Lines) -> None:
+    """A batch of several traces is never the first one's: it links to each."""
+    headers = [{"traceparent": f"00-{c * 32}-{c * 16}-01"} for c in "abc"]
+    run(sqs_event(*headers, {}))
+    (span,) = lines.spans
+    assert "parentSpanId" not in span
+    assert sorted(link["traceId"] for link in span["links"]) == ["a" * 32, "b" * 32, "c" * 32]
+    assert span["traceId"] not in {link["traceId"] for link in span["links"]}
+    assert {link["attributes"][0]["value"]["stringValue"] for link in span["links"]} == {
+        "message m-0",
+        "message m-1",
+        "message m-2",
+    }
+
+
+def test_a_batch_with_one_message_without_context_is_mixed(lines: Lines) -> None:
+    """A trace is common to all only if all have it."""
+    run(sqs_event({"traceparent": f"00-{TRACE}-{'b' * 16}-01"}, {}))
+    (span,) = lines.spans
+    assert span["traceId"] != TRACE
+    assert [link["traceId"] for link in span["links"]] == [TRACE]
+
+
+def test_links_are_bounded(lines: Lines) -> None:
+    """A batch of thousands has 128 links at most."""
+    run(sqs_event(*({"x-correlation-id": f"C-{n}"} for n in range(1000))))
+    assert len(lines.spans[0]["links"]) == invocation.LINKS_MAX
+
+
+def test_an_unsampled_trace_is_written_only_if_it_is_worth_it(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not sampled: a cold, failed or slow invocation is still told; an ordinary one is not."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    function = observe.instrument(lambda event, context: 1 / event["by"])
+    function({"by": 1}, LambdaContext())
+    assert len(lines.spans) == 1
+    function({"by": 1}, LambdaContext())
+    assert len(lines.spans) == 1
+    with pytest.raises(ZeroDivisionError):
+        function({"by": 0}, LambdaContext())
+    assert len(lines.spans) == 2
+
+
+@pytest.mark.parametrize(
+    "raised", [ValueError("x"), KeyboardInterrupt(), SystemExit(3), BaseException("odd")]
+)
+def test_what_a_handler_raises_is_the_same_object(lines: Lines, raised: BaseException) -> None:
+    """Any exception passes through as it is, and the span tells its type."""
+
+    def function(event: Any, context: Any) -> None:
+        raise raised
+
+    with pytest.raises(type(raised)) as caught:
+        run({}, function)
+    assert caught.value is raised
+    assert lines.spans[0]["attributes"]["error.type"] == type(raised).__name__
+
+
+def test_a_5xx_reply_is_an_error(lines: Lines) -> None:
+    """A proxy reply of 5xx marks the span as failed."""
+    run({"httpMethod": "GET", "requestContext": {}}, lambda event, context: {"statusCode": 503})
+    assert lines.spans[0]["status"] == {"code": 2}
+    assert lines.spans[0]["attributes"]["error.type"] == "503"
+
+
+def test_decorating_twice_is_decorating_once(lines: Lines) -> None:
+    """A handler that is decorated and under the exec wrapper has one span."""
+    function = observe.instrument(lambda event, context: 1)
+    assert observe.instrument(function) is function
+
+
+@pytest.mark.parametrize("place", ["open_invocation", "close_invocation"])
+def test_our_own_fault_is_said_and_the_handler_runs(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """A fault before or after the handler changes nothing for it and leaves nothing behind."""
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(invocation, place, broken)
+    assert run({}) == "done"
+    assert "RuntimeError: ours" in lines.logs[0]["message"]
+    assert observe.current() is None
+    assert invocation.active is None
+
+
+class _Hostile:
+    """A context object that raises at every touch."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_hostile_context_object_is_no_problem(lines: Lines) -> None:
+    """Whatever the runtime hands over, the handler gets it."""
+    given = _Hostile()
+    assert observe.instrument(lambda event, context: context is given)({}, given) is True
+
+
+def test_an_event_that_the_handler_mutates_is_its_own(lines: Lines) -> None:
+    """The handler gets the very event, and may change it."""
+    event: dict[str, Any] = {"headers": {"x-correlation-id": "C"}, "httpMethod": "GET", "requestContext": {}}
+    run(event, lambda event, context: event.clear())
+    assert event == {}
+    assert lines.spans[0]["attributes"]["correlation_id"] == "C"
+
+
+def test_a_closed_stdout_loses_lines_not_results() -> None:
+    """With file descriptor 1 closed the handler works; the lines are counted as lost."""
+    before, saved = stdout.lost, os.dup(1)
+    try:
+        os.close(1)
+        assert run({}) == "done"
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+    assert stdout.lost > before
+
+
+def test_a_replaced_sys_stdout_does_not_matter(capfd: pytest.CaptureFixture[str]) -> None:
+    """User code may replace or close sys.stdout; our lines go to the descriptor."""
+    import io
+    import sys
+
+    def function(event: Any, context: Any) -> None:
+        sys.stdout = io.StringIO()
+        sys.stdout.close()
+
+    kept = sys.stdout
+    try:
+        run({}, function)
+    finally:
+        sys.stdout = kept
+    assert '"resourceSpans"' in capfd.readouterr().out
+
+
+def test_settings_that_cannot_be_used_are_said_once(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo in a variable falls back to the default, in one WARN line that names it."""
+    monkeypatch.setenv("OBSERVE_TRUST", "everybody")
+    monkeypatch.setenv("OBSERVE_SLOW_MS", "soon")
+    run({})
+    run({})
+    (line,) = lines.logs
+    assert line["level"] == "WARN"
+    assert "OBSERVE_TRUST='everybody'" in line["message"]
+    assert "OBSERVE_SLOW_MS='soon'" in line["message"]
+
+
+def test_a_handler_keeps_its_name() -> None:
+    """Frameworks that look at the handler see its own name."""
+
+    def lookup(event: Any, context: Any) -> None:
+        """Docs."""
+
+    observed = observe.instrument(lookup)
+    assert (observed.__name__, observed.__doc__) == ("lookup", "Docs.")
+    assert isinstance(handlers.instrument(print), type(lookup))
+
+
+def test_hops_count_up_and_debug_travels(lines: Lines) -> None:
+    """A hop is added at every function; debug from a trusted source makes it log at DEBUG."""
+    seen = []
+
+    def function(event: Any, context: Any) -> None:
+        observe.log.debug("told")
+        seen.append(observe.current())
+
+    run(sqs_event({"x-correlation-id": "C", "baggage": "observe.hops=4,observe.debug=1"}), function)
+    assert (seen[0].hops, seen[0].debug) == (5, True)
+    assert lines.logs[0]["message"] == "told"
+    assert observe.inject(seen[0])["baggage"] == "observe.debug=1,observe.hops=5"
+
+
+def test_log_binds_fields_and_tells_exceptions(lines: Lines) -> None:
+    """Bound fields are on their logger's lines only; exception() has type, message and stack."""
+
+    def function(event: Any, context: Any) -> None:
+        bound = observe.log.bind(claim="C-1")
+        try:
+            raise KeyError("k")
+        except KeyError:
+            bound.exception("failed")
+        observe.log.warning("after %d", 2)
+
+    run({}, function)
+    failed, after = lines.logs
+    assert (failed["level"], failed["claim"], failed["error"]["type"]) == ("ERROR", "C-1", "KeyError")
+    assert "Traceback" in failed["error"]["stack"]
+    assert (after["level"], after["message"]) == ("WARN", "after 2")
+    assert "claim" not in after
+
+
+def test_capture_restores_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    """After the block, lines go to stdout again."""
+    with capture():
+        pass
+    run({})
+    assert json.loads(capfd.readouterr().out)["resourceSpans"]

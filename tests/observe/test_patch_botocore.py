@@ -1,0 +1,202 @@
+"""Unmodified boto3 through the one hook, against moto's server."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.exceptions
+import botocore.session
+import pytest
+
+import observe
+from console.local.moto_server import MotoServer
+from observe import patch_botocore
+from observe.context import Context, extract
+from observe.testing import LambdaContext, Lines
+
+EVENT = {"httpMethod": "GET", "requestContext": {}, "headers": {"x-correlation-id": "CLM-1"}}
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    """One moto server for this module."""
+    with MotoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(moto: MotoServer) -> Iterator[Any]:
+    """An SQS client of a session that was made after the hook was installed."""
+    patch_botocore.install(botocore.session)
+    session: Any = boto3.Session("t", "t", region_name="eu-west-1")
+    made = session.client("sqs", endpoint_url=moto.endpoint_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def queue(client: Any) -> str:
+    """The URL of an empty queue."""
+    url: str = client.create_queue(QueueName=f"q-{uuid.uuid4().hex}")["QueueUrl"]
+    return url
+
+
+def _in_handler(call: Any) -> Context:
+    """Run `call()` inside an invocation; return the invocation's context."""
+    seen: list[Context] = []
+
+    def function(event: Any, context: Any) -> None:
+        current = observe.current()
+        assert current is not None
+        seen.append(current)
+        call()
+
+    observe.instrument(function)(EVENT, LambdaContext())
+    return seen[0]
+
+
+def _received(client: Any, queue: str) -> list[dict[str, str]]:
+    reply = client.receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
+    )
+    return [
+        {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+        for message in reply.get("Messages", [])
+    ]
+
+
+def test_a_sent_message_carries_the_span_that_sent_it(lines: Lines, client: Any, queue: str) -> None:
+    """The message's parent is the producer span, which is the invocation's child and has the message's ID."""
+    context = _in_handler(lambda: client.send_message(QueueUrl=queue, MessageBody="x"))
+    (headers,) = _received(client, queue)
+    own, sent = lines.spans
+    found = extract(headers)
+    assert (found.trace_id, found.correlation_id) == (context.trace_id, "CLM-1")
+    assert found.span_id == sent["spanId"]
+    assert sent["parentSpanId"] == own["spanId"]
+    assert (sent["name"].split()[0], sent["kind"]) == ("send", 4)
+    assert sent["attributes"]["messaging.message.id"]
+
+
+def test_every_message_of_a_batch_carries_it(lines: Lines, client: Any, queue: str) -> None:
+    """SendMessageBatch adds the context to each entry."""
+    entries = [{"Id": str(n), "MessageBody": "x"} for n in range(3)]
+    before = copy.deepcopy(entries)
+    _in_handler(lambda: client.send_message_batch(QueueUrl=queue, Entries=entries))
+    assert entries == before
+    received = _received(client, queue)
+    assert len(received) == 3
+    assert {extract(headers).correlation_id for headers in received} == {"CLM-1"}
+
+
+def test_the_callers_attributes_stay(lines: Lines, client: Any, queue: str) -> None:
+    """The caller's dictionary is not changed, and what it set itself wins."""
+    attributes = {"x-correlation-id": {"DataType": "String", "StringValue": "mine"}}
+    before = copy.deepcopy(attributes)
+    _in_handler(lambda: client.send_message(QueueUrl=queue, MessageBody="x", MessageAttributes=attributes))
+    assert attributes == before
+    (headers,) = _received(client, queue)
+    assert headers["x-correlation-id"] == "mine"
+    assert "traceparent" in headers
+
+
+def test_outside_an_invocation_nothing_is_added(lines: Lines, client: Any, queue: str) -> None:
+    """A call at import time is sent as it is."""
+    client.send_message(QueueUrl=queue, MessageBody="x")
+    assert _received(client, queue) == [{}]
+
+
+def test_a_presigned_request_is_left_alone(lines: Lines, client: Any, queue: str) -> None:
+    """A URL that somebody else will use later carries nothing of this invocation."""
+    urls: list[str] = []
+    params = {"QueueUrl": queue, "MessageBody": "x"}
+    _in_handler(lambda: urls.append(client.generate_presigned_url("send_message", Params=params)))
+    assert "traceparent" not in urls[0]
+    assert len(lines.spans) == 1
+
+
+def test_an_aws_error_is_the_callers_and_marks_the_span(lines: Lines, client: Any) -> None:
+    """A refused call raises botocore's own exception, and the span tells its code."""
+
+    def call() -> None:
+        with pytest.raises(botocore.exceptions.ClientError):
+            client.send_message(QueueUrl="http://127.0.0.1/1/none", MessageBody="x")
+
+    _in_handler(call)
+    _, sent = lines.spans
+    assert sent["status"]["code"] == 2
+    assert "NonExistentQueue" in sent["status"]["message"] or "QueueDoesNotExist" in sent["status"]["message"]
+
+
+def test_a_call_that_never_arrives_marks_the_span(lines: Lines) -> None:
+    """A connection error raises as without us, and the span tells it."""
+    patch_botocore.install(botocore.session)
+    session: Any = boto3.Session("t", "t", region_name="eu-west-1")
+    config = botocore.config.Config(retries={"total_max_attempts": 1}, connect_timeout=1)
+    dead = session.client("sqs", endpoint_url="http://127.0.0.1:1", config=config)
+
+    def call() -> None:
+        with pytest.raises(botocore.exceptions.EndpointConnectionError):
+            dead.send_message(QueueUrl="http://127.0.0.1:1/q", MessageBody="x")
+
+    _in_handler(call)
+    assert lines.spans[1]["attributes"]["error.type"] == "EndpointConnectionError"
+    dead.close()
+
+
+def test_wrong_parameters_are_botocores_to_refuse(lines: Lines, client: Any) -> None:
+    """A call that botocore refuses is refused in its own words."""
+
+    def call() -> None:
+        with pytest.raises(botocore.exceptions.ParamValidationError, match="QueueUrl"):
+            client.send_message(MessageBody=3)
+        with pytest.raises(botocore.exceptions.ParamValidationError):
+            client.send_message_batch(QueueUrl="q", Entries=[None])
+        with pytest.raises(botocore.exceptions.ParamValidationError):
+            client.send_message(QueueUrl="q", MessageBody="x", MessageAttributes=[1])
+
+    _in_handler(call)
+
+
+def test_invoke_hands_over_the_client_context(lines: Lines) -> None:
+    """A synchronous Invoke sends the context as the runtime reads it; seen before the wire."""
+    patch_botocore.install(botocore.session)
+    session: Any = boto3.Session("t", "t", region_name="eu-west-1")
+    lambda_client = session.client("lambda", endpoint_url="http://127.0.0.1:1")
+    sent: list[str] = []
+
+    def intercept(request: Any, **_: Any) -> Any:
+        sent.append(request.headers["X-Amz-Client-Context"])
+        return botocore.awsrequest.AWSResponse("", 200, {"x-amzn-requestid": "r-2"}, _Raw(b"{}"))
+
+    lambda_client.meta.events.register("before-send.lambda.Invoke", intercept)
+    context = _in_handler(
+        lambda: lambda_client.invoke(FunctionName="arn:aws:lambda:eu-west-1:1:function:b:live")
+    )
+    header = sent[0].decode() if isinstance(sent[0], bytes) else sent[0]
+    custom = json.loads(base64.b64decode(header))["custom"]
+    assert extract(custom).trace_id == context.trace_id
+    _, call = lines.spans
+    assert (call["name"], call["attributes"]["faas.invoked_name"]) == ("invoke b:live", "b")
+    assert call["attributes"]["aws.request_id"] == "r-2"
+    lambda_client.close()
+
+
+class _Raw:
+    """A body as urllib3 gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *args: object, **kwargs: object) -> Iterator[bytes]:
+        yield self._body
+
+    def read(self, *args: object, **kwargs: object) -> bytes:
+        body, self._body = self._body, b""
+        return body

@@ -1,0 +1,85 @@
+"""The settings: names, precedence, defaults, and what happens to a value that cannot be used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from observe.settings import VARIABLES, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@given(st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.text(max_size=40)))
+def test_settings_never_raise(environ: dict[str, str]) -> None:
+    """Whatever the variables say, there are settings."""
+    found = Settings(environ)
+    assert found.service
+    assert 0 <= found.sample_rate <= 1
+    assert found.slow_ns >= 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "service"),
+    [
+        ({}, "unknown_service"),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "f"),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "f", "POWERTOOLS_SERVICE_NAME": "p"}, "p"),
+        ({"POWERTOOLS_SERVICE_NAME": "p", "DD_SERVICE": "d"}, "d"),
+        ({"DD_SERVICE": "d", "OTEL_RESOURCE_ATTRIBUTES": "a=b, service.name=r"}, "r"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=r", "OTEL_SERVICE_NAME": "o"}, "o"),
+        ({"OTEL_SERVICE_NAME": "o", "OBSERVE_SERVICE": "x"}, "x"),
+    ],
+)
+def test_the_service_name_has_a_precedence(environ: dict[str, str], service: str) -> None:
+    """Our own variable, the standard one, Datadog's, Powertools', the function's name."""
+    assert Settings(environ).service == service
+
+
+@pytest.mark.parametrize(
+    ("environ", "rate"),
+    [
+        ({}, 1.0),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, 0.0),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}, 0.25),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "25%"}, 1.0),
+        ({"OTEL_TRACES_SAMPLER": "jaeger_remote"}, 1.0),
+    ],
+)
+def test_the_sampling_rate(environ: dict[str, str], rate: float) -> None:
+    """The standard variables give the rate; what is not understood samples everything."""
+    assert Settings(environ).sample_rate == rate
+
+
+def test_lambdas_level_wins() -> None:
+    """AWS_LAMBDA_LOG_LEVEL is before ours, and both spellings of a level are known."""
+    assert Settings({"AWS_LAMBDA_LOG_LEVEL": "WARNING", "OBSERVE_LOG_LEVEL": "DEBUG"}).level == "WARN"
+    assert Settings({"OBSERVE_LOG_LEVEL": "critical"}).level == "FATAL"
+
+
+def test_baggage_hosts_are_exact_or_suffixes() -> None:
+    """A name is that host; a name with a leading dot is every host below it."""
+    found = Settings({"OBSERVE_BAGGAGE_HOSTS": "legacy.local, .example.com"})
+    assert found.takes_baggage("Legacy.local")
+    assert found.takes_baggage("api.example.com")
+    assert not found.takes_baggage("example.com.evil.org")
+    assert not found.takes_baggage("notexample.com")
+
+
+def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
+    """docs/layer.md has a row for each variable the layer reads, and no other."""
+    page = (ROOT / "docs" / "layer.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", page, re.MULTILINE))
+    assert rows == {*VARIABLES, "AWS_LAMBDA_EXEC_WRAPPER"}
+
+
+def test_every_variable_the_code_reads_is_declared() -> None:
+    """No module of the layer reads a variable that VARIABLES does not list."""
+    internal = {"OBSERVE_HANDLER", "_HANDLER", "_X_AMZN_TRACE_ID", "OTEL_PROPAGATORS"}
+    for path in (ROOT / "observe").rglob("*.py"):
+        read = set(re.findall(r"environ(?:\.get|\.pop)?[\[(]\"([A-Z_]+)\"", path.read_text(encoding="utf-8")))
+        assert read <= {*VARIABLES, *internal}, path
