@@ -1,0 +1,49 @@
+# make demo and make test do all the set-up themselves: Python 3.11+ and a package index is all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench lock spec clean
+
+demo: $(VENV)/.demo
+	$(BIN)/observe demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m console.spec --check
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.bench
+	$(BIN)/python bench/layer.py
+
+spec: $(VENV)/.dev
+	$(BIN)/python -m console.spec
+
+# Compile the locks anew; needs uv. No file names an index or host.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/layer.txt
+	uv pip compile pyproject.toml --extra console --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/layer.txt -o requirements/demo.txt
+	uv pip compile pyproject.toml --extra console --group build --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra console --group build --group bench --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/bench.txt
+
+clean:
+	rm -rf $(VENV) build dist .observe .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Hybrid Observe needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# One rule for the three sets: locked with hashes, then the project itself, editable, with nothing else.
+$(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing requirements/$*.txt"
+	@$(PIP) install --require-hashes --requirement requirements/$*.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

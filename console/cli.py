@@ -1,0 +1,180 @@
+"""The `observe` command: data on stdout, talk on stderr; exit codes 0, 1 (failed), 2 (used wrongly)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+import observe
+
+_STORE = click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="OBSERVE_STORE",
+    default=Path(".observe"),
+    show_default=True,
+    help="Folder of the embedded store.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(observe.__version__, package_name="hybrid-observe")
+def cli() -> None:
+    """One request, both sides: observability for a system that is moving to AWS Lambda."""
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors that have a `reason` are ours: a sentence and exit code 1, never a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        # The reader of our output went away (| head): not an error, and Python must not say so at exit.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        raise click.ClickException("interrupted") from None
+    except Exception as error:
+        if getattr(error, "reason", None) is None:
+            raise
+        raise click.ClickException(str(error)) from error
+
+
+@cli.command()
+@click.argument("id")
+@_STORE
+@_JSON
+def trace(id: str, store: Path, as_json: bool) -> None:
+    """Tell the whole story of ID: a waterfall across both sides with its log lines.
+
+    ID is a correlation ID, a trace ID, an X-Ray Root or a Lambda request ID.
+    """
+    from console import trace as traces
+    from console.waterfall import as_json as story_json
+    from console.waterfall import render
+    from subscribers.store import Store
+
+    if not id.strip():
+        raise click.BadParameter(
+            "is blank; give a correlation ID, trace ID, X-Ray Root or request ID", param_hint="ID"
+        )
+    _must_exist(store)
+    with _sentences():
+        found = traces.find(Store(store), id)
+        if as_json:
+            click.echo(json.dumps([story_json(story) for story in found], ensure_ascii=False, indent=1))
+        elif found:
+            console = Console()
+            for story in found:
+                render(story, console)
+    if not found:
+        raise click.ClickException(f"nothing is known of {id!r} in {store}")
+
+
+@cli.command()
+@_STORE
+@_JSON
+def requests(store: Path, as_json: bool) -> None:
+    """Count requests, errors and latency by side and service."""
+    from console import trace as traces
+    from subscribers.store import Store
+
+    _must_exist(store)
+    with _sentences():
+        rows = traces.summary(Store(store))
+        if as_json:
+            click.echo(json.dumps(traces.summary_json(rows), indent=1))
+        elif rows:
+            traces.render_summary(rows, Console())
+    if not rows and not as_json:
+        raise click.ClickException(f"{store} has no requests yet")
+
+
+def _must_exist(store: Path) -> None:
+    if not store.is_dir():
+        raise click.ClickException(f"there is no store at {store}: run `observe demo`, or give --store")
+
+
+@cli.command()
+@_STORE
+def demo(store: Path) -> None:
+    """Run the example's hybrid system on this machine, drive it, and show one request whole."""
+    from console.demo import run
+
+    with _sentences():
+        run.run(store, Console(), Console(stderr=True))
+
+
+@cli.group()
+def layer() -> None:
+    """The Lambda layer."""
+
+
+@layer.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("build/observe-layer.zip"),
+    show_default=True,
+    help="Where to write the zip.",
+)
+@click.option("--release", is_flag=True, help="Fail unless bytecode for every supported Python can be made.")
+@_JSON
+def build(out: Path, release: bool, as_json: bool) -> None:
+    """Build the layer's zip, the same bytes from the same inputs."""
+    from lambda_layer import build as layers
+
+    with _sentences():
+        try:
+            built = layers.build(out, release=release)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {out}: {error.strerror}") from error
+    if as_json:
+        fields = {"path": str(built.path), "size_bytes": built.size_bytes, "sha256": built.sha256}
+        click.echo(json.dumps({**fields, "compiled": built.compiled, "missing": built.missing}))
+        return
+    click.echo(f"{built.path}: {built.size_bytes:,} bytes, sha256 {built.sha256}")
+    click.echo(f"bytecode for Python {', '.join(built.compiled)}", err=True)
+    if built.missing:
+        click.echo(
+            f"no interpreter found for {', '.join(built.missing)}: functions on them compile at each cold start",
+            err=True,
+        )
+
+
+@cli.group()
+def config() -> None:
+    """The configuration, observe.yaml."""
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("observe.yaml"))
+@_JSON
+def check(file: Path, as_json: bool) -> None:
+    """Check FILE: every mistake with file, line, column and path."""
+    from subscribers.config import load
+    from subscribers.config_problems import ConfigError
+
+    try:
+        found = load(file)
+    except ConfigError as error:
+        if as_json:
+            problems = [
+                {"file": p.file, "line": p.line, "column": p.column, "path": p.path, "message": p.message}
+                for p in error.problems
+            ]
+            click.echo(json.dumps({"valid": False, "problems": problems}, indent=1))
+        else:
+            click.echo(str(error), err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps({"valid": True, "problems": []}))
+    else:
+        click.echo(f"{file}: valid; {len(found.services)} services, {len(found.endpoints)} endpoints")

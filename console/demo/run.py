@@ -1,0 +1,147 @@
+"""`observe demo`: the whole job once, on real input, told on the terminal.
+
+Data goes to stdout, talk and progress to stderr; nothing needs a terminal.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from console import trace
+from console.demo import drive, subscribe, system
+from console.waterfall import render
+from lambda_layer import build
+from subscribers.store import Store
+
+#: In a store that the demo made; only such a store is emptied for the next run.
+MARK = "made-by-observe-demo"
+
+
+class DemoFailedError(Exception):
+    """The demo did not do what it should have. `reason` is low-cardinality."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def run(store: Path, out: Console, talk: Console) -> None:
+    """Run the demo into `store`; print what it found to `out`, what it does to `talk`.
+
+    Raises DemoFailedError, NotStartedError, PayloadFailedError, BuildError or StoreError.
+    """
+    _fresh(store)
+    talk.print("Hybrid Observe demo: a claims system in the middle of its migration, on this machine.")
+    archive = _layer(talk)
+    with system.running(archive) as running:
+        talk.print(
+            "Running: the legacy application, functions submit-claim and assess-claim with the layer "
+            f"attached ({running.runtime}), an SQS queue and CloudWatch Logs (moto), a front door.",
+            highlight=False,
+        )
+        if running.runtime == "stand-in":
+            talk.print(
+                "Note: the real Lambda runtime client cannot be had on this machine; "
+                "a stand-in takes its part."
+            )
+        answers = _drive(running, talk)
+        if not running.settle(len(answers)):  # each request makes one call to the legacy side
+            raise DemoFailedError("not_settled", "the queue was not empty, or the legacy side silent, in time")
+        lines = subscribe.ship_access_log(running)
+        ledger = _deliver(running, store, talk)
+    _report(store, answers, lines, ledger, out)
+
+
+def _fresh(store: Path) -> None:
+    if store.exists() and any(store.iterdir()):
+        if not (store / MARK).exists():
+            raise DemoFailedError(
+                "store_not_ours",
+                f"{store} has data that the demo did not write: give another folder with --store",
+            )
+        shutil.rmtree(store)
+
+
+def _layer(talk: Console) -> Path:
+    with talk.status("building the layer") if talk.is_terminal else _quiet():
+        archive = build.ensure(_build_folder())
+    talk.print(f"Layer: {archive.name}, {archive.stat().st_size / 1e6:.1f} MB", highlight=False)
+    return archive
+
+
+def _build_folder() -> Path:
+    """build/ of a checkout; where there is none, a cache folder of the user's."""
+    root = Path(build.__file__).parents[1]
+    return root / "build" if (root / "pyproject.toml").exists() else Path.home() / ".cache" / "hybrid-observe"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _progress(talk: Console, what: str, total: int) -> Iterator[Callable[..., None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=talk) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda *_: progress.advance(task)
+
+
+def _drive(running: system.System, talk: Console) -> list[drive.Answer]:
+    wanted = drive.requests()
+    with _progress(talk, "Requests through the front door ", len(wanted)) as done:
+        answers = drive.drive(running.url, wanted, done)
+    for answer in answers:
+        if not answer.as_expected:
+            request = answer.request
+            raise DemoFailedError(
+                "unexpected_answer",
+                f"{request.method} {request.path} ({request.what}): {answer.status}, expected {request.expected}",
+            )
+    return answers
+
+
+def _deliver(running: system.System, store: Path, talk: Console) -> dict[str, Any]:
+    wanted = subscribe.payloads(running)
+    with _progress(talk, "Log payloads to the subscriber  ", len(wanted)) as advance:
+
+        def done() -> None:
+            (store / MARK).touch()  # there is a store now
+            advance()
+
+        return subscribe.deliver(running, store, wanted, done)
+
+
+def _report(
+    store: Path, answers: list[drive.Answer], lines: int, ledger: dict[str, Any], out: Console
+) -> None:
+    opened = Store(store)
+    out.print()
+    out.print("Requests by side", style="bold")
+    trace.render_summary(trace.summary(opened), out)
+    out.print()
+    dropped = ", ".join(f"{count} {reason}" for reason, count in ledger["dropped"].items()) or "0"
+    out.print(
+        f"{len(answers)} requests sent; {ledger['received']} log events received ({lines} of them the "
+        f"legacy access log's): {ledger['delivered']} delivered, {ledger['stored']} stored, {dropped} dropped.",
+        highlight=False,
+    )
+    out.print()
+    out.print(f"One request, both sides: observe trace {drive.BOTH}", style="bold", highlight=False)
+    found = trace.find(opened, drive.BOTH)
+    if len(found) != 1:
+        raise DemoFailedError("no_story", f"{drive.BOTH} has {len(found)} stories, expected one")
+    render(found[0], out)
+    out.print()
+    option = "" if store == Path(".observe") else f" --store {store}"
+    out.print("Next, ask yourself why these two failed, and on which side:", style="bold")
+    for number in (drive.FAILED, drive.SLOW):
+        out.print(f"  observe trace {number}{option}", highlight=False)
