@@ -1,6 +1,6 @@
 """The ledger: what came in equals what was delivered, stored or dropped with a reason.
 
-    LedgerError     the three do not add up; a fault of ours, never of the input
+LedgerError     the three do not add up; a fault of ours, never of the input
 """
 
 from __future__ import annotations

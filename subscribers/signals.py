@@ -39,6 +39,8 @@ class Log(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time_unix_nano: int
     observed_time_unix_nano: int
     message: str
+    #: Position in its payload: CloudWatch's times are milliseconds, and lines of one have an order.
+    sequence: int = 0
     #: TRACE, DEBUG, INFO, WARN, ERROR, FATAL or "" where the line names none.
     level: str = ""
     #: Which format the line had: `observe`, `lambda.text`, `lambda.json`, `lambda.platform`, `apache.access`.
@@ -68,6 +70,8 @@ class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     unit: str = ""
     tags: dict[str, str] = {}
     request_id: str = ""
+    #: What a `set` counts: its members are strings, so `value` is 1 for each.
+    set_member: str = ""
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):

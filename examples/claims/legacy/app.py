@@ -23,6 +23,7 @@ def application(environ, start_response):
     time.sleep({SLOW: 2.6}.get(number, 0.004))
     status = {BROKEN: "500 Internal Server Error", UNKNOWN: "404 Not Found"}.get(number, "200 OK")
     body = json.dumps({"policy": number, "active": status.startswith("200")}).encode()
+    environ["claims.request"].log_request(status[:3], len(body))
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -32,28 +33,39 @@ class Server(ThreadingMixIn, WSGIServer):
 
 
 class Handler(WSGIRequestHandler):
-    """Serves one request and writes one line of the access log, as Apache does: when it is answered."""
+    """Serves one request and writes one line of the access log, as Apache does: when it is done with it."""
 
     access_log = None
+    code, size = "-", "-"
 
     def handle(self):
-        self.started = time.time()
-        super().handle()
+        started = time.time()
+        try:
+            super().handle()
+        finally:  # a client that has gone away is logged, too
+            if self.raw_requestline:
+                self.write_line(started, int((time.time() - started) * 1e6))
+
+    def get_environ(self):
+        return {**super().get_environ(), "claims.request": self}
 
     def log_request(self, code="-", size="-"):
-        self.code = getattr(code, "value", code)
-        seconds, fraction = divmod(self.started, 1)
+        self.code, self.size = getattr(code, "value", code), size
+
+    def write_line(self, started, micros):
+        seconds, fraction = divmod(started, 1)
         stamp = (
             time.strftime("%d/%b/%Y:%H:%M:%S", time.gmtime(seconds)) + f".{int(fraction * 1000):03d} +0000"
         )
-        micros = int((time.time() - self.started) * 1e6)
         correlation, parent = (self._logged(name) for name in ("X-Correlation-ID", "traceparent"))
-        line = f'{self.client_address[0]} - - [{stamp}] "{_escaped(self.requestline)}" {self.code} {size} {micros} '
-        self.access_log.write(f'{line}"{correlation}" "{parent}"\n')
+        request = f'"{_escaped(self.requestline)}" {self.code} {self.size} {micros}'
+        self.access_log.write(
+            f'{self.client_address[0]} - - [{stamp}] {request} "{correlation}" "{parent}"\n'
+        )
         self.access_log.flush()
 
     def _logged(self, name):
-        return _escaped(self.headers.get(name) or "-")
+        return _escaped((getattr(self, "headers", None) or {}).get(name) or "-")
 
     def log_message(self, *args):
         pass

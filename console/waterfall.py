@@ -1,0 +1,309 @@
+"""One story on a terminal: spans of both sides on one time axis, and below each what it logged.
+
+The sides differ by letter and by the fill of their bars, not only by colour. Whatever came from a log is
+data: it is never markup, and characters that a terminal would act on are shown as escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from observe import semconv
+from subscribers.config_problems import printable
+from subscribers.correlate import Node, Story
+from subscribers.signals import Log, Span
+
+#: Lines of one span before the rest is counted instead of shown.
+MAX_LOGS = 200
+#: IDs of the head before the rest is counted.
+MAX_IDS = 4
+_NS_PER_MS = 1_000_000
+_INDENT_MAX = 12
+_LEVEL_STYLES = {"WARN": "yellow", "ERROR": "red", "FATAL": "bold red"}
+_SIDES = {"legacy": ("L", "legacy", "yellow"), "serverless": ("S", "serverless", "cyan")}
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    """Widths in cells of the columns that fit a console, and the characters it can show."""
+
+    side: int
+    service: int
+    operation: int
+    bar: int
+    total: int
+    legacy: str
+    serverless: str
+    more: str
+    gap: str
+    ascii_only: bool
+
+    duration: int = 9
+    status: int = 13
+
+
+def render(story: Story, console: Console) -> None:
+    """Print a story as a waterfall: readable from 80 columns on, and without colour."""
+    layout = _layout(console)
+    for line in lines(story, layout):
+        console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
+
+
+def lines(story: Story, layout: _Layout) -> Iterator[Text]:
+    """Yield the lines of a story, none wider than the layout."""
+    yield from _head(story, layout)
+    for node in story.spans:
+        yield _span_line(node, story, layout)
+        yield from _error_lines(node.span, layout)
+        yield from _log_lines(node.logs, story, layout, node.depth)
+    if story.logs:
+        yield Text()
+        yield _cut("Log lines of no span", layout, "bold")
+        yield from _log_lines(story.logs, story, layout, 0, with_service=True)
+
+
+def milliseconds(duration_ns: int) -> str:
+    """Return a duration for people: `0.42 ms`, `87 ms`, `1.24 s`, `3.2 min`."""
+    ms = duration_ns / _NS_PER_MS
+    if ms < 10:
+        return f"{ms:.2f} ms"
+    if ms < 1_000:
+        return f"{ms:.0f} ms"
+    return f"{ms / 1_000:.2f} s" if ms < 120_000 else f"{ms / 60_000:.1f} min"
+
+
+def instant(time_unix_nano: int) -> str:
+    """Return a time as RFC 3339 with milliseconds, UTC."""
+    ms = time_unix_nano // _NS_PER_MS
+    return datetime.fromtimestamp(ms // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1_000:03d}Z"
+
+
+def is_cold(span: Span) -> bool:
+    """Whether the span is the first invocation of its environment."""
+    return span.attributes.get(semconv.FAAS_COLDSTART) is True
+
+
+def is_timeout(span: Span) -> bool:
+    """Whether the span ended because its time was up."""
+    told = f"{span.attributes.get(semconv.ERROR_TYPE, '')} {span.status_message}".lower()
+    return span.status == "error" and any(word in told for word in ("timeout", "timed out", "time out"))
+
+
+def _layout(console: Console) -> _Layout:
+    width = max(console.width, 60)
+    wide = width >= 100
+    side, service, operation = (10, 20, 30) if wide else (1, 14, 20)
+    fixed = side + service + operation + 9 + 13 + 5
+    plain = console.options.ascii_only
+    return _Layout(
+        side=side,
+        service=service,
+        operation=operation if width - fixed >= 10 else operation - 10,
+        bar=max(width - fixed, 10),
+        total=width,
+        legacy="=" if plain else "▒",
+        serverless="#" if plain else "█",
+        more="..." if plain else "…",
+        gap="?" if plain else "⋯",
+        ascii_only=plain,
+    )
+
+
+def _head(story: Story, layout: _Layout) -> Iterator[Text]:
+    for name, ids in (("correlation ID", story.correlation_ids), ("trace ID", story.trace_ids)):
+        # One a line, so that each can be copied whole.
+        more = [f"and {len(ids) - MAX_IDS} more"] if len(ids) > MAX_IDS else []
+        for i, value in enumerate([*ids[:MAX_IDS], *more] or ["none"]):
+            yield _cut(f"{'' if i else name:<15} {value}", layout, "bold")
+    yield _cut(f"{'when':<15} {instant(story.start_unix_nano)}, {_extent(story)}", layout)
+    yield _cut(f"{'what':<15} {_content(story)}", layout)
+    if story.recurring:
+        yield _cut(
+            "Its correlation ID also occurs in traces that nothing connects with this one.", layout, "yellow"
+        )
+    legend = f"L legacy {layout.legacy * 3}   S serverless {layout.serverless * 3}"
+    if any(node.parent_missing for node in story.spans):
+        legend += f"   {layout.gap} its caller is not in the store"
+    yield Text()
+    yield _cut(legend, layout, "dim")
+
+
+def _extent(story: Story) -> str:
+    return milliseconds(story.end_unix_nano - story.start_unix_nano)
+
+
+def _content(story: Story) -> str:
+    spans = [node.span for node in story.spans]
+    logs = len(story.logs) + sum(len(node.logs) for node in story.spans)
+    errors = sum(span.status == "error" for span in spans)
+    sides = [f"{sum(s.origin.side == side for s in spans)} {side}" for side in _SIDES]
+    return f"{len(spans)} spans ({', '.join(sides)}), {logs} log lines, {errors} failed"
+
+
+def _span_line(node: Node, story: Story, layout: _Layout) -> Text:
+    span = node.span
+    letter, word, colour = _SIDES[span.origin.side]
+    failed = span.status == "error"
+    operation = (
+        "  " * min(node.depth, _INDENT_MAX) + (f"{layout.gap} " if node.parent_missing else "") + span.name
+    )
+    text = Text()
+    text.append(_fit(word if layout.side > 1 else letter, layout.side, layout) + " ", colour)
+    text.append(_fit(span.origin.service or "unknown", layout.service, layout) + " ", colour)
+    text.append(_fit(operation, layout.operation, layout) + " ", "bold red" if failed else "bold")
+    text.append(_bar(span, story, layout) + " ", "red" if failed else colour)
+    text.append(milliseconds(span.end_unix_nano - span.start_unix_nano).rjust(layout.duration) + " ")
+    text.append(_fit(_status(span), layout.status, layout), "bold red" if failed else "")
+    return text
+
+
+def _bar(span: Span, story: Story, layout: _Layout) -> str:
+    """The span's share of the axis: at least one cell, so that nothing is invisible."""
+    whole = max(story.end_unix_nano - story.start_unix_nano, 1)
+    first = (span.start_unix_nano - story.start_unix_nano) * layout.bar // whole
+    last = -(-(span.end_unix_nano - story.start_unix_nano) * layout.bar // whole)
+    first = min(max(first, 0), layout.bar - 1)
+    length = min(max(last - first, 1), layout.bar - first)
+    fill = layout.legacy if span.origin.side == "legacy" else layout.serverless
+    return (" " * first + fill * length).ljust(layout.bar)
+
+
+def _status(span: Span) -> str:
+    code = span.attributes.get(semconv.HTTP_RESPONSE_STATUS_CODE)
+    if span.status == "error":
+        verdict = "TIMEOUT" if is_timeout(span) else "FAIL"
+    else:
+        verdict = "ok" if span.status == "ok" and code is None else ""
+    parts = (str(code) if isinstance(code, int | str) else "", verdict, "cold" if is_cold(span) else "")
+    return " ".join(part for part in parts if part)
+
+
+def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
+    if span.status == "error":
+        kind = span.attributes.get(semconv.ERROR_TYPE)
+        told = [str(part) for part in (kind, span.status_message) if part]
+        message = ": ".join(told) if not span.status_message.startswith(f"{kind}") else span.status_message
+        yield _cut(f"{_margin(layout)}! {message or 'failed, and nobody said why'}", layout, "bold red")
+
+
+def _log_lines(
+    logs: Sequence[Log], story: Story, layout: _Layout, depth: int, *, with_service: bool = False
+) -> Iterator[Text]:
+    margin = _margin(layout) + "  " * min(depth, _INDENT_MAX)
+    for log in logs[:MAX_LOGS]:
+        text = Text(margin)
+        text.append(f"+{milliseconds(log.time_unix_nano - story.start_unix_nano)}".rjust(9) + " ", "dim")
+        text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
+        if with_service:
+            letter, _, colour = _SIDES[log.origin.side]
+            text.append(_fit(f"{letter} {log.origin.service}", layout.service, layout) + " ", colour)
+        room = max(layout.total - cell_len(text.plain), 8)
+        text.append(_fit(log.message or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
+        yield text
+        if error := _error_of(log):
+            yield _cut(f"{margin}{'!':>9} {error}", layout, "red")
+    if len(logs) > MAX_LOGS:
+        yield _cut(f"{margin}and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim")
+
+
+def _error_of(log: Log) -> str:
+    """The exception of a line, where the message does not tell it already."""
+    error = ": ".join(part for part in (log.error_type, log.error_message) if part)
+    told = error in log.message or (log.error_message and log.error_message in log.message)
+    return "" if told else error
+
+
+def _margin(layout: _Layout) -> str:
+    return " " * (layout.side + 1)
+
+
+def _cut(text: str, layout: _Layout, style: str = "") -> Text:
+    return Text(_fit(text, layout.total, layout).rstrip(), style)
+
+
+def _fit(text: str, width: int, layout: _Layout) -> str:
+    """Return exactly `width` cells of a text, on one line, its end replaced where it is longer."""
+    text = printable(text[: width * 4 + 4])
+    if layout.ascii_only:
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - len(layout.more)) + layout.more
+
+
+def as_json(story: Story) -> dict[str, Any]:
+    """Return a story for programs; the shape is version 1 and only ever gains keys.
+
+    {"version": 1, "correlation_ids", "trace_ids", "start_unix_nano", "end_unix_nano", "duration_ms",
+    "recurring", "spans": [{"depth", "parent": index in spans or null, "parent_missing", "side", "service",
+    "name", "kind", "told_by", "trace_id", "span_id", "parent_span_id", "correlation_id", "request_id",
+    "start_unix_nano", "end_unix_nano", "duration_ms", "status", "status_message", "cold_start", "timeout",
+    "attributes", "links", "events", "logs": [log]}], "logs": [log]}; spans come in display order, and a log
+    is {"time_unix_nano", "offset_ms", "side", "service", "level", "message", "error_type", "error_message",
+    "error_stack", "trace_id", "span_id", "correlation_id", "request_id", "dataset", "attributes"}.
+    """
+    return {
+        "version": 1,
+        "correlation_ids": list(story.correlation_ids),
+        "trace_ids": list(story.trace_ids),
+        "start_unix_nano": story.start_unix_nano,
+        "end_unix_nano": story.end_unix_nano,
+        "duration_ms": (story.end_unix_nano - story.start_unix_nano) / _NS_PER_MS,
+        "recurring": story.recurring,
+        "spans": [_span_json(node, story) for node in story.spans],
+        "logs": [_log_json(log, story) for log in story.logs],
+    }
+
+
+def _span_json(node: Node, story: Story) -> dict[str, Any]:
+    span = node.span
+    same = (
+        "name",
+        "kind",
+        "told_by",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "correlation_id",
+        "request_id",
+    )
+    return {
+        "depth": node.depth,
+        "parent": node.parent if node.parent >= 0 else None,
+        "parent_missing": node.parent_missing,
+        "side": span.origin.side,
+        "service": span.origin.service,
+        **{name: getattr(span, name) for name in same},
+        "start_unix_nano": span.start_unix_nano,
+        "end_unix_nano": span.end_unix_nano,
+        "duration_ms": (span.end_unix_nano - span.start_unix_nano) / _NS_PER_MS,
+        "status": span.status,
+        "status_message": span.status_message,
+        "cold_start": is_cold(span),
+        "timeout": is_timeout(span),
+        "attributes": span.attributes,
+        "links": [msgspec.to_builtins(link) for link in span.links],
+        "events": list(span.events),
+        "logs": [_log_json(log, story) for log in node.logs],
+    }
+
+
+def _log_json(log: Log, story: Story) -> dict[str, Any]:
+    same = ("level", "message", "error_type", "error_message", "error_stack", "trace_id", "span_id")
+    return {
+        "time_unix_nano": log.time_unix_nano,
+        "offset_ms": (log.time_unix_nano - story.start_unix_nano) / _NS_PER_MS,
+        "side": log.origin.side,
+        "service": log.origin.service,
+        **{name: getattr(log, name) for name in same},
+        "correlation_id": log.correlation_id,
+        "request_id": log.request_id,
+        "dataset": log.dataset,
+        "attributes": log.attributes,
+    }

@@ -1,0 +1,256 @@
+"""observe.yaml -> frozen values.
+
+    ConfigError     (config_problems) every mistake of every file: file, line, column, path, sentence
+
+The text becomes a tree with lines (config_yaml), each file is checked against observe-v1.schema.json
+(config_schema), fragments are merged under the platform's policy (config_files), names and times are
+checked (config_meaning), and what is left is converted here. Nothing is read from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path as FilePath
+from typing import Any, Literal
+
+import msgspec
+
+from subscribers.config_files import Merged, locate, read_document, read_files
+from subscribers.config_meaning import findings, log_groups_of
+from subscribers.config_problems import ConfigError, Problem
+from subscribers.config_tree import texts
+from subscribers.config_yaml import read_yaml
+from subscribers.signals import Side
+
+__all__ = [
+    "EMPTY",
+    "Config",
+    "ConfigError",
+    "Endpoint",
+    "Implementation",
+    "LogGroup",
+    "Problem",
+    "Redaction",
+    "Service",
+    "duration_ms",
+    "load",
+    "loads",
+]
+
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+class LogGroup(msgspec.Struct, frozen=True):
+    """A log group of a service. `name` is exact, or a beginning followed by `*`."""
+
+    name: str
+    #: Name of a built-in format, or the kind of a custom one (apache, nginx, log4j, logback, grok, csv,
+    #: fixed_width).
+    format: str = "auto"
+    #: The whole of a custom format as the file has it, {} for a built-in one.
+    format_options: dict[str, Any] = {}
+    #: IANA name: the zone of timestamps that name none.
+    timezone: str = "UTC"
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """One application or function. What a log group says for itself is in `groups`."""
+
+    name: str
+    side: Side
+    groups: tuple[LogGroup, ...] = ()
+    format: str = "auto"
+    format_options: dict[str, Any] = {}
+    timezone: str = "UTC"
+    clock_skew_ms: int = 0
+    spans: Literal["layer", "platform"] = "layer"
+    labels: dict[str, str] = {}
+    functions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    correlation_field: str = ""
+    owner: str = ""
+    runbook: str = ""
+    description: str = ""
+    links: dict[str, str] = {}
+
+    @property
+    def log_groups(self) -> tuple[str, ...]:
+        """The names of its log groups, those of its functions included."""
+        return tuple(group.name for group in self.groups)
+
+
+class Implementation(msgspec.Struct, frozen=True):
+    """One side of an endpoint: the service, and the route as it sees it."""
+
+    service: str
+    route: str
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint. `split` is the share of traffic, in percent, of the serverless implementation."""
+
+    name: str
+    route: str
+    legacy: Implementation | None = None
+    serverless: Implementation | None = None
+    split: float | None = None
+    baseline: dict[str, Any] = {}
+    cutover: str = ""
+    slo: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    owner: str = ""
+    runbook: str = ""
+    description: str = ""
+
+
+class Redaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What is removed. `built_in` is None where every detector is on; patterns: name -> {regex, replace}."""
+
+    built_in: tuple[str, ...] | None = None
+    keys: tuple[str, ...] = ()
+    patterns: dict[str, dict[str, str]] = {}
+    exempt: tuple[str, ...] = ()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The hybrid system. Sections without a type of their own are the validated JSON trees of the file."""
+
+    version: int = 1
+    services: dict[str, Service] = {}
+    endpoints: dict[str, Endpoint] = {}
+    alerts: dict[str, Any] = {}
+    flows: dict[str, dict[str, Any]] = {}
+    destinations: dict[str, dict[str, Any]] = {}
+    sinks: dict[str, dict[str, Any]] = {}
+    redaction: Redaction = Redaction()
+    #: Relative to the folder of the platform's file.
+    templates: tuple[str, ...] = ()
+    links: dict[str, str] = {}
+    policy: dict[str, Any] = {}
+    #: Every file that was read, the platform's first.
+    files: tuple[str, ...] = ()
+
+    def service_of(self, log_group: str) -> Service | None:
+        """Return the service that writes to a log group, with that group's format and zone, or None.
+
+        An exact name wins over a beginning with `*`, a longer beginning over a shorter.
+        """
+        best: tuple[int, Service, LogGroup] | None = None
+        for service in self.services.values():
+            for group in service.groups:
+                rank = _rank(group.name, log_group)
+                if rank and (best is None or rank > best[0]):
+                    best = (rank, service, group)
+        return _as_written(best[1], best[2]) if best else None
+
+
+#: What holds where there is no observe.yaml.
+EMPTY = Config()
+
+
+def load(path: str | os.PathLike[str]) -> Config:
+    """Read observe.yaml and its fragments. Raises ConfigError with every problem found."""
+    return _config(read_files(FilePath(path)))
+
+
+def loads(data: bytes | str, file: str = "observe.yaml") -> Config:
+    """Read a configuration that needs no folder (no `include`). Raises ConfigError.
+
+    file: the name that problems carry.
+    """
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    merged = read_document(read_yaml(raw, file), file)
+    if "include" in merged.tree:
+        merged.problems.append(locate(merged.marks, ("include",), "needs a file whose folder can be read"))
+    return _config(merged)
+
+
+def duration_ms(text: str) -> int:
+    """Return a duration of the file (`500ms`, `1h30m`, `28d`) in milliseconds. Raises ValueError."""
+    parts = re.findall(r"([0-9]+)(ms|[smhdw])", text)
+    if not parts or "".join(n + unit for n, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a duration such as 30s or 1h30m")
+    return sum(int(n) * _UNITS_MS[unit] for n, unit in parts)
+
+
+def _rank(pattern: str, log_group: str) -> int:
+    """How well a pattern fits: 0 not at all, more the longer it is, most where it is the exact name."""
+    if pattern == log_group:
+        return 1 << 20
+    return len(pattern) if pattern.endswith("*") and log_group.startswith(pattern[:-1]) else 0
+
+
+def _as_written(service: Service, group: LogGroup) -> Service:
+    own = (group.format, group.format_options, group.timezone)
+    if own == (service.format, service.format_options, service.timezone):
+        return service
+    return msgspec.structs.replace(
+        service, format=group.format, format_options=group.format_options, timezone=group.timezone
+    )
+
+
+def _config(merged: Merged) -> Config:
+    meaning = [locate(merged.marks, path, message) for path, message in findings(merged.tree)]
+    if merged.problems or meaning:
+        raise ConfigError([*merged.problems, *meaning])
+    tree = merged.tree
+    return Config(
+        services={name: _service(name, item) for name, item in tree.get("services", {}).items()},
+        endpoints={name: _endpoint(name, item) for name, item in tree.get("endpoints", {}).items()},
+        redaction=_redaction(tree.get("redaction", {})),
+        templates=tuple(texts(tree.get("templates"))),
+        files=merged.files,
+        **{key: tree.get(key, {}) for key in ("alerts", "flows", "destinations", "sinks", "links", "policy")},
+    )
+
+
+def _service(name: str, item: dict[str, Any]) -> Service:
+    written = {key: value for key, value in item.items() if key not in ("log_groups", "format", "functions")}
+    default = LogGroup("", *_format(item.get("format")), item.get("timezone", "UTC"))
+    own = {g["name"]: _group(g, default) for g in item.get("log_groups", ()) if isinstance(g, dict)}
+    names = dict.fromkeys(group for _, group in log_groups_of(name, item))
+    groups = tuple(own.get(n) or msgspec.structs.replace(default, name=n) for n in names)
+    return msgspec.convert(
+        {
+            **written,
+            "name": name,
+            "groups": groups,
+            "format": default.format,
+            "format_options": default.format_options,
+            "functions": item.get("functions", ()),
+        },
+        Service,
+    )
+
+
+def _group(item: dict[str, Any], default: LogGroup) -> LogGroup:
+    layout = _format(item["format"]) if "format" in item else (default.format, default.format_options)
+    return LogGroup(item["name"], *layout, item.get("timezone", default.timezone))
+
+
+def _format(value: str | dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    if isinstance(value, dict):
+        kinds = [key for key in value if key not in ("encoding", "multiline")]
+        return kinds[0], value
+    return value or "auto", {}
+
+
+def _endpoint(name: str, item: dict[str, Any]) -> Endpoint:
+    sides: dict[str, Implementation] = {
+        side: Implementation(item[side]["service"], item[side].get("route", item["route"]))
+        for side in ("legacy", "serverless")
+        if side in item
+    }
+    fields: dict[str, Any] = {**item, **sides, "name": name}
+    return msgspec.convert(fields, Endpoint)
+
+
+def _redaction(item: dict[str, Any]) -> Redaction:
+    patterns = {name: _pattern(name, value) for name, value in item.get("patterns", {}).items()}
+    return msgspec.convert({**item, "patterns": patterns}, Redaction)
+
+
+def _pattern(name: str, value: str | dict[str, str]) -> dict[str, str]:
+    given: dict[str, str] = {"regex": value} if isinstance(value, str) else value
+    return {"replace": f"[REDACTED:{name}]", **given}

@@ -1,0 +1,234 @@
+"""What no schema can say about observe.yaml: names that must exist, times in order, secrets in headers.
+
+Each check takes the merged tree, which may be wrong anywhere, and yields (path, message).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from subscribers.config_problems import Path, shown
+from subscribers.config_tree import at, items, mappings, texts
+
+Finding = tuple[Path, str]
+
+LINK_FIELDS = (
+    "correlation_id",
+    "trace_id",
+    "span_id",
+    "request_id",
+    "service",
+    "side",
+    "endpoint",
+    "rule",
+    "log_group",
+    "from",
+    "to",
+)
+#: Keys of a custom format of which exactly one says how lines are read.
+FORMAT_KINDS = ("apache", "nginx", "log4j", "logback", "grok", "csv", "fixed_width")
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+_SECRET_REFERENCE = re.compile(r"arn:aws[a-z-]*:secretsmanager:|ssm:/")
+
+
+def findings(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Yield every mistake of meaning in the merged tree, as (path, message)."""
+    for check in CHECKS:
+        yield from check(tree)
+
+
+def lambda_log_group(function: str) -> str:
+    """Return the log group that Lambda writes to where the function names none."""
+    return f"/aws/lambda/{function}"
+
+
+def log_groups_of(name: str, service: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield (path, log group name) of what a service claims, its functions' groups included.
+
+    A serverless service that names neither groups nor functions is the function of its own name.
+    """
+    for i, group in items(service.get("log_groups")):
+        text = group if isinstance(group, str) else at(group, "name")
+        if isinstance(text, str):
+            yield ("services", name, "log_groups", i), text
+    for i, function in items(service.get("functions")):
+        if isinstance(function, str):
+            yield ("services", name, "functions", i), lambda_log_group(function)
+    if service.get("side") == "serverless" and not service.get("log_groups") and not service.get("functions"):
+        yield ("services", name), lambda_log_group(name)
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"; did you mean {shown(close[0])}?" if close else ""
+    return f"there is no {kind} {shown(name)}{hint}"
+
+
+def _log_groups(tree: dict[str, Any]) -> Iterator[Finding]:
+    owner: dict[str, str] = {}
+    for name, service in mappings(tree, "services"):
+        for path, group in log_groups_of(name, service):
+            first = owner.setdefault(group, name)
+            if first != name:
+                yield path, f"the log group {shown(group)} already belongs to services.{first}"
+
+
+def _endpoints(tree: dict[str, Any]) -> Iterator[Finding]:
+    services = dict(mappings(tree, "services"))
+    routes: dict[str, str] = {}
+    for name, endpoint in mappings(tree, "endpoints"):
+        here: Path = ("endpoints", name)
+        for side in ("legacy", "serverless"):
+            yield from _implementation(
+                (*here, side, "service"), at(endpoint, side, "service"), side, services
+            )
+        if "split" in endpoint and not ("legacy" in endpoint and "serverless" in endpoint):
+            yield (*here, "split"), "a split needs both a legacy and a serverless implementation"
+        route = endpoint.get("route")
+        if isinstance(route, str) and routes.setdefault(route, name) != name:
+            yield (*here, "route"), f"{shown(route)} is already the route of endpoints.{routes[route]}"
+
+
+def _implementation(
+    path: Path, service: Any, side: str, services: dict[str, dict[str, Any]]
+) -> Iterator[Finding]:
+    if not isinstance(service, str):
+        return
+    if service not in services:
+        yield path, _unknown("service", service, list(services))
+    elif services[service].get("side") in ("legacy", "serverless") and services[service]["side"] != side:
+        yield path, f"services.{service} is of the {services[service]['side']} side, not {side}"
+
+
+def _notify(tree: dict[str, Any]) -> Iterator[Finding]:
+    known = list(at(tree, "destinations") or ()) if isinstance(at(tree, "destinations"), dict) else []
+    holders: list[tuple[Path, Any]] = [(("alerts", "defaults"), at(tree, "alerts", "defaults"))]
+    holders += [(("alerts", "rules", name), rule) for name, rule in mappings(tree, "alerts", "rules")]
+    holders += [(("flows", name), flow) for name, flow in mappings(tree, "flows")]
+    for path, holder in holders:
+        for i, name in items(at(holder, "notify")):
+            if isinstance(name, str) and name not in known:
+                yield (*path, "notify", i), _unknown("destination", name, known)
+
+
+def _selectors(tree: dict[str, Any]) -> Iterator[Finding]:
+    services, endpoints = ([name for name, _ in mappings(tree, key)] for key in ("services", "endpoints"))
+    for path, selector in _all_selectors(tree):
+        for name in texts(selector.get("service")):
+            if name not in services:
+                yield (*path, "service"), _unknown("service", name, services)
+        endpoint = selector.get("endpoint")
+        if isinstance(endpoint, str) and endpoint not in endpoints:
+            yield (*path, "endpoint"), _unknown("endpoint", endpoint, endpoints)
+        if selector.get("signal") == "metric" and "metric" not in selector:
+            yield path, "'metric' is missing: the name of the metric"
+        elif "metric" in selector and selector.get("signal") in ("log", "span"):
+            yield (*path, "metric"), f"a {selector['signal']} has no metric; is 'signal: metric' meant?"
+
+
+def _all_selectors(tree: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for name, rule in mappings(tree, "alerts", "rules"):
+        for key in ("of", "bad", "expect"):
+            if isinstance(rule.get(key), dict):
+                yield ("alerts", "rules", name, key), rule[key]
+    for name, flow in mappings(tree, "flows"):
+        if isinstance(flow.get("start"), dict):
+            yield ("flows", name, "start"), flow["start"]
+        for i, end in items(flow.get("ends")):
+            if isinstance(end, dict):
+                yield ("flows", name, "ends", i), end
+
+
+def _inhibitions(tree: dict[str, Any]) -> Iterator[Finding]:
+    rules = [name for name, _ in mappings(tree, "alerts", "rules")]
+    for i, entry in items(at(tree, "alerts", "inhibit")):
+        path: Path = ("alerts", "inhibit", i)
+        source = at(entry, "source")
+        if isinstance(source, str) and source not in rules:
+            yield (*path, "source"), _unknown("rule", source, rules)
+        for n, target in items(at(entry, "targets")):
+            if isinstance(target, str) and target not in rules:
+                yield (*path, "targets", n), _unknown("rule", target, rules)
+
+
+def _times(tree: dict[str, Any]) -> Iterator[Finding]:
+    for path, holder in _walk(tree):
+        first, last = holder.get("from"), holder.get("to")
+        # To the day only: that is exact for dates, and instants may be written in different zones.
+        if isinstance(first, str) and isinstance(last, str) and first[:10] > last[:10]:
+            yield (*path, "to"), f"{shown(last)} lies before 'from' ({shown(first)})"
+        breaching, of = at(holder, "for", "breaching"), at(holder, "for", "of")
+        if type(breaching) is int and type(of) is int and breaching > of:
+            yield (*path, "for"), f"{breaching} of {of} windows can never breach"
+
+
+def _walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield every mapping of the tree; depth is bounded by the reader."""
+    if isinstance(tree, dict):
+        yield path, tree
+        for key, value in tree.items():
+            yield from _walk(value, (*path, key))
+    for i, item in items(tree):
+        yield from _walk(item, (*path, i))
+
+
+def _formats(tree: dict[str, Any]) -> Iterator[Finding]:
+    for name, service in mappings(tree, "services"):
+        holders: list[tuple[Path, Any]] = [(("services", name), service)]
+        holders += [(("services", name, "log_groups", i), g) for i, g in items(service.get("log_groups"))]
+        for path, holder in holders:
+            custom = at(holder, "format")
+            kinds = [key for key in FORMAT_KINDS if key in custom] if isinstance(custom, dict) else [""]
+            if len(kinds) != 1:
+                yield (*path, "format"), f"needs exactly one of {', '.join(map(shown, FORMAT_KINDS))}"
+
+
+def _headers(tree: dict[str, Any]) -> Iterator[Finding]:
+    for section in ("sinks", "destinations"):
+        for name, holder in mappings(tree, section):
+            headers = holder.get("headers")
+            for header, value in headers.items() if isinstance(headers, dict) else ():
+                if (
+                    isinstance(value, str)
+                    and _SECRET_HEADER.search(header)
+                    and not _SECRET_REFERENCE.match(value)
+                ):
+                    yield (
+                        (section, name, "headers", header),
+                        (
+                            "looks like a secret and must be a reference to one (arn:aws:secretsmanager:..., "
+                            "ssm:/path, or {secretsmanager: ..., key: ...})"
+                        ),
+                    )
+
+
+def _links(tree: dict[str, Any]) -> Iterator[Finding]:
+    holders: list[tuple[Path, Any]] = [(("links",), at(tree, "links"))]
+    holders += [
+        (("services", name, "links"), service.get("links")) for name, service in mappings(tree, "services")
+    ]
+    for path, links in holders:
+        for name, link in links.items() if isinstance(links, dict) else ():
+            for field in re.findall(r"\{([^{}]*)\}", link) if isinstance(link, str) else ():
+                if field not in LINK_FIELDS:
+                    yield (
+                        (*path, name),
+                        _unknown("placeholder", "{" + field + "}", [f"{{{f}}}" for f in LINK_FIELDS]),
+                    )
+
+
+#: Every check, in the order of the file's keys.
+CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
+    _log_groups,
+    _formats,
+    _endpoints,
+    _notify,
+    _selectors,
+    _inhibitions,
+    _times,
+    _headers,
+    _links,
+)

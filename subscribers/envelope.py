@@ -1,0 +1,143 @@
+"""The CloudWatch Logs subscription event, decoded into a `LogBatch`, and back.
+
+    MalformedEnvelope       the event cannot be decoded; `reason` says why:
+        not_awslogs         no `awslogs.data` string in it
+        bad_base64          the data is not base64
+        bad_gzip            the base64 holds no gzip stream, or a truncated or broken one
+        too_large           it inflates to more than the limit; never inflated further than that
+        bad_json            the gzip stream holds no JSON
+        bad_shape           the JSON is not a subscription document
+
+Unknown keys are tolerated (`policyLevel` broke other readers when it appeared), several gzip members
+are one document, and bytes after the last member are ignored, as gzip(1) does.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import zlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+#: What one payload may inflate to: a quarter of the subscriber's memory, six times what is seen.
+INFLATED_MAX_BYTES = 64 * 1024 * 1024
+
+Reason = Literal["not_awslogs", "bad_base64", "bad_gzip", "too_large", "bad_json", "bad_shape"]
+#: Milliseconds since the epoch whose nanoseconds still fit 63 bits.
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854)]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+#: CloudWatch writes one member; each further one costs a copy of what follows it.
+_MEMBERS_MAX = 1024
+
+
+class MalformedEnvelope(ValueError):  # noqa: N818 - the name the design gives it
+    """A subscription event that cannot be decoded; `reason` is one of `Reason`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+
+
+class LogEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One line. `timestamp_ms` is when CloudWatch says it happened, since the epoch."""
+
+    timestamp_ms: Milliseconds = msgspec.field(name="timestamp")
+    message: str
+    #: CloudWatch's own; a string of digits, though emulators send integers.
+    id: str | int = ""
+    #: What a filter pattern or `emitSystemFields` added, e.g. `@aws.account`.
+    extracted_fields: dict[str, Any] | None = msgspec.field(name="extractedFields", default=None)
+
+
+class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The lines of one log stream that came in one payload."""
+
+    owner: str
+    log_group: str = msgspec.field(name="logGroup")
+    log_stream: str = msgspec.field(name="logStream")
+    filters: tuple[str, ...] = msgspec.field(name="subscriptionFilters", default=())
+    message_type: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"] = msgspec.field(name="messageType")
+    events: tuple[LogEvent, ...] = msgspec.field(name="logEvents")
+
+    @property
+    def is_control(self) -> bool:
+        """Whether CloudWatch only checks that the destination can be reached."""
+        return self.message_type == "CONTROL_MESSAGE"
+
+
+_decoder = msgspec.json.Decoder(LogBatch)
+
+
+def decode(event: object, *, limit: int = INFLATED_MAX_BYTES) -> LogBatch:
+    """Return the batch in a subscription event.
+
+    event: {"awslogs": {"data": base64(gzip(json))}}; limit: bytes it may inflate to.
+    Raises MalformedEnvelope.
+    """
+    return decode_document(gunzip(_data(event), limit))
+
+
+def decode_document(document: bytes) -> LogBatch:
+    """Return the batch in a subscription document: the JSON inside the envelope.
+
+    Raises MalformedEnvelope with `bad_json` or `bad_shape`.
+    """
+    try:
+        return _decoder.decode(document)
+    except msgspec.ValidationError as error:
+        raise MalformedEnvelope("bad_shape", str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise MalformedEnvelope("bad_json", str(error)) from error
+
+
+def _data(event: object) -> bytes:
+    awslogs = event.get("awslogs") if isinstance(event, dict) else None
+    data = awslogs.get("data") if isinstance(awslogs, dict) else None
+    if not isinstance(data, str):
+        raise MalformedEnvelope("not_awslogs", "the event has no awslogs.data string")
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError as error:
+        raise MalformedEnvelope("bad_base64", str(error)) from error
+
+
+def gunzip(data: bytes, limit: int = INFLATED_MAX_BYTES) -> bytes:
+    """Inflate one or more gzip members to at most `limit` bytes.
+
+    Raises MalformedEnvelope with `bad_gzip` or `too_large`.
+    """
+    parts: list[bytes] = []
+    size = 0
+    for _ in range(_MEMBERS_MAX):
+        part, data = _member(data, limit - size)
+        parts.append(part)
+        size += len(part)
+        if not data.startswith(_GZIP_MAGIC):
+            return b"".join(parts)
+    raise MalformedEnvelope("bad_gzip", f"more than {_MEMBERS_MAX} gzip members")
+
+
+def _member(data: bytes, room: int) -> tuple[bytes, bytes]:
+    """(the first member inflated, the bytes after it)."""
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        # One byte more than fits tells a full payload from one that is too large.
+        out = inflate.decompress(data, room + 1)
+    except zlib.error as error:
+        raise MalformedEnvelope("bad_gzip", str(error)) from error
+    if len(out) > room:
+        raise MalformedEnvelope("too_large", f"inflates beyond the {room} bytes that are left")
+    if not inflate.eof:
+        raise MalformedEnvelope("bad_gzip", "the gzip stream is truncated")
+    return out, inflate.unused_data
+
+
+def encode(batch: LogBatch) -> dict[str, Any]:
+    """Return the subscription event that CloudWatch would send: `decode(encode(b)) == b`."""
+    data = gzip.compress(msgspec.json.encode(batch), mtime=0)
+    return {"awslogs": {"data": base64.b64encode(data).decode()}}

@@ -1,0 +1,1 @@
+"""One module per family of lines; each turns one line into signals and never raises."""

@@ -1,0 +1,174 @@
+"""JSON lines of functions: our own (docs/spec/lines.md), the runtime's JSON logs, the platform's records.
+
+A log line of ours is flat JSON with `timestamp`, `level`, `message`, `requestId`, `service`, `env`,
+`version`, `correlation_id`, `trace_id`, `span_id`, the caller's fields and `error`
+{type, message, stack}. The runtime's own has `logger` and `errorType`, `errorMessage`, `stackTrace`.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from observe import ids
+from subscribers.parsers import metrics, otlp, platform
+from subscribers.parsers.draft import LEVELS, Draft
+from subscribers.parsers.page import served_by
+from subscribers.parsers.times import rfc3339
+
+#: A span line says so at once, or behind `timestamp` and `level`.
+_SPANS, _LEAD = '"resourceSpans":', 160
+#: Any of these makes a JSON line a log record; without one it is what somebody printed.
+_RECORD = ("level", "message", "requestId", "errorType", "errorMessage")
+_OURS = ("service", "trace_id", "correlation_id")
+#: https://opentelemetry.io/docs/specs/semconv/resource/
+_RENAMED = {"env": "deployment.environment.name", "version": "service.version"}
+
+_decode = msgspec.json.Decoder().decode
+
+
+def read(draft: Draft) -> bool:
+    """Fill the draft of a line that starts with `{`; False if it is only a print."""
+    if _SPANS in draft.message[:_LEAD] and read_spans(draft):
+        return True
+    document = _document(draft)
+    if document is None:
+        return False
+    if isinstance(document.get("record"), dict) and isinstance(document.get("type"), str):
+        return platform.read_record(draft, document)
+    if isinstance(document.get("metric"), str) and "message" not in document:
+        return _read_metric(draft, document)
+    if any(key in document for key in _RECORD):
+        return _read_log(draft, document)
+    return False
+
+
+def _document(draft: Draft) -> dict[str, Any] | None:
+    try:
+        document = _decode(draft.message)
+    except (ValueError, RecursionError):
+        document = None
+    if draft.note:
+        # The span line was broken: kept as text, unless it is a log that only mentions spans.
+        draft.note = draft.note if not isinstance(document, dict) or "resourceSpans" in document else ""
+        document = None if draft.note else document
+    return document if isinstance(document, dict) else None
+
+
+def read_spans(draft: Draft) -> bool:
+    """Fill the draft of a span line; False and a note if it is broken."""
+    try:
+        draft.spans = otlp.spans_of(draft.message, draft.event_id, draft.origin)
+    except ValueError:  # msgspec's errors are ValueErrors too
+        draft.note = "bad_span_line"
+        return False
+    draft.is_log = False
+    draft.request_id = next((span.request_id for span in draft.spans if span.request_id), "")
+    return True
+
+
+def read_metric(draft: Draft) -> bool:
+    """Fill the draft of a bare metric line; False, and a note if it was clearly meant to be one."""
+    draft.points = metrics.points_of(draft.message)
+    if not draft.points and draft.message.startswith(metrics.MONITORING):
+        draft.note = "bad_metric_line"
+    draft.is_log = not draft.points
+    return bool(draft.points)
+
+
+def _read_metric(draft: Draft, document: dict[str, Any]) -> bool:
+    """{"timestamp", "level", "metric": "MONITORING|..." or a datagram}: Lambda's JSON mode."""
+    draft.points = metrics.points_of(document["metric"])
+    draft.is_log = not draft.points
+    if draft.points:
+        draft.stamp(rfc3339(_take(document, "timestamp")))
+        return True
+    draft.note = "bad_metric_line"
+    return _read_log(draft, document)
+
+
+def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
+    """Take the fields we know out of the document; what is left are the caller's."""
+    ours = any(key in document for key in _OURS)
+    draft.dataset = "observe" if ours else "lambda.json"
+    if ours:
+        draft.origin = served_by(draft.origin, _take(document, "service"))
+        for key, name in _RENAMED.items():
+            if key in document:
+                document[name] = document.pop(key)
+    _take_time(draft, document)
+    _take_level(draft, document)
+    _take_identity(draft, document)
+    _take_error(draft, document)
+    draft.message = _take_message(draft, document)
+    draft.attributes = document
+    return True
+
+
+def _take_time(draft: Draft, document: dict[str, Any]) -> None:
+    text = document.get("timestamp")
+    # The runtime writes whole seconds: nothing to keep, CloudWatch knows better.
+    if isinstance(text, str) and (draft.stamp(rfc3339(text)) or (len(text) == 20 and text[19] == "Z")):
+        del document["timestamp"]
+
+
+def _take_level(draft: Draft, document: dict[str, Any]) -> None:
+    level = document.get("level")
+    draft.level = LEVELS.get(level.upper(), "") if isinstance(level, str) else ""
+    if draft.level:
+        del document["level"]
+
+
+def _take_identity(draft: Draft, document: dict[str, Any]) -> None:
+    draft.request_id = _take(document, "requestId")
+    draft.correlation_id = _take(document, "correlation_id")
+    if ids.is_trace_id(_peek(document, "trace_id")):
+        draft.trace_id = _take(document, "trace_id")
+        if ids.is_span_id(_peek(document, "span_id")):
+            draft.span_id = _take(document, "span_id")
+
+
+def _take_error(draft: Draft, document: dict[str, Any]) -> None:
+    error = document.get("error")
+    if isinstance(error, dict):
+        draft.error_type = _take(error, "type")
+        draft.error_message = _take(error, "message")
+        draft.error_stack = _take(error, "stack")
+        if not error:
+            del document["error"]
+    if "errorType" in document or "errorMessage" in document:
+        draft.error_type = _take(document, "errorType") or draft.error_type
+        draft.error_message = _take(document, "errorMessage") or draft.error_message
+        draft.error_stack = _take_stack(document) or draft.error_stack
+
+
+def _take_stack(document: dict[str, Any]) -> str:
+    stack = document.get("stackTrace")
+    if isinstance(stack, list) and all(isinstance(entry, str) for entry in stack):
+        del document["stackTrace"]
+        return "\n".join(entry.rstrip("\n") for entry in stack)
+    return _take(document, "stackTrace")
+
+
+def _take_message(draft: Draft, document: dict[str, Any]) -> str:
+    """The text of the record; a structured message is JSON, an error without one says what it is."""
+    if "message" not in document:
+        return ": ".join(part for part in (draft.error_type, draft.error_message) if part) or draft.message
+    message = document.pop("message")
+    return message if isinstance(message, str) else msgspec.json.encode(message).decode()
+
+
+def _peek(document: dict[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _take(document: dict[str, Any], key: str) -> str:
+    """Remove and return a string; a value of another type stays where it is."""
+    value = _peek(document, key)
+    if value:
+        del document[key]
+    return value

@@ -1,0 +1,139 @@
+"""The format `lambda`: every line that a function's log stream may hold.
+
+Three passes: read each line by its first character, follow the invocations through the stream, and
+tell the signals with the context their invocation has by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from subscribers.parsers import lines, runtime_text
+from subscribers.parsers import platform as platform_lines
+from subscribers.parsers.draft import Draft
+from subscribers.parsers.invocations import Invocation, follow
+from subscribers.parsers.page import Line, Page, Parsed
+from subscribers.parsers.platform_signals import platform_span, points_of
+from subscribers.signals import Log, Metric, Span
+
+_BLANK = " \t\r\n"
+
+#: Which reader to ask about a line, by its first character. Each returns False for what is not its own.
+READERS: dict[str, Callable[[Draft], bool]] = {
+    "{": lines.read,
+    "[": runtime_text.read,
+    "M": lines.read_metric,
+    "S": platform_lines.read,
+    "E": platform_lines.read,
+    "R": platform_lines.read,
+    "I": platform_lines.read,
+    **dict.fromkeys("0123456789", platform_lines.read_timeout),
+}
+
+
+def parse(page: Page) -> Parsed:
+    """Return what the lines of a function's stream tell. See `page.Format`."""
+    parsed = Parsed()
+    drafts = [read(line, page) for line in page.lines()]
+    for draft, invocation in zip(drafts, follow(drafts), strict=True):
+        before = len(parsed.signals)
+        _tell(draft, invocation, page.now_unix_nano, parsed)
+        parsed.silent += len(parsed.signals) == before
+    return parsed
+
+
+def recognises(line: Line, page: Page) -> bool:
+    """Whether a line is one that only functions, or our own libraries, write."""
+    draft = _draft(line, page)
+    reader = READERS.get(line.text[:1])
+    return reader is not None and reader(draft)
+
+
+def read(line: Line, page: Page) -> Draft:
+    """Return the draft of one line; whatever no reader knows is a plain print."""
+    draft, text = _draft(line, page), line.text
+    reader = READERS.get(text[:1])
+    if reader is not None and reader(draft):
+        return draft
+    # A bare datagram has no prefix of its own; prose seldom has both characters.
+    if "|" in text and ":" in text and not draft.note:
+        lines.read_metric(draft)
+    elif not text.strip(_BLANK):
+        draft.is_log = False
+    return draft
+
+
+def _draft(line: Line, page: Page) -> Draft:
+    return Draft(
+        event_id=line.event_id,
+        origin=page.origin,
+        sequence=line.sequence,
+        time_unix_nano=line.unix_nano,
+        message=line.text,
+    )
+
+
+def _tell(draft: Draft, invocation: Invocation | None, now_unix_nano: int, parsed: Parsed) -> None:
+    if draft.note:
+        parsed.note(draft.note)
+    request_id = draft.request_id or (invocation.request_id if invocation else "")
+    if draft.is_log:
+        parsed.signals.append(_log(draft, invocation, request_id, now_unix_nano))
+    for span in draft.spans:
+        parsed.signals.append(_in_context(span, invocation, request_id))
+    for index, point in points_of(draft, invocation):
+        parsed.signals.append(
+            Metric(
+                event_id=f"{draft.event_id}:{index}",
+                origin=draft.origin,
+                time_unix_nano=point.time_unix_nano or draft.time_unix_nano,
+                name=point.name,
+                kind=point.kind,
+                value=point.value,
+                unit=point.unit,
+                tags=point.tags,
+                request_id=request_id,
+                set_member=point.set_member,
+            )
+        )
+    if platform := platform_span(draft, invocation):
+        parsed.signals.append(platform)
+
+
+def _log(draft: Draft, invocation: Invocation | None, request_id: str, now_unix_nano: int) -> Log:
+    trace_id, span_id, correlation_id = draft.trace_id, draft.span_id, draft.correlation_id
+    if invocation and (not trace_id or trace_id == invocation.trace_id):
+        trace_id = invocation.trace_id
+        span_id = span_id or invocation.span_id
+        correlation_id = correlation_id or invocation.correlation_id
+    return Log(
+        event_id=draft.event_id,
+        origin=draft.origin,
+        time_unix_nano=draft.time_unix_nano,
+        observed_time_unix_nano=now_unix_nano,
+        sequence=draft.sequence,
+        message=draft.message,
+        level=draft.level,
+        dataset=draft.dataset,
+        time_from=draft.time_from,
+        trace_id=trace_id,
+        span_id=span_id,
+        correlation_id=correlation_id,
+        request_id=request_id,
+        error_type=draft.error_type,
+        error_message=draft.error_message,
+        error_stack=draft.error_stack,
+        attributes=draft.attributes,
+    )
+
+
+def _in_context(span: Span, invocation: Invocation | None, request_id: str) -> Span:
+    """The span with the request and the correlation ID that only its siblings carry."""
+    known = invocation.correlation_id if invocation and span.trace_id == invocation.trace_id else ""
+    if (span.request_id or not request_id) and (span.correlation_id or not known):
+        return span
+    return replace(
+        span, request_id=span.request_id or request_id, correlation_id=span.correlation_id or known
+    )
