@@ -50,8 +50,9 @@ def _sentences() -> Iterator[None]:
 @cli.command()
 @click.argument("id")
 @_STORE
+@click.option("--platform", is_flag=True, help="Show Lambda's START, END and REPORT lines, too.")
 @_JSON
-def trace(id: str, store: Path, as_json: bool) -> None:
+def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
     """Tell the whole story of ID: a waterfall across both sides with its log lines.
 
     ID is a correlation ID, a trace ID, an X-Ray Root or a Lambda request ID.
@@ -73,7 +74,7 @@ def trace(id: str, store: Path, as_json: bool) -> None:
         elif found:
             console = Console()
             for story in found:
-                render(story, console)
+                render(story, console, platform=platform)
     if not found:
         raise click.ClickException(f"nothing is known of {id!r} in {store}")
 
@@ -144,7 +145,7 @@ def build(out: Path, release: bool, as_json: bool) -> None:
     click.echo(f"bytecode for Python {', '.join(built.compiled)}", err=True)
     if built.missing:
         click.echo(
-            f"no interpreter found for {', '.join(built.missing)}: functions on them compile at each cold start",
+            f"no interpreter found for {', '.join(built.missing)}: functions on them compile at every start",
             err=True,
         )
 

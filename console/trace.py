@@ -45,7 +45,11 @@ LIMIT $limit
 # A request that the layer and the platform both told of is counted once; it failed when either says so.
 _SUMMARY = """
 WITH entries AS (SELECT * FROM spans WHERE kind IN ('server', 'consumer')),
-told AS (SELECT * FROM entries WHERE told_by <> 'platform'),
+-- A handler that returned in its last moment has its span twice: the later end is right.
+told AS (
+    SELECT * FROM entries WHERE told_by <> 'platform'
+    QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY end_unix_nano DESC, event_id) = 1
+),
 platform AS (SELECT * FROM entries WHERE told_by = 'platform'),
 pairs AS (
     SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed
@@ -56,25 +60,28 @@ pairs AS (
 ),
 requests AS (
     SELECT side, service, end_unix_nano - start_unix_nano AS ns,
-           status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed
+           status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed,
+           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
     FROM told
     UNION ALL
-    SELECT side, service, end_unix_nano - start_unix_nano, status = 'error'
+    SELECT side, service, end_unix_nano - start_unix_nano, status = 'error', false
     FROM platform WHERE event_id NOT IN (SELECT platform_id FROM pairs)
 )
 SELECT side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
+       count(*) FILTER (cold) AS cold_starts,
        quantile_cont(ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns, 0.95) / 1e6 AS p95_ms
 FROM requests GROUP BY side, service ORDER BY side, service
 """
 
 
 class Requests(msgspec.Struct, frozen=True):
-    """The requests of one service: how many, how many failed, and how long they took, in milliseconds."""
+    """The requests of one service: how many, how many failed or met a cold start, how long they took."""
 
     side: str
     service: str
     count: int
     errors: int
+    cold_starts: int
     p50_ms: float
     p95_ms: float
 
@@ -122,7 +129,7 @@ def render_summary(rows: list[Requests], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("side", "service"):
         table.add_column(name, no_wrap=True)
-    for name in ("requests", "errors", "p50 ms", "p95 ms"):
+    for name in ("requests", "errors", "cold", "p50 ms", "p95 ms"):
         table.add_column(name, justify="right", no_wrap=True)
     for item in rows:
         table.add_row(*_cells(item))
@@ -133,7 +140,8 @@ def _cells(item: Requests) -> list[Text | str]:
     share = f"{item.errors} ({100 * item.errors / item.count:.1f}%)" if item.errors else "0"
     errors = Text(share, "red" if item.errors else "")
     service = Text(printable(item.service or "unknown"))
-    return [item.side, service, str(item.count), errors, f"{item.p50_ms:.1f}", f"{item.p95_ms:.1f}"]
+    cold = str(item.cold_starts) if item.side == "serverless" else ""
+    return [item.side, service, str(item.count), errors, cold, f"{item.p50_ms:.1f}", f"{item.p95_ms:.1f}"]
 
 
 def summary_json(rows: list[Requests]) -> list[dict[str, Any]]:

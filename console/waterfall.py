@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
@@ -48,11 +49,24 @@ class _Layout(msgspec.Struct, frozen=True):
     status: int = 13
 
 
-def render(story: Story, console: Console) -> None:
-    """Print a story as a waterfall: readable from 80 columns on, and without colour."""
+def render(story: Story, console: Console, *, platform: bool = False) -> None:
+    """Print a story as a waterfall: readable from 80 columns on, and without colour.
+
+    platform: whether Lambda's START, END and REPORT lines are shown even where they tell of no fault.
+    """
     layout = _layout(console)
-    for line in lines(story, layout):
+    for line in lines(story if platform else _without_routine(story), layout):
         console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
+
+
+def _without_routine(story: Story) -> Story:
+    """The story without the platform's lines that say only that all is well."""
+    nodes = tuple(replace(node, logs=_telling(node.logs)) for node in story.spans)
+    return replace(story, spans=nodes, logs=_telling(story.logs))
+
+
+def _telling(logs: Sequence[Log]) -> tuple[Log, ...]:
+    return tuple(log for log in logs if log.dataset != "lambda.platform" or log.level in _LEVEL_STYLES)
 
 
 def lines(story: Story, layout: _Layout) -> Iterator[Text]:
@@ -189,7 +203,8 @@ def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
         kind = span.attributes.get(semconv.ERROR_TYPE)
         told = [str(part) for part in (kind, span.status_message) if part]
         message = ": ".join(told) if not span.status_message.startswith(f"{kind}") else span.status_message
-        yield _cut(f"{_margin(layout)}! {message or 'failed, and nobody said why'}", layout, "bold red")
+        if message:  # else the status says all there is
+            yield _cut(f"{_margin(layout)}! {message}", layout, "bold red")
 
 
 def _log_lines(

@@ -53,7 +53,9 @@ def run(store: Path, out: Console, talk: Console) -> None:
             )
         answers = _drive(running, talk)
         if not running.settle(len(answers)):  # each request makes one call to the legacy side
-            raise DemoFailedError("not_settled", "the queue was not empty, or the legacy side silent, in time")
+            raise DemoFailedError(
+                "not_settled", "the queue was not empty, or the legacy side silent, in time"
+            )
         lines = subscribe.ship_access_log(running)
         ledger = _deliver(running, store, talk)
     _report(store, answers, lines, ledger, out)
@@ -102,10 +104,9 @@ def _drive(running: system.System, talk: Console) -> list[drive.Answer]:
     for answer in answers:
         if not answer.as_expected:
             request = answer.request
-            raise DemoFailedError(
-                "unexpected_answer",
-                f"{request.method} {request.path} ({request.what}): {answer.status}, expected {request.expected}",
-            )
+            asked = f"{request.method} {request.path} ({request.what})"
+            message = f"{asked}: {answer.status}, expected {request.expected}"
+            raise DemoFailedError("unexpected_answer", message)
     return answers
 
 
@@ -129,9 +130,10 @@ def _report(
     trace.render_summary(trace.summary(opened), out)
     out.print()
     dropped = ", ".join(f"{count} {reason}" for reason, count in ledger["dropped"].items()) or "0"
+    settled = f"{ledger['delivered']} delivered, {ledger['stored']} stored, {dropped} dropped"
     out.print(
-        f"{len(answers)} requests sent; {ledger['received']} log events received ({lines} of them the "
-        f"legacy access log's): {ledger['delivered']} delivered, {ledger['stored']} stored, {dropped} dropped.",
+        f"{len(answers)} requests sent. Log events received: {ledger['received']}, {lines} of them from the "
+        f"legacy access log; {settled}.",
         highlight=False,
     )
     out.print()

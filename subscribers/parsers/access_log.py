@@ -6,7 +6,8 @@
 `-` is what Apache writes for what is absent. The time is when the request began, %D is in microseconds.
 A line that carries a traceparent or a correlation ID is also a span; its ID is the first 8 bytes of
 SHA-256 over `<%h>|<what is between the brackets>|<the line>` in UTF-8, so that whoever reads the line
-derives the same.
+derives the same. A line without either ID, but with a duration, is a span in a trace of its own, whose
+ID is the first 16 bytes of SHA-256 over `trace|` and the same text.
 
 https://httpd.apache.org/docs/2.4/mod/mod_log_config.html
 """
@@ -178,12 +179,15 @@ def _tell(page: Page, line: Line, access: Access, parsed: Parsed) -> None:
 
 
 def span_of(page: Page, event_id: str, line: str, access: Access) -> Span | None:
-    """Return the request as a span, or None where the line names neither trace nor correlation ID."""
+    """Return the request as a span, or None where the line tells neither an ID nor a duration."""
     trace_id, parent_span_id, _ = context.parse_traceparent(access.traceparent)
     derived = ids.derive_trace_id(access.correlation_id) if access.correlation_id else ""
-    if not trace_id and not derived:
-        return None
     told = f"{access.client}|{access.when}|{line}".encode()
+    if not trace_id and not derived:
+        if access.duration_us is None:
+            return None
+        # A request of nobody is a request: it counts, in a trace of its own.
+        trace_id = sha256(b"trace|" + told).hexdigest()[:32]
     return Span(
         event_id=f"{event_id}:0",
         origin=page.origin,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -286,13 +287,28 @@ def test_summary(store: Store) -> None:
     assert summary_json([both])[0]["p50_ms"] == 200.0
 
 
+def test_a_span_that_was_written_twice_is_one_request(store: Store) -> None:
+    """The watchdog told of a timeout and the handler returned after all: the later end counts."""
+    cold = {"faas.coldstart": True}
+    store.append(
+        [
+            span("w1", 0, 100, "late", "serverless", trace_id=OTHER, status="error", attributes=cold),
+            replace(
+                span("w1", 0, 120, "late", "serverless", trace_id=OTHER, attributes=cold), event_id="again"
+            ),
+        ]
+    )
+    (late,) = (item for item in summary(store) if item.service == "late")
+    assert (late.count, late.errors, late.cold_starts, late.p50_ms) == (1, 0, 1, 120.0)
+
+
 def test_summary_on_a_terminal(store: Store) -> None:
     """The table has a line a service, its errors with their share."""
     console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
     render_summary(summary(store), console)
     text = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert text[0].split() == ["side", "service", "requests", "errors", "p50", "ms", "p95", "ms"]
-    assert text[-1].split() == ["serverless", "submit", "1", "1", "(100.0%)", "900.0", "900.0"]
+    assert text[0].split() == ["side", "service", "requests", "errors", "cold", "p50", "ms", "p95", "ms"]
+    assert text[-1].split() == ["serverless", "submit", "1", "1", "(100.0%)", "1", "900.0", "900.0"]
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,21 @@ def test_what_may_not_pass_the_trust_edge_is_known_by_its_derived_id() -> None:
     assert span.correlation_id == span.trace_id == derive_trace_id('rm -rf "x"')
 
 
-def test_without_either_id_there_is_no_span() -> None:
-    """A log it is all the same."""
-    parsed = told(f'{HEAD} 200 57 1 "-" "-"', f'{HEAD} 200 57 1 "-" "nonsense"')
+def test_without_either_id_a_request_is_a_trace_of_its_own() -> None:
+    """A request of nobody counts as a request; its IDs are the line's, so a repeat has the same."""
+    lines = (f'{HEAD} 200 57 1000 "-" "-"', f'{HEAD} 200 57 1 "-" "nonsense"')
+    parsed = told(*lines)
+    first, second = spans(parsed)
+    assert first.trace_id != second.trace_id
+    assert (first.parent_span_id, first.correlation_id, first.links) == ("", "", ())
+    assert first.end_unix_nano - first.start_unix_nano == 1_000_000
+    assert [span.trace_id for span in spans(told(*lines))] == [first.trace_id, second.trace_id]
+    assert logs(parsed)[0].trace_id == first.trace_id
+
+
+def test_without_id_and_duration_there_is_no_span() -> None:
+    """A line that tells neither is a log all the same."""
+    parsed = told(f"{HEAD} 200 57", f'{HEAD} 200 57 - "-" "-"')
     assert (len(logs(parsed)), spans(parsed), parsed.notes) == (2, [], {})
 
 
