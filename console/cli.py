@@ -21,6 +21,8 @@ _STORE = click.option(
     show_default=True,
     help="Folder of the embedded store.",
 )
+#: How much of what was typed is said again in a sentence.
+_SAID_MAX = 128
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -62,6 +64,8 @@ def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
     from console.waterfall import render
     from subscribers.store import Store
 
+    # Bytes of the command line that are no UTF-8 arrive as surrogates, which no store holds.
+    id = id.encode("utf-8", "replace").decode()
     if not id.strip():
         raise click.BadParameter(
             "is blank; give a correlation ID, trace ID, X-Ray Root or request ID", param_hint="ID"
@@ -76,7 +80,8 @@ def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
             for story in found:
                 render(story, console, platform=platform)
     if not found:
-        raise click.ClickException(f"nothing is known of {id!r} in {store}")
+        said = repr(id if len(id) <= _SAID_MAX else id[:_SAID_MAX] + "…")
+        raise click.ClickException(f"nothing is known of {said} in {store}")
 
 
 @cli.command()

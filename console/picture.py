@@ -1,6 +1,6 @@
 """Write the README's picture: the trace of one claim of a demo's store, as an SVG.
 
-    python -m console.picture STORE ID docs/images/trace.svg
+python -m console.picture STORE ID docs/images/trace.svg
 """
 
 from __future__ import annotations

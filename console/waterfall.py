@@ -164,9 +164,8 @@ def _span_line(node: Node, story: Story, layout: _Layout) -> Text:
     span = node.span
     letter, word, colour = _SIDES[span.origin.side]
     failed = span.status == "error"
-    operation = (
-        "  " * min(node.depth, _INDENT_MAX) + (f"{layout.gap} " if node.parent_missing else "") + span.name
-    )
+    lead = "  " * min(node.depth, _INDENT_MAX) + (f"{layout.gap} " if node.parent_missing else "")
+    operation = lead + _operation(span)
     text = Text()
     text.append(_fit(word if layout.side > 1 else letter, layout.side, layout) + " ", colour)
     text.append(_fit(span.origin.service or "unknown", layout.service, layout) + " ", colour)
@@ -175,6 +174,15 @@ def _span_line(node: Node, story: Story, layout: _Layout) -> Text:
     text.append(milliseconds(span.end_unix_nano - span.start_unix_nano).rjust(layout.duration) + " ")
     text.append(_fit(_status(span), layout.status, layout), "bold red" if failed else "")
     return text
+
+
+def _operation(span: Span) -> str:
+    """The span's name; OpenTelemetry names an HTTP call by its method alone, so its host is added."""
+    url = span.attributes.get(semconv.URL_FULL)
+    if span.kind != "client" or not isinstance(url, str) or "/" in span.name:
+        return span.name
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return f"{span.name} {host}".rstrip()
 
 
 def _bar(span: Span, story: Story, layout: _Layout) -> str:
@@ -244,7 +252,7 @@ def _cut(text: str, layout: _Layout, style: str = "") -> Text:
 
 def _fit(text: str, width: int, layout: _Layout) -> str:
     """Return exactly `width` cells of a text, on one line, its end replaced where it is longer."""
-    text = printable(text[: width * 4 + 4])
+    text = printable(text[: width * 4 + 4].replace("\t", "  "))
     if layout.ascii_only:
         text = text.encode("ascii", "backslashreplace").decode("ascii")
     if cell_len(text) <= width:
