@@ -11,6 +11,8 @@ import itertools
 import json
 import re
 import shutil
+import subprocess
+import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -527,8 +529,6 @@ def test_a_function_that_sets_pythonpath(run: Run) -> None:
 @pytest.mark.parametrize("version", ["3.8", "3.9", "3.10"])
 def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, version: str) -> None:
     """On an older Python the entry module hands over the function's own handler."""
-    import subprocess
-
     python = next((path for path in _pythons(version)), None)
     if python is None:
         pytest.skip(f"no Python {version} on this machine")
@@ -537,6 +537,7 @@ def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, 
     done = subprocess.run(
         [str(python), "-c", code],
         env={"PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
+        cwd=tmp_path,  # -c puts the current folder first
         capture_output=True,
         text=True,
         check=True,
@@ -545,9 +546,37 @@ def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, 
     assert "is older than 3.11" in done.stdout
 
 
+@pytest.mark.parametrize("version", build.VERSIONS)
+def test_every_supported_python(opt: Path, tmp_path: Path, version: str) -> None:
+    """The zip's own libraries work on each Python that Lambda offers, where the machine has it."""
+    python = next((path for path in _pythons(version)), None)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    (tmp_path / "app.py").write_text(
+        "import observe\ndef handler(event, context):\n    observe.log.info('told', n=1)\n    return 'done'\n"
+    )
+    code = "import observe.entry as e, observe.testing as t; print(e.handler({}, t.LambdaContext()))"
+    done = subprocess.run(
+        [str(python), "-c", code],
+        env={"PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
+        cwd=tmp_path,  # -c puts the current folder first
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    log, span, result = done.stdout.splitlines()
+    assert json.loads(log)["message"] == "told"
+    assert (
+        json.loads(log)["span_id"]
+        == json.loads(span)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"]
+    )
+    assert result == "done"
+
+
 def _pythons(version: str) -> Iterator[Path]:
     name = f"python{version}"
-    candidates = [shutil.which(name), *Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")]
+    own = sys.executable if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
+    candidates = [own, shutil.which(name), *Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")]
     for candidate in candidates:
         if candidate and build._runs(str(candidate), version):
             yield Path(candidate)
