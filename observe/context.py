@@ -179,9 +179,9 @@ def capture(
 
     trace_id, span_id = _identity(parent, derived, message_xray, environment, root)
     links = _links(parent, derived, root, trace_id, message_xray or environment)
-    if trust == "strict" and (parent[0] or derived):
+    if trust == "strict" and (parent[0] or derived or ids.root_of(message_xray)):
         links = _links(parent, derived, root, "", message_xray or environment)
-        trace_id, span_id = root or fresh(), ""
+        trace_id, span_id = ids.root_of(environment) or fresh(), ""
         links = tuple(link for link in links if link[0] != trace_id)
     trace_id = trace_id or fresh()
 
@@ -296,7 +296,7 @@ CORRELATION_HEADERS = (CORRELATION_ID, "correlation-id", "x-request-id", "reques
 def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
     """(correlation ID within the trust edge, derived trace ID), or ("", "")."""
     for name in CORRELATION_HEADERS:
-        raw = headers.get(name, "").strip()
+        raw = headers.get(name, "").strip(ids.BLANK)
         if raw:
             derived = ids.derive_trace_id(raw)
             if is_correlation_id(raw):
@@ -367,11 +367,11 @@ def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
     if context.tracestate:
         headers[TRACESTATE] = context.tracestate
     if baggage:
-        members = [f"{key}={value}" for key, value in context.baggage]
-        if context.debug:
-            members.append(f"{semconv.BAGGAGE_DEBUG}=1")
+        own = [f"{semconv.BAGGAGE_DEBUG}=1"] if context.debug else []
         if context.hops:
-            members.append(f"{semconv.BAGGAGE_HOPS}={context.hops}")
+            own.append(f"{semconv.BAGGAGE_HOPS}={context.hops}")
+        # The next hop keeps 64 members: ours must be among them.
+        members = [f"{key}={value}" for key, value in context.baggage[: BAGGAGE_MAX_MEMBERS - len(own)]] + own
         if members:
             headers[BAGGAGE] = ",".join(members)
     return headers
@@ -422,7 +422,10 @@ class use:  # noqa: N801  # a context manager, named like a function as the stan
         return self._context
 
     def __exit__(self, *exc: object) -> None:
-        _scope.reset(self._token)
+        try:
+            _scope.reset(self._token)
+        except ValueError:
+            pass  # left in another context than entered, as generators run by executors are: nothing to undo
 
 
 def set_ambient(context: Context | None) -> None:

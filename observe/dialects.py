@@ -29,7 +29,7 @@ def trace_parent(headers: Mapping[str, str]) -> Parent:
 def _b3_single(headers: Mapping[str, str]) -> Parent:
     """`b3: {trace}-{span}[-{sampled}[-{parent}]]`; https://github.com/openzipkin/b3-propagation"""
     parts = headers.get("b3", "").strip().lower().split("-")
-    if len(parts) < 2:
+    if len(parts) < 2 or len(parts[0]) not in (16, 32) or len(parts[1]) != 16:
         return NONE
     return _valid(parts[0], parts[1], _b3_flags(parts[2] if len(parts) > 2 else ""))
 

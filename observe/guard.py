@@ -26,6 +26,14 @@ def guarded(call: Callable[..., T], *args: Any) -> T | None:
         return None
 
 
+def quietly(call: Callable[[], object]) -> None:
+    """Run `call()` and forget what it raises: for what belongs to user code and may be broken."""
+    try:
+        call()
+    except Exception:  # noqa: BLE001, S110  # not ours to judge
+        pass
+
+
 def report(place: str, fault: BaseException) -> None:
     """Say a fault of ours once a place and process, as one WARN line; count it every time."""
     faults[place] = faults.get(place, 0) + 1

@@ -22,7 +22,8 @@ except ImportError:
 HEX = "0123456789abcdef"
 NO_TRACE_ID = "0" * 32
 NO_SPAN_ID = "0" * 16
-_BLANK = " \t\r\n"
+#: What is trimmed off an ID: docs/spec/context.md, "Derivation".
+BLANK = " \t\r\n"
 _TWO_56 = 1 << 56
 
 
@@ -60,7 +61,7 @@ def derive_trace_id(value: str) -> str:
     anything else is the first 16 bytes of SHA-256 of the value, trimmed of blanks, in UTF-8.
     Never all zero. docs/spec/context.md, "Derivation"
     """
-    value = value.strip(_BLANK)
+    value = value.strip(BLANK)
     digits = _digits(value.lower())
     if digits and digits != NO_TRACE_ID:
         return digits

@@ -16,6 +16,7 @@ from observe import guard, settings, stdout, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     Tags = Mapping[str, object] | Iterable[str] | None
 
@@ -29,7 +30,7 @@ def increment(name: str, value: float = 1, tags: Tags = None) -> None:
 
 def decrement(name: str, value: float = 1, tags: Tags = None) -> None:
     """Subtract `value` from the count `name`."""
-    guard.guarded(_write, "count", name, -value, tags)
+    guard.guarded(_decrement, name, value, tags)
 
 
 def gauge(name: str, value: float, tags: Tags = None) -> None:
@@ -57,30 +58,43 @@ def set(name: str, value: object, tags: Tags = None) -> None:
     guard.guarded(_write, "set", name, guard.said(value), tags)
 
 
-def _write(kind: str, name: str, value: float | str, tags: Tags) -> None:
+def _decrement(name: str, value: float, tags: Tags) -> None:
+    _write("count", name, -value, tags)
+
+
+def _write(kind: str, name: str, value: object, tags: Tags) -> None:
     found = settings.get()
     if found.mode == "propagate" or found.disabled:
         return
-    if not isinstance(value, str) and not math.isfinite(value):
-        raise ValueError(f"metric {name}: {value!r} is not a finite number")
     line = wire.metric_line(
         kind,
         name,
-        value,
+        guard.said(value) if kind == "set" else _number(name, value),
         _pairs(tags),
         stdout.now(),
         form=found.metrics_format,
         namespace=found.metrics_namespace,
         level=found.level if found.json_mode else "",
     )
+    if len(line) > wire.LINE_MAX_BYTES:
+        raise ValueError(f"metric {name[:64]}: {len(line)} bytes are too many for a line")
     stdout.write(line)
 
 
-def _pairs(tags: Tags) -> dict[str, str]:
+def _number(name: str, value: Any) -> float:
+    """A finite int or float, whatever numeric type it came as; raises ValueError or TypeError else."""
+    number = value if type(value) in (int, float) else int(value) if isinstance(value, bool) else float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"metric {name}: {value!r} is not a finite number")
+    return number  # type: ignore[no-any-return]
+
+
+def _pairs(tags: Tags) -> list[tuple[str, str]]:
+    """(key, value) of each tag; a single text is one tag, a tag without a colon has no value."""
     if tags is None:
-        return {}
+        return []
     keys = getattr(tags, "keys", None)
     if callable(keys):
-        return {str(key): guard.said(tags[key]) for key in keys()}  # type: ignore[index]
-    pairs = (str(tag).partition(":") for tag in tags)
-    return {key: value for key, _, value in pairs}
+        return [(str(key), guard.said(tags[key])) for key in keys()]  # type: ignore[index,call-overload]
+    parted = (str(tag).partition(":") for tag in ([tags] if isinstance(tags, str) else tags))
+    return [(key, value) for key, _, value in parted]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _KEY = "observe.span"
+_ABSENT = object()
+_NOTHING: tuple[Any, ...] = (None, None, {}, {})
 
 
 def install(module: ModuleType) -> None:
@@ -48,10 +50,14 @@ def _register_default() -> None:
 
 def register(session: Any) -> None:
     """Register on a botocore session; unique IDs make a second time harmless."""
+    events = session.get_component("event_emitter")
     for service in {service for service, _ in CARRIERS}:
-        session.register(f"before-parameter-build.{service}", _before, unique_id=f"observe-before-{service}")
-        session.register(f"after-call.{service}", _after, unique_id=f"observe-after-{service}")
-        session.register(f"after-call-error.{service}", _error, unique_id=f"observe-error-{service}")
+        # Last, so that what other handlers add is counted before there is room for ours.
+        events.register_last(
+            f"before-parameter-build.{service}", _before, unique_id=f"observe-before-{service}"
+        )
+        events.register(f"after-call.{service}", _after, unique_id=f"observe-after-{service}")
+        events.register(f"after-call-error.{service}", _error, unique_id=f"observe-error-{service}")
 
 
 def _before(params: Any, model: Any, context: Any, **_: Any) -> None:
@@ -59,7 +65,11 @@ def _before(params: Any, model: Any, context: Any, **_: Any) -> None:
 
 
 def _carry(params: Any, model: Any, context: dict[str, Any]) -> None:
-    """Add the context to the parameters; the dictionary is botocore's own, what it holds the caller's."""
+    """Add the context to the parameters; what the dictionary holds is the caller's and not touched.
+
+    The dictionary itself is botocore's own, unless somebody calls below the public methods: so it is
+    put back as it was when the call has ended.
+    """
     carrier = CARRIERS.get((model.service_model.service_name, model.name))
     # A presigned request is sent later by somebody else, and often signed over what we would add.
     if carrier is None or context.get("is_presign_request") or not isinstance(params, dict):
@@ -67,10 +77,19 @@ def _carry(params: Any, model: Any, context: dict[str, Any]) -> None:
     if current() is None:
         return
     name, attributes = carrier.describe(params)
-    call = span(name, kind=carrier.kind, **attributes)
+    call = span.of_kind(carrier.kind, name, attributes)
     carried = carrier.carry(params, call.begin() or current())
+    before = {key: params.get(key, _ABSENT) for key in carried if carried[key] is not params.get(key)}
     params.update(carried)
-    context[_KEY] = call, carrier
+    context[_KEY] = call, carrier, params, before
+
+
+def _put_back(params: dict[str, Any], before: dict[str, Any]) -> None:
+    for key, value in before.items():
+        if value is _ABSENT:
+            params.pop(key, None)
+        else:
+            params[key] = value
 
 
 def _after(parsed: Any, context: Any, **_: Any) -> None:
@@ -78,9 +97,10 @@ def _after(parsed: Any, context: Any, **_: Any) -> None:
 
 
 def _ended(parsed: Mapping[str, Any], context: dict[str, Any]) -> None:
-    call, carrier = context.pop(_KEY, (None, None))
+    call, carrier, params, before = context.pop(_KEY, _NOTHING)
     if call is None:
         return
+    _put_back(params, before)
     call.attributes.update(carrier.receipt(parsed))
     error = parsed.get("Error")
     call.end(CallError(str(error.get("Code", "")), str(error.get("Message", ""))) if error else None)
@@ -91,8 +111,9 @@ def _error(exception: BaseException, context: Any, **_: Any) -> None:
 
 
 def _failed(exception: BaseException, context: dict[str, Any]) -> None:
-    call, _ = context.pop(_KEY, (None, None))
+    call, _, params, before = context.pop(_KEY, _NOTHING)
     if call is not None:
+        _put_back(params, before)
         call.end(exception)
 
 

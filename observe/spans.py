@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe import context as contexts
-from observe import ids, stdout, wire
+from observe import guard, ids, stdout, wire
 from observe import invocation as invocations
 
 TYPE_CHECKING = False
@@ -24,25 +24,35 @@ class span:  # noqa: N801  # a context manager, named like a function as the sta
     passes on.
     """
 
-    __slots__ = ("_exits", "_kind", "_name", "attributes", "context", "span")
+    __slots__ = ("_exits", "_invocation", "_kind", "_name", "attributes", "context", "span")
 
-    def __init__(self, name: str, *, kind: int = wire.KIND_INTERNAL, **attributes: Any) -> None:
+    def __init__(self, name: str, /, **attributes: Any) -> None:
         self._name = name
-        self._kind = kind
+        self._kind = wire.KIND_INTERNAL
         self._exits: list[Callable[[], None]] = []
         self.attributes = attributes
         self.span: wire.Span | None = None
         self.context: Context | None = None
 
+    @classmethod
+    def of_kind(cls, kind: int, name: str, attributes: dict[str, Any]) -> span:
+        """Return a span of one of OTLP's kinds (wire.KIND_*), not started yet."""
+        made = cls(name)
+        made._kind, made.attributes = kind, attributes
+        return made
+
     def __enter__(self) -> span:
-        self.begin()
-        if self.context is not None:
-            scope = contexts.use(self.context)
-            scope.__enter__()
-            self._exits.append(scope.__exit__)
-            if attach is not None:
-                self._exits.append(attach(self.context))
+        guard.guarded(self._enter)
         return self
+
+    def _enter(self) -> None:
+        if self.begin() is None or self.context is None:
+            return
+        scope = contexts.use(self.context)
+        scope.__enter__()
+        self._exits.append(scope.__exit__)
+        if attach is not None:
+            self._exits.append(attach(self.context))
 
     def begin(self) -> Context | None:
         """Start the span without making it the current one; return its context, if there is any."""
@@ -59,21 +69,21 @@ class span:  # noqa: N801  # a context manager, named like a function as the sta
             self.attributes,
         )
         invocation.start(self.span)
+        self._invocation = invocation
         self.context = parent.at(self.span.span_id)
         return self.context
 
     def end(self, error: BaseException | None = None) -> None:
         """End the span; with `error` it has failed."""
-        invocation = invocations.active
-        if self.span is None or invocation is None:
+        if self.span is None:
             return
         self.span.end_unix_nano = stdout.now()
         if error is not None:
             invocations.fail(self.span, error, self.span.end_unix_nano)
-        invocation.finish(self.span)
+        self._invocation.finish(self.span)
         self.span = None
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
         while self._exits:
-            self._exits.pop()()
-        self.end(error)
+            guard.guarded(self._exits.pop())
+        guard.guarded(self.end, error)

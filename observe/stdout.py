@@ -1,22 +1,42 @@
 """The edge to the outside: one write a line, and the clock.
 
 `write` goes to file descriptor 1, which is the log stream on Lambda, whatever user code has done
-to `sys.stdout`. One line is one write, so that lines of different threads are never glued together.
+to `sys.stdout`. One line is one write; a pipe that takes it in parts gets them under a lock, so that lines
+of ours are never glued together.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import time
+
+from observe import guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STDOUT_FD = 1
-#: A reader that is not there any more: lines that could not be written, counted.
+#: Lines that could not be written, or only in part: nobody reads stdout any more, or not fast enough.
 lost = 0
+#: How long a full non-blocking stdout may hold up a line, in seconds.
+_WAIT_S = 1.0
+
+#: A pipe takes a long line in parts: without a lock lines of threads would be torn apart.
+_lock = _thread.allocate_lock()
+#: Whether the last line was left without its end.
+_torn = False
+
+
+def _renew() -> None:
+    """A forked child inherits the lock in whatever state another thread had it."""
+    global _lock
+    _lock = _thread.allocate_lock()
+
+
+os.register_at_fork(after_in_child=_renew)
 
 
 def now() -> int:
@@ -30,19 +50,34 @@ def write(line: bytes) -> None:
 
 
 def _write_fd(line: bytes) -> None:
-    global lost
+    global lost, _torn
+    # What user code printed before comes before; a stream that user code closed or replaced is its own.
+    guard.quietly(_flush)
+    with _lock:
+        view = memoryview(b"\n" + line if _torn else line)
+        try:
+            while view:
+                view = view[_write_some(view) :]
+        except OSError:
+            lost += 1
+        _torn = 0 < len(view) < len(line)
+
+
+def _flush() -> None:
+    flush = getattr(sys.stdout, "flush", None)
+    if flush is not None:
+        flush()
+
+
+def _write_some(view: memoryview) -> int:
+    """os.write, waiting for a reader where user code has made stdout non-blocking."""
     try:
-        flush = getattr(sys.stdout, "flush", None)
-        if flush is not None:
-            flush()  # what user code printed before comes before
-    except (OSError, ValueError):
-        pass  # user code closed or replaced its own stream; ours is the descriptor
-    try:
-        view = memoryview(line)
-        while view:  # a pipe may take a part of a long line
-            view = view[os.write(STDOUT_FD, view) :]
-    except OSError:
-        lost += 1
+        return os.write(STDOUT_FD, view)
+    except BlockingIOError:
+        import select
+
+        select.select([], [STDOUT_FD], [], _WAIT_S)
+        return os.write(STDOUT_FD, view)
 
 
 _writer: Callable[[bytes], None] = _write_fd

@@ -23,6 +23,8 @@ LINE_MAX_BYTES = 200 * 1024
 #: In a line that is cut, how long a string, a list or a mapping may stay: tried in this order.
 _CUTS = ((16_384, 512), (2_048, 64), (256, 16))
 _DEPTH_MAX = 24
+#: A larger integer is text: readers lose its digits, and Python refuses to write very long ones.
+_INT_MAX = 1 << 64
 
 KIND_INTERNAL, KIND_SERVER, KIND_CLIENT, KIND_PRODUCER, KIND_CONSUMER = range(1, 6)
 STATUS_UNSET, STATUS_OK, STATUS_ERROR = range(3)
@@ -63,8 +65,10 @@ def plain(value: Any, string_max: int = 0, items_max: int = 0, depth: int = 0) -
     """Return `value` as a JSON tree: text for what JSON lacks, bounded in depth and, if asked, in size."""
     if isinstance(value, str):
         return _text(value, string_max)
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if -_INT_MAX < value < _INT_MAX else guard.said(value)
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # NaN and infinities have no JSON form
     if depth >= _DEPTH_MAX:
@@ -151,7 +155,7 @@ def metric_line(
     kind: str,
     name: str,
     value: float | str,
-    tags: Mapping[str, str],
+    tags: Mapping[str, str] | Sequence[tuple[str, str]],
     unix_nano: int,
     *,
     form: str = "monitoring",
@@ -163,11 +167,12 @@ def metric_line(
     kind: a key of METRIC_KINDS; a set is always a DogStatsD datagram, for no other format has it.
     level: the log level to lead with in Lambda's JSON mode, "" in text mode.
     """
-    pairs = [f"{_clean(key, _NAME_SEPARATORS)}:{_clean(tags[key], _SEPARATORS)}" for key in tags]
+    named = list(tags.items() if hasattr(tags, "items") else tags)
+    pairs = [_tag(key, text) for key, text in named]
     name = _clean(name, _NAME_SEPARATORS)
     lead = {"timestamp": timestamp(unix_nano), "level": level} if level else {}
     if form == "emf" and kind != "set":
-        return json_bytes({**lead, **_emf(kind, name, value, tags, unix_nano, namespace)}) + b"\n"
+        return json_bytes(_emf(kind, name, value, dict(named), unix_nano, namespace, lead)) + b"\n"
     if form == "datadog" and kind != "set":
         point = {"m": name, "v": value, "e": unix_nano // 1_000_000_000, "t": pairs}
         return json_bytes({**lead, **point}) + b"\n"
@@ -179,6 +184,11 @@ def metric_line(
     return json_bytes({**lead, "metric": text}) + b"\n" if lead else text.encode("utf-8", "replace") + b"\n"
 
 
+def _tag(key: str, text: str) -> str:
+    key = _clean(key, _NAME_SEPARATORS)
+    return f"{key}:{_clean(text, _SEPARATORS)}" if text else key
+
+
 def _clean(text: str, separators: dict[int, str]) -> str:
     return _text(text, 0).translate(separators)
 
@@ -188,17 +198,25 @@ _EMF_DIMENSIONS_MAX = 30
 
 
 def _emf(
-    kind: str, name: str, value: float | str, tags: Mapping[str, str], unix_nano: int, namespace: str
+    kind: str,
+    name: str,
+    value: float | str,
+    tags: dict[str, str],
+    unix_nano: int,
+    namespace: str,
+    lead: Mapping[str, str],
 ) -> dict[str, Any]:
+    """Tags are dimensions; one that is named like a field of the format is left out."""
+    kept = {key: tags[key] for key in tags if key not in ("_aws", name, *lead)}
     unit = {"count": "Count", "timing": "Milliseconds"}.get(kind, "None")
-    dimensions = list(tags)[:_EMF_DIMENSIONS_MAX]
+    dimensions = list(kept)[:_EMF_DIMENSIONS_MAX]
     directive = {
         "Namespace": namespace,
         "Dimensions": [dimensions],
         "Metrics": [{"Name": name, "Unit": unit}],
     }
     aws = {"Timestamp": unix_nano // 1_000_000, "CloudWatchMetrics": [directive]}
-    return {"_aws": aws, **tags, name: value}
+    return {**lead, "_aws": aws, **kept, name: value}
 
 
 # --- Spans ----------------------------------------------------------------------------------
@@ -287,7 +305,12 @@ _SPAN_MAX_BYTES = LINE_MAX_BYTES - 16 * 1024
 
 
 def _span_bytes(span: Span) -> bytes:
-    raw = json_bytes(_span(span, span.attributes, span.events, span.links))
+    try:
+        raw = _encode(_span(span, span.attributes, span.events, span.links)).encode()
+    except (TypeError, ValueError, RecursionError):
+        # Cleaned before they are wrapped: OTLP's own nesting is no depth of the user's.
+        clean = [(name, at, plain(a)) for name, at, a in span.events]
+        raw = _encode(_span(span, plain(span.attributes), clean, _clean_links(span))).encode()
     if len(raw) <= _SPAN_MAX_BYTES:
         return raw
     for string_max, items_max in _CUTS:
@@ -296,10 +319,14 @@ def _span_bytes(span: Span) -> bytes:
             (name[:string_max], at, plain(a, string_max, items_max))
             for name, at, a in span.events[:items_max]
         ]
-        cut = json_bytes(_span(span, attributes, events, span.links[:items_max]))
+        cut = json_bytes(_span(span, attributes, events, _clean_links(span)[:items_max]))
         if len(cut) <= _SPAN_MAX_BYTES:
             return cut
     return json_bytes(_span(span, {semconv.CUT: len(raw)}, [], []))
+
+
+def _clean_links(span: Span) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(trace_id, span_id, plain(a)) for trace_id, span_id, a in span.links]
 
 
 def _span(
@@ -348,7 +375,7 @@ def _any_value(value: Any, depth: int = 0) -> dict[str, Any]:
         return {"boolValue": value}
     if isinstance(value, int):
         fits = -(1 << 63) <= value < 1 << 63
-        return {"intValue": str(value)} if fits else {"stringValue": str(value)}
+        return {"intValue": str(value)} if fits else {"stringValue": guard.said(value)}
     if isinstance(value, float):
         special = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(str(value))
         return {"doubleValue": special or value}

@@ -66,7 +66,7 @@ def _description(method: str, route: str, path: str) -> Description:
 def status_of(result: object) -> int:
     """Return the status code of a proxy reply ({"statusCode": 200, ...}), or 0 where it names none."""
     code = mapping(result).get("statusCode")
-    if isinstance(code, str) and code.isdigit() and len(code) == 3:
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 3:
         code = int(code)
     return code if isinstance(code, int) and 100 <= code <= 599 else 0
 

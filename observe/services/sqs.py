@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ATTRIBUTES_MAX = 10
 #: Body and attributes of one message, and of all messages of one batch.
 MESSAGE_MAX_BYTES = 1_048_576
+#: What a queue made before August 2025 takes, unless its MaximumMessageSize was raised.
+MESSAGE_MAX_BYTES_OLD = 262_144
 
 
 def matches(event: Mapping[str, Any]) -> bool:
@@ -83,7 +85,7 @@ SQS = Source(
 
 def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """SendMessage: {"QueueUrl", "MessageBody", "MessageAttributes"?} with the context added."""
-    return _carried(params, context, _room(params))
+    return _carried(params, context, _room(_size(params)))
 
 
 def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     entries = params.get("Entries")
     if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
         return dict(params)  # botocore will tell the caller
-    room = MESSAGE_MAX_BYTES - sum(_size(entry) for entry in entries)
+    room = _room(sum(_size(entry) for entry in entries))
     out: list[Mapping[str, Any]] = []
     for entry in entries:
         carried = _carried(entry, context, room)
@@ -100,8 +102,9 @@ def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {**params, "Entries": out}
 
 
-def _room(message: Mapping[str, Any]) -> int:
-    return MESSAGE_MAX_BYTES - _size(message)
+def _room(size: int) -> int:
+    """Bytes that may be added without crossing a limit that the queue may have."""
+    return (MESSAGE_MAX_BYTES_OLD if size <= MESSAGE_MAX_BYTES_OLD else MESSAGE_MAX_BYTES) - size
 
 
 def _carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str, Any]:
