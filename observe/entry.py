@@ -70,18 +70,10 @@ def _wrapped() -> Any:
     if wrap is None:
         return function
     try:
-        return _attach(wrap, function)
+        return wrap(function)
     except Exception as fault:  # noqa: BLE001  # as above
         _say("off, the bare handler runs: %s: %s" % (type(fault).__name__, fault))
         return function
-
-
-def _attach(wrap: Any, function: Any) -> Any:
-    if "opentelemetry.trace" in sys.modules:
-        from observe import guard, otel
-
-        guard.guarded(otel.adopt_user_code)
-    return wrap(function)
 
 
 handler = _wrapped()

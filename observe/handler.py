@@ -6,10 +6,9 @@ passes through untouched, without a frame of ours in the stack that the runtime 
 
 from __future__ import annotations
 
-from observe import guard, settings
+from observe import guard, settings, watchdog
 from observe import invocation as invocations
 from observe.context import use
-from observe.watchdog import Watchdog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,31 +25,28 @@ def instrument(function: Handler) -> Handler:
 
     function(event, context) -> result. Decorating twice, or under the exec wrapper, is the same as once.
     """
-    if getattr(function, "__observed__", False):
+    if settings.get().disabled or getattr(function, "__observed__", False) is True:
         return function
     from observe import hooks
 
     guard.guarded(hooks.install)
     observed = _observed(function)
-    _disguise(observed, function)
+    guard.guarded(_disguise, observed, function)
     return observed
 
 
 def _observed(function: Handler) -> Handler:
     found = settings.get()
-    if found.disabled:
-        return function
-    watchdog = Watchdog(found)
     cold = True
 
-    def observed(event: Any, context: Any) -> Any:
+    def observed(*args: Any, **kwargs: Any) -> Any:
         nonlocal cold
-        run = guard.guarded(_Run, event, context, found, cold, watchdog)
+        run = guard.guarded(_Run, args, kwargs, found, cold)
         cold = False
         if run is None:
-            return function(event, context)
+            return function(*args, **kwargs)
         try:
-            result = function(event, context)
+            result = function(*args, **kwargs)
         except BaseException as error:
             guard.guarded(run.failed, error)
             raise
@@ -64,19 +60,23 @@ def _observed(function: Handler) -> Handler:
 class _Run:
     """One invocation while the handler runs."""
 
-    __slots__ = ("_attached", "_invocation", "_settings", "_use")
+    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use")
 
-    def __init__(self, event: Any, context: Any, found: Settings, cold: bool, watchdog: Watchdog) -> None:
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings, cold: bool) -> None:
+        # The last two positions, for a method has its object before them.
+        event, context = (*args, *kwargs.values(), None, None)[:2] if len(args) < 2 else args[-2:]
         self._settings = found
+        self._outer = invocations.active
+        guard.guarded(_adopt_user_code)
         try:
             self._invocation = invocations.open_invocation(event, context, found, cold)
         except BaseException:
-            invocations.leave()
+            invocations.leave(self._outer)
             raise
         self._use = use(self._invocation.context)
         self._use.__enter__()
         self._attached = _attach(self._invocation)
-        guard.guarded(watchdog.watch)
+        guard.guarded(watchdog.watch, found)
 
     def failed(self, error: BaseException) -> None:
         self._close(None, error)
@@ -88,14 +88,26 @@ class _Run:
         try:
             invocations.close_invocation(self._invocation, self._settings, result, error)
         finally:
-            invocations.leave()
+            invocations.leave(self._outer)
             if self._attached is not None:
-                self._attached()
+                guard.guarded(self._attached)
             self._use.__exit__()
 
 
 #: Set by observe.otel when OpenTelemetry is loaded: attaches the invocation's span, returns the undoing.
 attach: Callable[[invocations.Invocation], Callable[[], None]] | None = None
+
+
+#: Set by observe.patch_otel when user code has imported OpenTelemetry: joins what it has set up.
+adopt: Callable[[], None] | None = None
+
+
+def _adopt_user_code() -> None:
+    """Once, when the module that imported OpenTelemetry has been loaded whole."""
+    global adopt
+    pending, adopt = adopt, None
+    if pending is not None:
+        pending()
 
 
 def _attach(invocation: invocations.Invocation) -> Callable[[], None] | None:
@@ -104,9 +116,11 @@ def _attach(invocation: invocations.Invocation) -> Callable[[], None] | None:
 
 def _disguise(observed: Any, function: Any) -> None:
     """Look like the handler: what functools.wraps does, for callables that lack some attributes too."""
+    observed.__observed__ = True
+    observed.__wrapped__ = function
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         value = getattr(function, name, None)
-        if value is not None:
+        if isinstance(value, str):
             setattr(observed, name, value)
-    observed.__wrapped__ = function
-    observed.__observed__ = True
+    for name, value in getattr(function, "__dict__", {}).items():
+        observed.__dict__.setdefault(name, value)

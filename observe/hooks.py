@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PATCHES = {
     "botocore.session": "observe.patch_botocore",
     "httpx": "observe.patch_httpx",
+    "opentelemetry.trace": "observe.patch_otel",
 }
 
 _installed: set[str] = set()

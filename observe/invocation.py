@@ -27,6 +27,8 @@ STACK_MAX = 16 * 1024
 #: A batch of SQS may have 10,000 messages; OpenTelemetry's own limit of links a span is 128.
 LINKS_MAX = 128
 SPANS_MAX = 1000
+#: An invocation with less time left than this is not watched for its timeout.
+WATCHED_MIN_MS = 100
 #: The file name of our one frame in a handler's stack. The runtime drops leading frames of this name
 #: from the stack it reports (awslambdaric/bootstrap.py, handle_event_request), and so do we.
 OWN_FRAME = "observe/bootstrap.py"
@@ -188,9 +190,12 @@ def _span(
 
 
 def _deadline(lambda_context: object, now: int) -> int:
-    """When Lambda will end this invocation, in ns since the epoch; 0 where nobody says."""
+    """When Lambda will end this invocation, ns since the epoch; 0 where nobody says or it is too soon."""
     remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
-    return now + int(remaining()) * 1_000_000 if callable(remaining) else 0
+    left_ms = remaining() if callable(remaining) else 0
+    return (
+        now + int(left_ms * 1_000_000) if type(left_ms) in (int, float) and left_ms >= WATCHED_MIN_MS else 0
+    )
 
 
 def close_invocation(
@@ -199,35 +204,29 @@ def close_invocation(
     """End the invocation's span with its result or error, and write what is kept."""
     span = invocation.span
     with invocation.lock:
+        invocation.deadline_unix_nano = 0  # the watchdog has nothing more to tell of it
         span.end_unix_nano = stdout.now()
         if error is not None:
             fail(span, error, span.end_unix_nano)
         elif invocation.is_http:
             _status(span, http.status_of(result))
-        elif span.status_message == TIMEOUT_MESSAGE:
-            _clear_timeout(span)
-        flush(invocation, settings)
+        flush(invocation, settings, [span, *invocation.finished])
 
 
-def leave() -> None:
-    """Forget the active invocation: nothing of it reaches the next one."""
+def leave(outer: Invocation | None = None) -> None:
+    """Forget the active invocation: nothing of it reaches the next one.
+
+    outer: the one inside which it ran, where one observed handler calls another.
+    """
     global active
-    active = None
-    contexts.set_ambient(None)
+    active = outer
+    contexts.set_ambient(outer.context if outer is not None else None)
 
 
 TIMEOUT_MESSAGE = "ran into its timeout"
 
 
-def _clear_timeout(span: wire.Span) -> None:
-    """It ended after all, in the last moment: the watchdog's verdict no longer holds."""
-    span.status, span.status_message = wire.STATUS_UNSET, ""
-    span.attributes.pop(semconv.ERROR_TYPE, None)
-
-
 def _status(span: wire.Span, code: int) -> None:
-    if span.status_message == TIMEOUT_MESSAGE:
-        _clear_timeout(span)
     if code:
         span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
     if code >= 500:
@@ -259,21 +258,24 @@ def fail(span: wire.Span, error: BaseException, now: int) -> None:
     span.events.append(("exception", now, exception))
 
 
-def flush(invocation: Invocation, settings: Settings) -> None:
-    """Write the spans, unless the trace is not sampled and nothing makes it worth keeping."""
-    span = invocation.span
+def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> None:
+    """Write the spans, unless the trace is not sampled and nothing makes it worth keeping.
+
+    spans: the invocation's own first.
+    """
+    span = spans[0]
     worth = (
         invocation.context.sampled
         or span.status == wire.STATUS_ERROR
         or invocation.cold
         or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
-        or any(one.status == wire.STATUS_ERROR for one in invocation.finished)
+        or any(one.status == wire.STATUS_ERROR for one in spans)
     )
     if settings.mode == "propagate" or not worth:
         return
     if invocation.dropped:
         span.attributes[semconv.CUT] = invocation.dropped
-    for line in wire.span_lines(settings.service, [span, *invocation.finished], lead=lead(settings)):
+    for line in wire.span_lines(settings.service, spans, lead=lead(settings)):
         stdout.write(line)
 
 

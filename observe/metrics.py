@@ -86,7 +86,7 @@ def _number(name: str, value: Any) -> float:
     number = value if type(value) in (int, float) else int(value) if isinstance(value, bool) else float(value)
     if not math.isfinite(number):
         raise ValueError(f"metric {name}: {value!r} is not a finite number")
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 def _pairs(tags: Tags) -> list[tuple[str, str]]:
@@ -95,6 +95,6 @@ def _pairs(tags: Tags) -> list[tuple[str, str]]:
         return []
     keys = getattr(tags, "keys", None)
     if callable(keys):
-        return [(str(key), guard.said(tags[key])) for key in keys()]  # type: ignore[index,call-overload]
+        return [(str(key), guard.said(tags[key])) for key in keys()]  # type: ignore[index]
     parted = (str(tag).partition(":") for tag in ([tags] if isinstance(tags, str) else tags))
     return [(key, value) for key, _, value in parted]

@@ -18,19 +18,20 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from observe import context as contexts
-from observe import handler, ids, semconv, settings, spans, wire
+from observe import guard, handler, ids, semconv, settings, spans, wire
 from observe import invocation as invocations
 from observe.services import http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace import Span as SdkSpan
 
     from observe.context import Context
+    from observe.invocation import Invocation
 
 #: What the HTTP instrumentations wrote before the conventions were stable, and still do by default.
 _STABLE_NAMES = {
@@ -102,7 +103,9 @@ class _SystemIds(IdGenerator):
     """The default generator is seeded once and repeats itself after a SnapStart restore."""
 
     def generate_trace_id(self) -> int:
-        return int(ids.new_trace_id(), 16)
+        """A span without a parent, as in a thread of user code, still belongs to the invocation's trace."""
+        context = contexts.current()
+        return int(context.trace_id if context is not None else ids.new_trace_id(), 16)
 
     def generate_span_id(self) -> int:
         return int(ids.new_span_id(), 16)
@@ -112,14 +115,10 @@ class _Keeper(SpanProcessor):
     """Hands every span to the invocation in which it runs."""
 
     def on_start(self, span: SdkSpan, parent_context: otel_context.Context | None = None) -> None:  # noqa: ARG002
-        invocation = invocations.active
-        if invocation is not None:
-            invocation.start(_converted(span))
+        guard.guarded(_started, span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        invocation = invocations.active
-        if invocation is not None:
-            invocation.finish(_converted(span))
+        guard.guarded(_ended, span)
 
     def shutdown(self) -> None:
         """Nothing is held here."""
@@ -129,7 +128,19 @@ class _Keeper(SpanProcessor):
         return True
 
 
-def _converted(span: ReadableSpan) -> wire.Span:
+def _started(span: ReadableSpan) -> None:
+    invocation = invocations.active
+    if invocation is not None:
+        invocation.start(_converted(span, invocation))
+
+
+def _ended(span: ReadableSpan) -> None:
+    invocation = invocations.active
+    if invocation is not None:
+        invocation.finish(_converted(span, invocation))
+
+
+def _converted(span: ReadableSpan, invocation: Invocation) -> wire.Span:
     """An SDK span as ours. OTLP's span kinds count from 1, the SDK's from 0."""
     own = span.get_span_context()
     attributes = {_STABLE_NAMES.get(name, name): value for name, value in (span.attributes or {}).items()}
@@ -142,6 +153,8 @@ def _converted(span: ReadableSpan) -> wire.Span:
         span.start_time or 0,
         attributes,
     )
+    if not span.parent and out.trace_id == invocation.context.trace_id:
+        out.parent_span_id = invocation.context.span_id
     out.end_unix_nano = span.end_time or 0
     out.status = span.status.status_code.value
     out.status_message = span.status.description or ""
@@ -161,55 +174,56 @@ class Propagator(TextMapPropagator):
     def inject(
         self,
         carrier: Any,
-        context: otel_context.Context | None = None,  # noqa: ARG002  # the layer's own current context
+        context: otel_context.Context | None = None,
         setter: Any = None,
         **_: Any,
     ) -> None:
-        """Add the current context to `carrier`, a mutable mapping of header names."""
-        current = contexts.current()
-        if current is None:
-            return
-        present = {str(name).lower() for name in carrier}
-        host = str(carrier["host"]) if "host" in present and "host" in carrier else ""
-        baggage = settings.get().takes_baggage(host.partition(":")[0])
-        for name, value in http.carry(present, current, baggage=baggage).items():
-            if setter is None:
-                carrier[name] = value
-            else:
-                setter.set(carrier, name, value)
+        """Add the context to `carrier`, which only `setter` need understand."""
+        guard.guarded(_inject, carrier, context, setter)
 
     def extract(
         self, carrier: Any, context: otel_context.Context | None = None, getter: Any = None, **_: Any
     ) -> otel_context.Context:
         """Return `context` with the remote span that `carrier` names, if it names one."""
-        headers = {}
-        for name in self.fields:
-            values = getter.get(carrier, name) if getter is not None else [carrier.get(name)]
-            if values and values[0]:
-                headers[name] = values[0]
-        found = contexts.extract(headers)
-        if not found.span_id:
-            return context if context is not None else otel_context.Context()
-        remote = SpanContext(
-            int(found.trace_id, 16),
-            int(found.span_id, 16),
-            is_remote=True,
-            trace_flags=TraceFlags(found.flags),
-        )
-        return trace.set_span_in_context(NonRecordingSpan(remote), context)
+        found = guard.guarded(_extract, carrier, context, getter, self.fields)
+        return found if found is not None else context if context is not None else otel_context.get_current()
 
     @property
     def fields(self) -> set[str]:
         return {contexts.TRACEPARENT, contexts.TRACESTATE, contexts.BAGGAGE, contexts.CORRELATION_ID}
 
 
-def supported() -> Iterable[str]:
-    """Yield what is wrong with the OpenTelemetry that was found, if anything: a sentence each.
+def _inject(carrier: Any, context: otel_context.Context | None, setter: Any) -> None:
+    current = contexts.current()
+    if current is None:
+        return
+    if context is not None:  # somebody says which span it is
+        asked = trace.get_current_span(context).get_span_context()
+        if asked.is_valid and f"{asked.trace_id:032x}" == current.trace_id:
+            current = current.at(f"{asked.span_id:016x}")
+    keys = getattr(carrier, "keys", None)
+    present = {str(name).lower() for name in keys()} if callable(keys) else set()
+    host = str(carrier["host"]) if "host" in present and "host" in carrier else ""
+    baggage = settings.get().takes_baggage(host.partition(":")[0])
+    for name, value in http.carry(present, current, baggage=baggage).items():
+        if setter is None:
+            carrier[name] = value
+        else:
+            setter.set(carrier, name, value)
 
-    The function's own copy wins over the layer's, so it may be older than what we need.
-    """
-    from opentelemetry.version import __version__ as found
 
-    major, minor = (int(part) for part in found.split(".")[:2])
-    if not (1, 30) <= (major, minor) < (2, 0):
-        yield f"opentelemetry-api {found} is outside 1.30 to 1.x"
+def _extract(
+    carrier: Any, context: otel_context.Context | None, getter: Any, names: set[str]
+) -> otel_context.Context | None:
+    headers = {}
+    for name in names:
+        values = getter.get(carrier, name) if getter is not None else [carrier.get(name)]
+        if values and values[0]:
+            headers[name] = values[0]
+    found = contexts.extract(headers)
+    if not found.span_id:
+        return None
+    remote = SpanContext(
+        int(found.trace_id, 16), int(found.span_id, 16), is_remote=True, trace_flags=TraceFlags(found.flags)
+    )
+    return trace.set_span_in_context(NonRecordingSpan(remote), context)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import fcntl
+import inspect
 import json
 import os
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -274,3 +280,217 @@ def test_capture_restores_stdout(capfd: pytest.CaptureFixture[str]) -> None:
         pass
     run({})
     assert json.loads(capfd.readouterr().out)["resourceSpans"]
+
+
+def test_threads_do_not_tear_each_others_lines() -> None:
+    """Long lines of several threads through a full pipe arrive whole."""
+    reader, writer = os.pipe()
+    saved = os.dup(1)
+    received = bytearray()
+
+    def read() -> None:
+        while part := os.read(reader, 3000):
+            received.extend(part)
+            time.sleep(0.0002)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        os.dup2(writer, 1)
+        os.close(writer)
+        talkers = [
+            threading.Thread(target=lambda: [observe.log.info("long", pad="x" * 9000) for _ in range(10)])
+            for _ in range(4)
+        ]
+        for talker in talkers:
+            talker.start()
+        for talker in talkers:
+            talker.join()
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+    thread.join()
+    os.close(reader)
+    lines = bytes(received).splitlines()
+    assert len(lines) == 40
+    assert all(len(json.loads(line)["pad"]) == 9000 for line in lines)
+
+
+def test_a_stdout_that_does_not_block_is_waited_for() -> None:
+    """Where user code has made stdout non-blocking, a full pipe holds a line up and does not tear it."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    saved = os.dup(1)
+    received = bytearray()
+
+    def read() -> None:
+        time.sleep(0.05)
+        while part := os.read(reader, 65536):
+            received.extend(part)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        os.dup2(writer, 1)
+        os.close(writer)
+        observe.log.info("long", pad="x" * 100_000)
+        observe.log.info("after")
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+    thread.join()
+    os.close(reader)
+    assert [json.loads(line)["message"] for line in bytes(received).splitlines()] == ["long", "after"]
+
+
+def test_disabled_is_the_very_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OBSERVE_DISABLED=1 leaves a decorated handler what it was."""
+    monkeypatch.setenv("OBSERVE_DISABLED", "1")
+
+    def lookup(event: Any, context: Any) -> None: ...
+
+    assert observe.instrument(lookup) is lookup
+    assert observe.instrument(len) is len
+
+
+def test_a_decorated_handler_keeps_its_signature(lines: Lines) -> None:
+    """Defaults, keywords, methods and attributes work as they did."""
+
+    def lookup(event: Any, lambda_context: Any = None) -> Any:
+        return event
+
+    lookup.retries = 3  # type: ignore[attr-defined]
+    observed: Any = observe.instrument(lookup)
+    assert observed({"a": 1}) == {"a": 1}
+    assert observed({"a": 2}, lambda_context=LambdaContext()) == {"a": 2}
+    assert observed.retries == 3
+    assert list(inspect.signature(observed).parameters) == ["event", "lambda_context"]
+
+    class App:
+        @observe.instrument
+        def handle(self: Any, event: Any, context: Any) -> Any:  # type: ignore[misc]
+            return event["requestContext"]
+
+    app: Any = App()
+    event = {"httpMethod": "GET", "requestContext": {}, "headers": {"x-correlation-id": "M-1"}}
+    assert app.handle(event, LambdaContext()) == {}
+    assert lines.spans[-1]["attributes"]["correlation_id"] == "M-1"
+
+
+def test_a_handler_that_calls_another(lines: Lines) -> None:
+    """After the inner one has returned, the outer one is the current one again."""
+    inner = observe.instrument(lambda event, context: observe.log.info("inner"))
+
+    def function(event: Any, context: Any) -> None:
+        inner({}, LambdaContext("r-inner"))
+        observe.log.info("outer")
+        with observe.span("after"):
+            pass
+
+    run({}, function, aws_request_id="r-outer")
+    assert [(line["message"], line["requestId"]) for line in lines.logs] == [
+        ("inner", "r-inner"),
+        ("outer", "r-outer"),
+    ]
+    names = [span["name"] for span in lines.spans]
+    assert names[-1] == "after"
+    assert lines.spans[-1]["parentSpanId"] == lines.spans[-2]["spanId"]
+
+
+def test_a_span_may_be_left_in_another_context(lines: Lines) -> None:
+    """A generator that executors enter and leave in different contexts is no problem of the handler's."""
+
+    def session() -> Iterator[str]:
+        with observe.span("session"):
+            yield "open"
+
+    async def main() -> str:
+        generator = session()
+        opened = await asyncio.to_thread(next, generator)
+        await asyncio.to_thread(lambda: next(generator, None))
+        return opened
+
+    assert run({}, lambda event, context: asyncio.run(main())) == "open"
+    assert [span["name"] for span in lines.spans][1:] == ["session"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: observe.log.info("50% off", "x"),
+        lambda: observe.log.info("%s and %s", "one"),
+        lambda: observe.log.log(25, "told"),
+        lambda: observe.log.log("nonsense", "told"),
+        lambda: observe.log.info("told", event="mine"),
+        lambda: observe.log.info("told", n=10**5000),
+        lambda: observe.log.exception("nothing raised"),
+        lambda: observe.log.info(),
+        lambda: observe.log.info({"a": 1}, {"b": 2}),
+        lambda: observe.metrics.decrement("x", None),  # type: ignore[arg-type]
+        lambda: observe.metrics.gauge("x", "3\nERROR forged"),  # type: ignore[arg-type]
+        lambda: observe.metrics.gauge("x", object()),  # type: ignore[arg-type]
+        lambda: observe.metrics.increment("x", tags=5),  # type: ignore[arg-type]
+        lambda: observe.metrics.increment("x", tags={"k": "v" * 300_000}),
+        lambda: observe.span("s", kind="motor", name="n", context=1).__enter__().__exit__(None, None, None),
+    ],
+)
+def test_odd_calls_never_raise_and_never_break_a_line(lines: Lines, call: Any) -> None:
+    """Whatever log, metrics and span are given, the handler goes on and each line is whole."""
+    run({}, lambda event, context: call())
+    assert all(line.count(b"\n") == 1 and len(line) <= 204_800 for line in lines.raw)
+    assert lines.spans[0]["name"]
+    assert lines.logs or lines.metrics or len(lines.spans) > 1
+
+
+def test_numbers_of_any_kind_are_numbers(lines: Lines) -> None:
+    """A metric's value is a plain number; a text is one tag; repeated tags stay."""
+    import decimal
+
+    observe.metrics.increment("x", True, tags="product:motor")
+    observe.metrics.gauge("y", decimal.Decimal("1.5"), tags=["a:1", "a:2", "flag"])  # type: ignore[arg-type]
+    assert [line.split("|", 2)[2] for line in lines.metrics] == [
+        "1|count|x|#product:motor",
+        "1.5|gauge|y|#a:1,a:2,flag",
+    ]
+
+
+def test_a_big_integer_in_a_span_loses_no_other_span(lines: Lines) -> None:
+    """An attribute that cannot be written is text; its siblings and the invocation are told."""
+
+    def function(event: Any, context: Any) -> None:
+        with observe.span("odd", n=10**5000, deep=[[[[[[[["\ud800"]]]]]]]]):
+            pass
+
+    run({}, function)
+    assert [span["name"] for span in lines.spans][1:] == ["odd"]
+
+
+@pytest.mark.parametrize("remaining", [0, -5, 10, None, "soon", float("nan")])
+def test_no_time_left_is_no_timeout_yet(lines: Lines, remaining: Any) -> None:
+    """A context object that tells no usable time is not watched: no false timeout is told."""
+    assert run({}, lambda event, context: time.sleep(0.01), remaining_ms=remaining) is None
+    assert "status" not in lines.spans[0]
+
+
+def test_a_handler_that_returns_after_all_is_told_as_it_ended(lines: Lines) -> None:
+    """The watchdog told of a timeout; the last line with the same span ID is right."""
+
+    def function(event: Any, context: Any) -> str:
+        with observe.span("slow"):
+            time.sleep(0.25)
+        return "late"
+
+    assert run({}, function, remaining_ms=150) == "late"
+    told, last = [span for span in lines.spans if "parentSpanId" not in span]
+    assert (told["spanId"], told["attributes"]["error.type"]) == (last["spanId"], "timeout")
+    assert "status" not in last
+    assert "status" not in [span for span in lines.spans if span["name"] == "slow"][-1]
+    assert int(last["endTimeUnixNano"]) > int(told["endTimeUnixNano"])
+
+
+def test_contexts_that_say_they_suppress_nothing() -> None:
+    """`use` outside of an invocation works alone."""
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(observe.use(observe.Context("a" * 32, "b" * 16)))
+        assert observe.current() == context

@@ -339,7 +339,7 @@ def test_a_function_with_its_own_module_of_our_name_runs_bare(run: Run) -> None:
     source = "import observe\ndef handler(event, context):\n    return observe.MINE\n"
     observed = run(source, files={"observe.py": "MINE = 1\n"})
     assert json.loads(observed({}).payload) == 1
-    assert "module of its own" in observed.said[0]
+    assert "is a module of that name" in observed.said[0]
 
 
 @pytest.mark.parametrize("library", ["opentelemetry", "structlog", "wrapt", "typing_extensions"])
@@ -361,9 +361,15 @@ CALLS = """
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):
-    """Replies with the request's headers."""
+    """Replies with the request's headers; /to?URL redirects there."""
 
     def do_GET(self) -> None:
+        if self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path[4:])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(500 if self.path == "/fails" else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -429,6 +435,112 @@ def test_baggage_goes_to_allowed_hosts(run: Run, echo: str) -> None:
     observed = run(CALLS, environment={"OBSERVE_BAGGAGE_HOSTS": "127.0.0.1"})
     sent = json.loads(observed({**HTTP_EVENT, "url": echo}).payload)
     assert sent["baggage"] == "observe.hops=1"
+
+
+def test_a_redirect_carries_its_own_span_and_no_baggage(run: Run, echo: str) -> None:
+    """What was added for one host does not go on to the next, nor into the caller's request."""
+    source = (
+        """
+        import httpx
+        request = httpx.Request("GET", "%s")
+        def handler(event, context):
+            with httpx.Client(follow_redirects=True) as client:
+                redirected = client.get(event["url"]).json()
+                client.send(request)
+            return [redirected, dict(request.headers)]
+    """
+        % echo
+    )
+    observed = run(source, environment={"OBSERVE_BAGGAGE_HOSTS": "localhost"})
+    via = echo.replace("127.0.0.1", "localhost") + "/to?" + echo
+    redirected, own = json.loads(observed({**HTTP_EVENT, "url": via}).payload)
+    assert "baggage" not in redirected
+    assert redirected["traceparent"].split("-")[2] == observed.spans[2]["spanId"]
+    assert not {"traceparent", "x-correlation-id", "baggage"} & set(own)
+
+
+def test_httpx_in_a_thread_pool_stays_in_the_trace(run: Run, echo: str) -> None:
+    """Threads of user code inherit no context; their calls are still the invocation's children."""
+    observed = run(
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import httpx
+        def handler(event, context):
+            with ThreadPoolExecutor(2) as pool:
+                replies = list(pool.map(lambda n: httpx.get(event["url"]).json(), range(2)))
+            return [reply["traceparent"] for reply in replies]
+        """
+    )
+    sent = json.loads(observed({**HTTP_EVENT, "url": echo}).payload)
+    own, *calls = observed.spans
+    assert {call["traceId"] for call in calls} == {own["traceId"]}
+    assert {call["parentSpanId"] for call in calls} == {own["spanId"]}
+    assert {header.split("-")[2] for header in sent} == {call["spanId"] for call in calls}
+
+
+def test_opentelemetry_first_imported_in_the_handler(run: Run) -> None:
+    """User code that imports OpenTelemetry late has its spans from the next invocation on."""
+    observed = run(
+        """
+        def handler(event, context):
+            from opentelemetry import trace
+            with trace.get_tracer("mine").start_as_current_span("theirs"):
+                pass
+        """
+    )
+    observed(HTTP_EVENT)
+    observed(HTTP_EVENT)
+    assert [span["name"] for span in observed.spans] == ["POST /claims", "theirs"]
+
+
+def test_a_propagator_is_given_what_only_its_setter_understands(run: Run) -> None:
+    """OpenTelemetry's inject with a carrier of user code's own works."""
+    observed = run(
+        """
+        from opentelemetry import propagate
+        import httpx
+        class Message:
+            headers = None
+        class Setter:
+            def set(self, carrier, key, value):
+                carrier.headers = {**(carrier.headers or {}), key: value}
+        def handler(event, context):
+            message = Message()
+            propagate.inject(message, setter=Setter())
+            return message.headers
+        """
+    )
+    assert json.loads(observed(HTTP_EVENT).payload)["x-correlation-id"] == "CLM-1"
+
+
+def test_an_old_opentelemetry_api_in_use_turns_only_its_feature_off(run: Run) -> None:
+    """A function on an old OpenTelemetry API has its invocation's span and one warning."""
+    old = {
+        "opentelemetry/__init__.py": "",
+        "opentelemetry/version.py": "__version__ = '1.9.0'\n",
+        "opentelemetry/trace/__init__.py": "",
+    }
+    observed = run("import opentelemetry.trace\n" + textwrap.dedent(APP), files=old)
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.spans) == 1
+    assert "1.9.0 is outside" in observed.said[0]
+
+
+@pytest.mark.parametrize("place", ["src/observe.py", "src/observe/__init__.py"])
+def test_a_module_of_our_name_on_the_pythonpath(run: Run, tmp_path: Path, place: str) -> None:
+    """What PYTHONPATH finds before ours makes the layer step aside, not fail."""
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text("MINE = 1\n")
+    observed = run(APP, environment={"PYTHONPATH": f"/nowhere:{tmp_path}/src"})
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert "is a module of that name" in observed.said[0]
+
+
+def test_a_folder_of_our_name_without_python_is_no_module(run: Run) -> None:
+    """A data folder named observe does not turn the layer off."""
+    observed = run(APP, files={"observe/readme.txt": "data"})
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.spans) == 1
 
 
 def test_an_old_opentelemetry_of_the_function_still_forwards(run: Run, echo: str) -> None:

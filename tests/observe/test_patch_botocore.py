@@ -106,6 +106,27 @@ def test_the_callers_attributes_stay(lines: Lines, client: Any, queue: str) -> N
     assert "traceparent" in headers
 
 
+def test_parameters_given_below_the_public_methods_are_put_back(
+    lines: Lines, client: Any, queue: str
+) -> None:
+    """A dictionary that is used for several calls carries nothing from one to the next."""
+    params = {"QueueUrl": queue, "MessageBody": "x"}
+    _in_handler(lambda: client._make_api_call("SendMessage", params))
+    assert params == {"QueueUrl": queue, "MessageBody": "x"}
+    assert len(_received(client, queue)[0]) >= 2
+
+
+def test_other_handlers_attributes_are_counted_first(lines: Lines, client: Any, queue: str) -> None:
+    """What a handler of user code adds leaves us what room there is."""
+    ten = {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(10)}
+    client.meta.events.register(
+        "before-parameter-build.sqs.SendMessage", lambda params, **_: params.update(MessageAttributes=ten)
+    )
+    _in_handler(lambda: client.send_message(QueueUrl=queue, MessageBody="x"))
+    (headers,) = _received(client, queue)
+    assert set(headers) == set(ten)
+
+
 def test_outside_an_invocation_nothing_is_added(lines: Lines, client: Any, queue: str) -> None:
     """A call at import time is sent as it is."""
     client.send_message(QueueUrl=queue, MessageBody="x")

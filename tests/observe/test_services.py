@@ -178,6 +178,14 @@ def test_sqs_never_exceeds_the_size_limit(left: int) -> None:
     assert sqs._size(carried) <= sqs.MESSAGE_MAX_BYTES
 
 
+def test_a_queue_with_the_old_limit_is_not_overfilled() -> None:
+    """A message that fits 256 KiB still does: many queues have that limit."""
+    message = {"MessageBody": "x" * sqs.MESSAGE_MAX_BYTES_OLD}
+    carried = sqs.carry_message(message, CONTEXT)
+    assert sqs._size(carried) == sqs.MESSAGE_MAX_BYTES_OLD
+    assert "AWSTraceHeader" in carried["MessageSystemAttributes"]
+
+
 def test_an_sqs_batch_shares_one_limit() -> None:
     """A batch whose messages together are near 1 MiB stays under it."""
     body = "x" * (sqs.MESSAGE_MAX_BYTES // 10 - 60)
