@@ -28,6 +28,8 @@ from lambda_layer import build
 pytestmark = pytest.mark.runtime
 
 WRAPPER = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/observe-exec"}
+#: /opt is read-only on Lambda.
+BARE = {"PYTHONDONTWRITEBYTECODE": "1"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 HTTP_EVENT = {
@@ -439,19 +441,16 @@ def test_baggage_goes_to_allowed_hosts(run: Run, echo: str) -> None:
 
 def test_a_redirect_carries_its_own_span_and_no_baggage(run: Run, echo: str) -> None:
     """What was added for one host does not go on to the next, nor into the caller's request."""
-    source = (
-        """
-        import httpx
-        request = httpx.Request("GET", "%s")
+    source = """
+        import httpx, os
+        request = httpx.Request("GET", os.environ["ECHO"])
         def handler(event, context):
             with httpx.Client(follow_redirects=True) as client:
                 redirected = client.get(event["url"]).json()
                 client.send(request)
             return [redirected, dict(request.headers)]
     """
-        % echo
-    )
-    observed = run(source, environment={"OBSERVE_BAGGAGE_HOSTS": "localhost"})
+    observed = run(source, environment={"OBSERVE_BAGGAGE_HOSTS": "localhost", "ECHO": echo})
     via = echo.replace("127.0.0.1", "localhost") + "/to?" + echo
     redirected, own = json.loads(observed({**HTTP_EVENT, "url": via}).payload)
     assert "baggage" not in redirected
@@ -648,7 +647,7 @@ def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, 
     code = "import observe.entry as e; print(e.handler({}, None), e.handler.__module__)"
     done = subprocess.run(
         [str(python), "-c", code],
-        env={"PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
+        env={**BARE, "PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
         cwd=tmp_path,  # -c puts the current folder first
         capture_output=True,
         text=True,
@@ -670,7 +669,7 @@ def test_every_supported_python(opt: Path, tmp_path: Path, version: str) -> None
     code = "import observe.entry as e, observe.testing as t; print(e.handler({}, t.LambdaContext()))"
     done = subprocess.run(
         [str(python), "-c", code],
-        env={"PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
+        env={**BARE, "PYTHONPATH": f"{tmp_path}:{opt}/python", "OBSERVE_HANDLER": "app.handler"},
         cwd=tmp_path,  # -c puts the current folder first
         capture_output=True,
         text=True,
