@@ -1,4 +1,4 @@
-"""For tests of functions that use the layer: what it wrote, with IDs that count.
+"""For tests of functions that use the layer: what it wrote.
 
 with observe.testing.capture() as lines:
     handler(event, context)
