@@ -207,16 +207,21 @@ def _table(rows: list[dict[str, Any]], cold: int, warm: int) -> Table:
         table.add_row(
             row["variant"],
             f"{row['cold_ms']:.1f}",
-            "" if own else f"{row['cold_added_ms']:+.1f}{_budget(row['cold_budget_ms'])}",
+            ""
+            if own
+            else f"{row['cold_added_ms']:+.1f}{_budget(row['cold_budget_ms'], row['cold_added_ms'])}",
             f"{row['warm_us']:.0f}",
-            "" if own else f"{row['warm_added_us']:+.0f}{_budget(row['warm_budget_us'])}",
-            f"{row['stdout_bytes']:.0f}{_budget(row['stdout_budget_bytes'])}",
+            ""
+            if own
+            else f"{row['warm_added_us']:+.0f}{_budget(row['warm_budget_us'], row['warm_added_us'])}",
+            f"{row['stdout_bytes']:.0f}{_budget(row['stdout_budget_bytes'], row['stdout_bytes'])}",
         )
     return table
 
 
-def _budget(budget: float | None) -> str:
-    return "" if budget is None else f" [{budget:g}]".replace("[", "\\[")
+def _budget(budget: float | None, value: float) -> str:
+    """The budget in brackets, with a mark where it is missed."""
+    return "" if budget is None else f" \\[{budget:g}]" + (" over" if value > budget else "")
 
 
 def main() -> None:

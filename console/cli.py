@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 import observe
+from observe.ids import field_of
 
 _STORE = click.option(
     "--store",
@@ -23,6 +27,7 @@ _STORE = click.option(
 )
 #: How much of what was typed is said again in a sentence.
 _SAID_MAX = 128
+_PIPE_WIDTH = 200
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -39,8 +44,11 @@ def _sentences() -> Iterator[None]:
         yield
     except BrokenPipeError:
         # The reader of our output went away (| head): not an error, and Python must not say so at exit.
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{named}{error.strerror or error}") from error
     except KeyboardInterrupt:
         raise click.ClickException("interrupted") from None
     except Exception as error:
@@ -66,6 +74,7 @@ def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
 
     # Bytes of the command line that are no UTF-8 arrive as surrogates, which no store holds.
     id = id.encode("utf-8", "replace").decode()
+    id = field_of(id, "Root") or id  # a whole X-Amzn-Trace-Id header will do
     if not id.strip():
         raise click.BadParameter(
             "is blank; give a correlation ID, trace ID, X-Ray Root or request ID", param_hint="ID"
@@ -76,7 +85,7 @@ def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps([story_json(story) for story in found], ensure_ascii=False, indent=1))
         elif found:
-            console = Console()
+            console = _console()
             for story in found:
                 render(story, console, platform=platform)
     if not found:
@@ -98,9 +107,22 @@ def requests(store: Path, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(traces.summary_json(rows), indent=1))
         elif rows:
-            traces.render_summary(rows, Console())
+            traces.render_summary(rows, _console())
     if not rows and not as_json:
         raise click.ClickException(f"{store} has no requests yet")
+
+
+class _Output(Console):
+    """stdout; a reader that goes away is ours to handle, rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _console() -> Console:
+    """Wide where no terminal sets the width: a file or a pipe has room for whole messages."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return _Output(width=_PIPE_WIDTH) if wide else _Output()
 
 
 def _must_exist(store: Path) -> None:
@@ -114,8 +136,15 @@ def demo(store: Path) -> None:
     """Run the example's hybrid system on this machine, drive it, and show one request whole."""
     from console.demo import run
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     with _sentences():
-        run.run(store, Console(), Console(stderr=True))
+        run.run(store, _console(), Console(stderr=True))
+
+
+def _interrupt(*_: object) -> None:
+    """Being ended by a signal is like Ctrl-C: what runs is stopped in order."""
+    raise KeyboardInterrupt
 
 
 @cli.group()
@@ -137,6 +166,8 @@ def build(out: Path, release: bool, as_json: bool) -> None:
     """Build the layer's zip, the same bytes from the same inputs."""
     from lambda_layer import build as layers
 
+    if not out.name:
+        raise click.BadParameter("names no file", param_hint="--out")
     with _sentences():
         try:
             built = layers.build(out, release=release)
@@ -168,9 +199,14 @@ def check(file: Path, as_json: bool) -> None:
     from subscribers.config import load
     from subscribers.config_problems import ConfigError
 
+    with _sentences():
+        _check(load, ConfigError, file, as_json)
+
+
+def _check(load: Any, error_type: Any, file: Path, as_json: bool) -> None:
     try:
         found = load(file)
-    except ConfigError as error:
+    except error_type as error:
         if as_json:
             problems = [
                 {"file": p.file, "line": p.line, "column": p.column, "path": p.path, "message": p.message}

@@ -6,6 +6,8 @@ data: it is never markup, and characters that a terminal would act on are shown 
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +27,9 @@ from subscribers.signals import Log, Span
 MAX_LOGS = 200
 #: IDs of the head before the rest is counted.
 MAX_IDS = 4
+#: Rows of an error message before the rest is left out.
+MAX_ERROR_ROWS = 6
+_LEAD = re.compile(r"^\S+Z [0-9a-f-]{36} (?=Task timed out)")
 _NS_PER_MS = 1_000_000
 _INDENT_MAX = 12
 _LEVEL_STYLES = {"WARN": "yellow", "ERROR": "red", "FATAL": "bold red"}
@@ -212,7 +217,22 @@ def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
         told = [str(part) for part in (kind, span.status_message) if part]
         message = ": ".join(told) if not span.status_message.startswith(f"{kind}") else span.status_message
         if message:  # else the status says all there is
-            yield _cut(f"{_margin(layout)}! {message}", layout, "bold red")
+            yield from _wrapped(f"! {message}", layout)
+
+
+def _wrapped(text: str, layout: _Layout) -> Iterator[Text]:
+    """Why something failed, whole: over as many rows as it takes, up to a limit."""
+    margin = _margin(layout)
+    rows = textwrap.wrap(printable(text), max(layout.total - len(margin), 20), subsequent_indent="  ")
+    for row in rows[:MAX_ERROR_ROWS]:
+        yield _cut(margin + row, layout, "bold red")
+    if len(rows) > MAX_ERROR_ROWS:
+        yield _cut(f"{margin}  {layout.more}", layout, "bold red")
+
+
+def _said(log: Log) -> str:
+    """The message without what Lambda puts before it and the waterfall tells anyway: time and request ID."""
+    return _LEAD.sub("", log.message) if log.dataset == "lambda.platform" else log.message
 
 
 def _log_lines(
@@ -227,7 +247,7 @@ def _log_lines(
             letter, _, colour = _SIDES[log.origin.side]
             text.append(_fit(f"{letter} {log.origin.service}", layout.service, layout) + " ", colour)
         room = max(layout.total - cell_len(text.plain), 8)
-        text.append(_fit(log.message or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
+        text.append(_fit(_said(log) or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
         yield text
         if error := _error_of(log):
             yield _cut(f"{margin}{'!':>9} {error}", layout, "red")

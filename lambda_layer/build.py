@@ -66,6 +66,8 @@ def build(out: Path, *, release: bool = False) -> Built:
             "interpreter_missing",
             f"a release build compiles for {', '.join(VERSIONS)}; not found: {', '.join(missing)}",
         )
+    if out.exists() and not out.is_file():
+        raise BuildError("not_a_file", f"{out} is there and is no regular file: it is not replaced")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="observe-layer-") as folder:
         stage = Path(folder) / "opt"

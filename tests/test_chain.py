@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from console import trace
@@ -145,6 +148,33 @@ def test_requests_are_counted_once_by_side(store: Store) -> None:
     }
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_demo_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    """A signal in the middle stops every process, without a traceback."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "console", "demo", "--store", str(tmp_path / "store")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        children: list[psutil.Process] = []
+        until = time.monotonic() + 60
+        while len(children) < 2 and time.monotonic() < until:
+            children = psutil.Process(demo.pid).children(recursive=True)
+            time.sleep(0.05)
+        demo.send_signal(number)
+        stdout, stderr = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+    assert demo.returncode == 1
+    assert "interrupted" in stderr.lower() or "aborted" in stderr.lower()
+    assert "Traceback" not in stdout + stderr
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
 def test_the_demo_runs_without_a_terminal(tmp_path: Path) -> None:
     """`observe demo` exits 0 into a pipe, prints its tables, and what it names next works."""
     store = tmp_path / "store"
@@ -163,7 +193,7 @@ def test_the_demo_runs_without_a_terminal(tmp_path: Path) -> None:
         "submit-claim",
         "assess-claim",
         "CLM-889003",
-        "observe trace CLM-889008",
+        "console trace CLM-889008 --store",
     ):
         assert expected in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

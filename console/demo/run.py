@@ -5,7 +5,10 @@ Data goes to stdout, talk and progress to stderr; nothing needs a terminal.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,13 +65,31 @@ def run(store: Path, out: Console, talk: Console) -> None:
 
 
 def _fresh(store: Path) -> None:
-    if store.exists() and any(store.iterdir()):
-        if not (store / MARK).exists():
-            raise DemoFailedError(
-                "store_not_ours",
-                f"{store} has data that the demo did not write: give another folder with --store",
-            )
+    """See to it that there is an empty folder; only what the demo alone has written is removed."""
+    if store.is_dir() and any(store.iterdir()):
+        if store.is_symlink() or not _is_own(store):
+            message = f"{store} has data that the demo did not write: give another folder with --store"
+            raise DemoFailedError("store_not_ours", message)
         shutil.rmtree(store)
+    store.mkdir(parents=True, exist_ok=True)
+    probe = store / "probe"
+    probe.touch()  # better told now than when everything has run
+    probe.unlink()
+
+
+def _is_own(store: Path) -> bool:
+    """Whether the store is as the demo left it: nobody has added to it since."""
+    mark = store / MARK
+    known = {MARK, "manifest.json", "tables", "dead_letters", "tmp", "lock"}
+    return (
+        mark.is_file()
+        and {path.name for path in store.iterdir()} <= known
+        and mark.read_text(encoding="utf-8") == _state(store)
+    )
+
+
+def _state(store: Path) -> str:
+    return hashlib.sha256((store / "manifest.json").read_bytes()).hexdigest()
 
 
 def _layer(talk: Console) -> Path:
@@ -115,7 +136,7 @@ def _deliver(running: system.System, store: Path, talk: Console) -> dict[str, An
     with _progress(talk, "Log payloads to the subscriber  ", len(wanted)) as advance:
 
         def done() -> None:
-            (store / MARK).touch()  # there is a store now
+            (store / MARK).write_text(_state(store), encoding="utf-8")
             advance()
 
         return subscribe.deliver(running, store, wanted, done)
@@ -130,14 +151,14 @@ def _report(
     trace.render_summary(trace.summary(opened), out)
     out.print()
     dropped = ", ".join(f"{count} {reason}" for reason, count in ledger["dropped"].items()) or "0"
-    settled = f"{ledger['delivered']} delivered, {ledger['stored']} stored, {dropped} dropped"
+    settled = f"{ledger['delivered']} delivered, {ledger['stored']} dead letters, {dropped} dropped"
     out.print(
         f"{len(answers)} requests sent. Log events received: {ledger['received']}, {lines} of them from the "
         f"legacy access log; {settled}.",
         highlight=False,
     )
     out.print()
-    out.print(f"One request, both sides: observe trace {drive.BOTH}", style="bold", highlight=False)
+    out.print(f"One request, both sides: {drive.BOTH}", style="bold", highlight=False)
     found = trace.find(opened, drive.BOTH)
     if len(found) != 1:
         raise DemoFailedError("no_story", f"{drive.BOTH} has {len(found)} stories, expected one")
@@ -146,4 +167,14 @@ def _report(
     option = "" if store == Path(".observe") else f" --store {store}"
     out.print("Next, ask yourself why these two failed, and on which side:", style="bold")
     for number in (drive.FAILED, drive.SLOW):
-        out.print(f"  observe trace {number}{option}", highlight=False)
+        out.print(f"  {_command()} trace {number}{option}", highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """The command as it can be typed here: `observe` only where the shell finds it."""
+    if shutil.which("observe"):
+        return "observe"
+    called = Path(sys.argv[0])
+    if called.name != "observe":
+        return f"{Path(sys.executable).name} -m console"
+    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)

@@ -139,7 +139,10 @@ def _function(
 def _legacy(access_log: Path) -> Iterator[str]:
     """The legacy application in a process of its own, without our code on its path."""
     command = [sys.executable, "-I", str(example() / "legacy" / "app.py"), "0", str(access_log)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # A session of its own: Ctrl-C is ours to handle. It ends with its standard input, should we be killed.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
@@ -153,5 +156,6 @@ def _legacy(access_log: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()

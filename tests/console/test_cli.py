@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.cli import cli
+from console.demo.run import MARK
 from subscribers.store import Store
 from tests.subscribers.samples import TRACE, log, span
 
@@ -108,7 +109,10 @@ def test_a_wrong_store_is_a_sentence(tmp_path: Path, make: Any, code: int, comma
 def test_the_demo_does_not_touch_what_is_not_its_own(tmp_path: Path, store: Path) -> None:
     """A folder with other data is refused and stays as it was."""
     foreign = _foreign(tmp_path)
-    for path in (foreign, store):
+    added_to = tmp_path / "added-to"
+    Store(added_to).append([span("entry")])
+    (added_to / MARK).write_text("the state before somebody added to it")
+    for path in (foreign, store, added_to):
         before = sorted(p.name for p in path.iterdir())
         result = run("demo", "--store", path)
         assert result.exit_code == 1
@@ -164,6 +168,10 @@ def test_layer_build_into_a_place_that_cannot_be(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "cannot write" in result.stderr
     assert run("layer", "build", "--out", tmp_path).exit_code == 2
+    assert run("layer", "build", "--out", "").exit_code == 2
+    os.mkfifo(tmp_path / "pipe")
+    refused = run("layer", "build", "--out", tmp_path / "pipe")
+    assert (refused.exit_code, "no regular file" in refused.stderr) == (1, True)
 
 
 def test_config_check(tmp_path: Path) -> None:
@@ -184,11 +192,47 @@ def test_config_check(tmp_path: Path) -> None:
     assert "none.yaml" in missing.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(store: Path) -> None:
-    """`observe trace ID | head -1` ends quietly."""
-    command = f"{sys.executable} -m console trace CLM-1 --store {store} | head -c 1"
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_reader_that_goes_away_is_no_error(store: Path, option: str) -> None:
+    """`observe trace ID | head -1` ends quietly, with exit code 0."""
+    command = f"({sys.executable} -m console trace CLM-1 --store {store} {option}; echo $? >&2) | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    assert done.stderr == "0\n"
+
+
+def test_a_full_disk_is_a_sentence(store: Path) -> None:
+    """What cannot be written is told without a traceback."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "console", "trace", "CLM-1", "--store", str(store), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_whole_xray_header_will_do(tmp_path: Path) -> None:
+    """The Root of a copied X-Amzn-Trace-Id header is found."""
+    path = tmp_path / "xray"
+    Store(path).append([span("entry", 0, 10, trace_id="67891233abcdef012345678912345678")])
+    header = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+    assert run("trace", header, "--store", path).exit_code == 0
+
+
+def test_why_something_failed_is_told_whole(tmp_path: Path) -> None:
+    """An error message is wrapped, not cut."""
+    path = tmp_path / "failed"
+    message = (
+        "Server error '500 Internal Server Error' for url 'http://legacy.example.com/policies/POL-1' END"
+    )
+    Store(path).append([span("entry", 0, 10, trace_id=TRACE, status="error", status_message=message)])
+    told = run("trace", TRACE, "--store", path, env={"COLUMNS": "60"}).stdout
+    assert "END" in told
+    assert " ".join(told.split()).count(message) == 1
 
 
 def test_without_its_libraries_the_command_says_so(tmp_path: Path) -> None:

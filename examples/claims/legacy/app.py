@@ -8,7 +8,9 @@ Its only retrofit is the server's log format, which every Apache httpd 2.4 can w
 """
 
 import json
+import os
 import sys
+import threading
 import time
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -80,7 +82,14 @@ def _escaped(text):
     )
 
 
+def end_with_standard_input():
+    """Whoever started the server holds its standard input; when that ends, so does the server."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with_standard_input, daemon=True).start()
     Handler.access_log = open(sys.argv[2], "a", encoding="ascii")
     with make_server("127.0.0.1", int(sys.argv[1]), application, Server, Handler) as server:
         print(server.server_address[1], flush=True)
