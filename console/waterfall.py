@@ -223,7 +223,9 @@ def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
 def _wrapped(text: str, layout: _Layout) -> Iterator[Text]:
     """Why something failed, whole: over as many rows as it takes, up to a limit."""
     margin = _margin(layout)
-    rows = textwrap.wrap(printable(text), max(layout.total - len(margin), 20), subsequent_indent="  ")
+    rows = textwrap.wrap(
+        printable(" ".join(text.split())), max(layout.total - len(margin), 20), subsequent_indent="  "
+    )
     for row in rows[:MAX_ERROR_ROWS]:
         yield _cut(margin + row, layout, "bold red")
     if len(rows) > MAX_ERROR_ROWS:
