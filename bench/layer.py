@@ -15,6 +15,7 @@ import importlib.util
 import json
 import os
 import statistics
+import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -148,6 +149,12 @@ def _fill(site: Path, packages: tuple[str, ...]) -> None:
         origin = Path(spec.origin)
         source = origin.parent if spec.submodule_search_locations else origin
         (site / source.name).symlink_to(source)
+        if source.is_file():  # its bytecode lies beside it, as pip left it
+            (site / "__pycache__").mkdir(exist_ok=True)
+            for cached in (source.parent / "__pycache__").glob(
+                f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+            ):
+                (site / "__pycache__" / cached.name).symlink_to(cached)
 
 
 def _application_bytes(log: MemoryLogWriter) -> int:

@@ -28,7 +28,7 @@ from pathlib import Path
 import observe
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-#: DESIGN budget; Lambda's own limit is 50 MB zipped, 250 MB unzipped with all layers.
+#: Our budget; Lambda's own limit is 50 MB zipped, 250 MB unzipped with all layers.
 ZIP_MAX_BYTES = 6_000_000
 #: The earliest time a zip can hold; a real one would change the bytes with every build.
 _TIME = (1980, 1, 1, 0, 0, 0)
