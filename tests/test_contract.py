@@ -102,6 +102,32 @@ def test_a_metric_line(
     assert (metric.kind, metric.name, metric.value, metric.tags) == (kind, name, value, tags)
 
 
+@pytest.mark.parametrize("level", ["", "WARN"])
+@pytest.mark.parametrize("form", ["datadog", "emf"])
+@given(
+    kind=st.sampled_from(sorted(set(wire.METRIC_KINDS) - {"set"})),
+    name=METRIC_NAMES,
+    value=st.floats(-1e9, 1e9),
+    tags=TAGS,
+)
+def test_a_metric_line_in_json(
+    form: str, level: str, kind: str, name: str, value: float, tags: dict[str, str]
+) -> None:
+    """The formats of other readers are read, too; of the kind they keep what they can say."""
+    line = wire.metric_line(kind, name, value, tags, NOW, form=form, level=level, namespace="claims")
+    (metric,) = read(line)
+    assert isinstance(metric, Metric)
+    assert (metric.name, metric.value) == (name, value)
+    kept = {"count": "count", "timing": "timing"} if form == "emf" else {}
+    assert metric.kind == kept.get(kind, "distribution")
+    expected = (
+        tags
+        if form == "datadog"
+        else {key: tags[key] for key in tags if key not in (name, "level", "timestamp")}
+    )
+    assert metric.tags == ({"namespace": "claims", **expected} if form == "emf" else expected)
+
+
 def test_a_set() -> None:
     """A set counts texts."""
     (metric,) = read(wire.metric_line("set", "users", "ann", {}, NOW))

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from observe import ids
-from subscribers.parsers import metrics, otlp, platform
+from subscribers.parsers import metric_json, metrics, otlp, platform
 from subscribers.parsers.draft import LEVELS, Draft
 from subscribers.parsers.page import served_by
 from subscribers.parsers.times import rfc3339
@@ -41,6 +41,8 @@ def read(draft: Draft) -> bool:
         return platform.read_record(draft, document)
     if isinstance(document.get("metric"), str) and "message" not in document:
         return _read_metric(draft, document)
+    if metric_json.is_meant(document):
+        return _read_metric_json(draft, document)
     if any(key in document for key in _RECORD):
         return _read_log(draft, document)
     return False
@@ -88,6 +90,15 @@ def _read_metric(draft: Draft, document: dict[str, Any]) -> bool:
         return True
     draft.note = "bad_metric_line"
     return _read_log(draft, document)
+
+
+def _read_metric_json(draft: Draft, document: dict[str, Any]) -> bool:
+    """A metric that is JSON itself; an embedded one that has a message too is a log as well."""
+    draft.points = metric_json.points_of(document)
+    if not draft.points:
+        draft.note = "bad_metric_line"
+    draft.is_log = not draft.points or "message" in document
+    return _read_log(draft, document) if draft.is_log else True
 
 
 def _read_log(draft: Draft, document: dict[str, Any]) -> bool:

@@ -1,0 +1,100 @@
+"""Metrics in JSON lines: what Datadog's Forwarder reads, and CloudWatch's embedded metric format.
+
+    forwarder   {"m": name, "v": value, "e": epoch s, "t": ["key:value", ...]}
+    EMF         {"_aws": {"Timestamp": ms, "CloudWatchMetrics": [{"Namespace", "Dimensions": [[key]],
+                "Metrics": [{"Name", "Unit"}]}]}, key: dimension value, name: value or [values]}
+
+A line is either wholly well-formed or no metric at all: then it stays a log.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from subscribers.parsers.draft import MetricKind, Point
+
+#: Values of one metric in one EMF line; metrics of one directive.
+EMF_MAX = 100
+#: CloudWatch's units as (kind, UCUM); any other is a distribution without a unit.
+_UNITS: dict[str, tuple[MetricKind, str]] = {
+    "Count": ("count", "1"),
+    "Milliseconds": ("timing", "ms"),
+    "Microseconds": ("distribution", "us"),
+    "Seconds": ("distribution", "s"),
+    "Bytes": ("distribution", "By"),
+    "Kilobytes": ("distribution", "kBy"),
+    "Megabytes": ("distribution", "MBy"),
+    "Percent": ("distribution", "%"),
+}
+_FORWARDER = frozenset("mvet")
+
+
+def points_of(document: dict[str, Any]) -> tuple[Point, ...]:
+    """Return the data points of a decoded JSON line, or () if it is no metric line."""
+    if document.keys() >= _FORWARDER:
+        return _forwarder(document)
+    return _emf(document) if isinstance(document.get("_aws"), dict) else ()
+
+
+def is_meant(document: dict[str, Any]) -> bool:
+    """Whether a line was clearly meant to be a metric."""
+    return "_aws" in document or (document.keys() >= _FORWARDER and "message" not in document)
+
+
+def _forwarder(document: dict[str, Any]) -> tuple[Point, ...]:
+    name, value, seconds, tags = (document[key] for key in "mvet")
+    if not isinstance(name, str) or not name or not _is_number(value) or not _is_number(seconds):
+        return ()
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        return ()
+    pairs = (tag.partition(":") for tag in tags)
+    named = {key: text for key, _, text in pairs if key}
+    return (Point(name, "distribution", float(value), "", named, int(seconds * 1_000_000_000)),)
+
+
+def _emf(document: dict[str, Any]) -> tuple[Point, ...]:
+    aws = document["_aws"]
+    stamp, directives = aws.get("Timestamp"), aws.get("CloudWatchMetrics")
+    if not _is_number(stamp) or not isinstance(directives, list):
+        return ()
+    found: list[Point] = []
+    for directive in directives:
+        points = (
+            _directive(document, directive, int(stamp) * 1_000_000) if isinstance(directive, dict) else []
+        )
+        if not points:
+            return ()
+        found += points
+    return tuple(found)
+
+
+def _directive(document: dict[str, Any], directive: dict[str, Any], time_unix_nano: int) -> list[Point]:
+    metrics, sets = directive.get("Metrics"), directive.get("Dimensions", [])
+    if not isinstance(metrics, list) or not isinstance(sets, list) or len(metrics) > EMF_MAX:
+        return []
+    names = [name for one in sets if isinstance(one, list) for name in one if isinstance(name, str)]
+    tags = {name: str(document[name]) for name in names if isinstance(document.get(name), str | int | float)}
+    if isinstance(directive.get("Namespace"), str) and directive["Namespace"]:
+        tags.setdefault("namespace", directive["Namespace"])
+    found: list[Point] = []
+    for metric in metrics:
+        name = metric.get("Name") if isinstance(metric, dict) else None
+        values = document.get(name) if isinstance(name, str) else None
+        values = values if isinstance(values, list) else [values]
+        if not isinstance(name, str) or not 0 < len(values) <= EMF_MAX or not all(map(_is_number, values)):
+            return []
+        kind, unit = _UNITS.get(str(metric.get("Unit")), ("distribution", ""))
+        found += [Point(name, kind, float(value), unit, tags, time_unix_nano) for value in values]
+    return found
+
+
+def _is_number(value: object) -> bool:
+    """A finite JSON number that a time or a double can hold."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) < 1e15
+    )

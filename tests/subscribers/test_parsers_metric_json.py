@@ -1,0 +1,68 @@
+"""Metrics in JSON lines: whole and well-formed, or no metric at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers.parsers import metric_json
+
+DIRECTIVE = {"Namespace": "n", "Dimensions": [["k"]], "Metrics": [{"Name": "t", "Unit": "Milliseconds"}]}
+EMF: dict[str, Any] = {"_aws": {"Timestamp": 1, "CloudWatchMetrics": [DIRECTIVE]}, "k": "v", "t": 1.5}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from("mvet") | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def test_an_embedded_metric() -> None:
+    """Name, unit, dimensions and time come from the directive, several values are several points."""
+    (point,) = metric_json.points_of(EMF)
+    assert (point.name, point.kind, point.value, point.unit) == ("t", "timing", 1.5, "ms")
+    assert (point.tags, point.time_unix_nano) == ({"k": "v", "namespace": "n"}, 1_000_000)
+    assert [point.value for point in metric_json.points_of({**EMF, "t": [1, 2, 3]})] == [1, 2, 3]
+
+
+def test_a_forwarder_line() -> None:
+    """What Datadog's Forwarder takes is a distribution point."""
+    (point,) = metric_json.points_of({"m": "a.b", "v": 2, "e": 1700000000, "t": ["k:v:w", "flag"]})
+    assert (point.name, point.kind, point.value) == ("a.b", "distribution", 2.0)
+    assert (point.tags, point.time_unix_nano) == ({"k": "v:w", "flag": ""}, 1_700_000_000 * 10**9)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"m": "", "v": 1, "e": 1, "t": []},
+        {"m": "a", "v": "1", "e": 1, "t": []},
+        {"m": "a", "v": True, "e": 1, "t": []},
+        {"m": "a", "v": 1, "e": 1e300, "t": []},
+        {"m": "a", "v": 1, "e": 1, "t": "k:v"},
+        {"m": "a", "v": 1, "e": 1, "t": [1]},
+        {**EMF, "t": "fast"},
+        {**EMF, "t": []},
+        {**EMF, "t": [1] * 101},
+        {**EMF, "_aws": {}},
+        {**EMF, "_aws": {"Timestamp": 1, "CloudWatchMetrics": [DIRECTIVE, 3]}},
+        {**EMF, "_aws": {"Timestamp": 1, "CloudWatchMetrics": [{**DIRECTIVE, "Metrics": [{}]}]}},
+        {**EMF, "_aws": {"Timestamp": "now", "CloudWatchMetrics": [DIRECTIVE]}},
+    ],
+)
+def test_what_is_malformed_is_no_metric(document: dict[str, Any]) -> None:
+    """It was meant to be one, so it is counted; nothing of it is made up."""
+    assert metric_json.is_meant(document)
+    assert metric_json.points_of(document) == ()
+
+
+@given(st.dictionaries(st.sampled_from(["m", "v", "e", "t", "_aws", "Timestamp"]), JSON, max_size=6))
+def test_any_json_is_read_without_raising(document: dict[str, Any]) -> None:
+    """Whatever the line holds, there are points or there are none."""
+    for point in metric_json.points_of(document):
+        assert point.name
