@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from observe import context, guard, handler, invocation, settings, spans, testing
 
 ROOT = Path(__file__).parents[1]
+
+# No test asserts a time: a slow machine is no failure.
+hypothesis.settings.register_profile("observe", deadline=None)
+hypothesis.settings.load_profile("observe")
 
 
 @pytest.fixture(autouse=True)
