@@ -15,7 +15,10 @@ import click
 from rich.console import Console
 
 import observe
+from console.errors import ConsoleError
+from lambda_layer.build import BuildError
 from observe.ids import field_of
+from subscribers.store_errors import StoreError
 
 _STORE = click.option(
     "--store",
@@ -39,7 +42,7 @@ def cli() -> None:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Errors that have a `reason` are ours: a sentence and exit code 1, never a traceback."""
+    """What is known to go wrong ends in a sentence and exit code 1, never in a traceback."""
     try:
         yield
     except BrokenPipeError:
@@ -51,9 +54,7 @@ def _sentences() -> Iterator[None]:
         raise click.ClickException(f"{named}{error.strerror or error}") from error
     except KeyboardInterrupt:
         raise click.ClickException("interrupted") from None
-    except Exception as error:
-        if getattr(error, "reason", None) is None:
-            raise
+    except (ConsoleError, BuildError, StoreError) as error:
         raise click.ClickException(str(error)) from error
 
 

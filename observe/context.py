@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from observe import ids, semconv
+from observe import ids, semconv, w3c
 
 TYPE_CHECKING = False  # importing typing for it would cost 2 ms of every cold start
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ XRAY = "x-amzn-trace-id"
 #: The trust edge: what a correlation ID may be made of, and how long it may be.
 CORRELATION_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/=+@-"
 CORRELATION_MAX = 128
-#: https://www.w3.org/TR/baggage/#limits and https://www.w3.org/TR/trace-context/#tracestate-limits
-BAGGAGE_MAX_BYTES = 8192
-BAGGAGE_MAX_MEMBERS = 64
-TRACESTATE_MAX = 512
 HOPS_MAX = 9999
 
 _FLAG_SAMPLED = 1
@@ -196,7 +192,7 @@ def capture(
         debug=debug,
         hops=hops,
         baggage=baggage,
-        tracestate=_tracestate(headers) if inherits else "",
+        tracestate=w3c.tracestate(headers.get(TRACESTATE, "")) if inherits else "",
     )
     return Captured(context, links, tuple(notes))
 
@@ -248,7 +244,7 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
     """
     value = headers.get(TRACEPARENT, "")
     if value:
-        parsed = parse_traceparent(value)
+        parsed = w3c.parse_traceparent(value)
         if parsed[0]:
             return parsed
         notes.append("traceparent_invalid")
@@ -261,32 +257,6 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
 
 # The names that make it worth loading the dialects.
 DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id")
-
-
-def parse_traceparent(value: str) -> tuple[str, str, int]:
-    """Return (trace_id, span_id, flags) of a traceparent, or ("", "", -1) if it is not valid.
-
-    A future version may carry more fields; version 00 may not.
-    """
-    value = value.strip()
-    parts = value.split("-")
-    if len(value) < 55 or len(parts) < 4 or value[52] != "-":
-        return "", "", -1
-    version, trace_id, span_id, flags = parts[:4]
-    valid = (
-        len(version) == 2
-        and is_version(version, len(parts))
-        and ids.is_trace_id(trace_id)
-        and ids.is_span_id(span_id)
-        and len(flags) == 2
-        and ids.is_hex(flags)
-    )
-    return (trace_id, span_id, int(flags, 16)) if valid else ("", "", -1)
-
-
-def is_version(version: str, fields: int) -> bool:
-    """Whether a traceparent of `fields` fields may have this version; `ff` is forbidden."""
-    return ids.is_hex(version) and version != "ff" and (version != "00" or fields == 4)
 
 
 #: Where a correlation ID may be, best first.
@@ -311,18 +281,12 @@ def is_correlation_id(value: str) -> bool:
     return 0 < len(value) <= CORRELATION_MAX and not value.strip(CORRELATION_CHARACTERS)
 
 
-def _tracestate(headers: Mapping[str, str]) -> str:
-    """tracestate if it is printable ASCII of at most 512 characters: a longer one must not be cut."""
-    value = headers.get(TRACESTATE, "").strip()
-    return value if len(value) <= TRACESTATE_MAX and value.isascii() and value.isprintable() else ""
-
-
 def _transaction(headers: Mapping[str, str]) -> tuple[bool, int, tuple[tuple[str, str], ...]]:
     """(debug, hops, baggage) from baggage, or from the dialect of Node functions in the same company."""
     debug = headers.get("debug-log-enabled", "").lower() == "true"
     hops = headers.get("call-chain-length", "")
     members: list[tuple[str, str]] = []
-    for key, value in parse_baggage(headers.get(BAGGAGE, "")):
+    for key, value in w3c.parse_baggage(headers.get(BAGGAGE, "")):
         if key == semconv.BAGGAGE_DEBUG:
             debug = value in ("1", "true")
         elif key == semconv.BAGGAGE_HOPS:
@@ -334,24 +298,6 @@ def _transaction(headers: Mapping[str, str]) -> tuple[bool, int, tuple[tuple[str
 
 def _hops(value: str) -> int:
     return min(int(value), HOPS_MAX) if value.isascii() and value.isdigit() and len(value) <= 9 else 0
-
-
-def parse_baggage(header: str) -> list[tuple[str, str]]:
-    """Return (key, value as on the wire) pairs, at most what the specification allows.
-
-    https://www.w3.org/TR/baggage/#header-content
-    """
-    members: list[tuple[str, str]] = []
-    size = 0
-    for member in header.split(","):
-        key, separator, value = member.partition("=")
-        key, value = key.strip(), value.strip()
-        size += len(key) + len(value) + 2
-        if len(members) >= BAGGAGE_MAX_MEMBERS or size > BAGGAGE_MAX_BYTES:
-            break
-        if key and separator and f"{key}{value}".isascii() and f"{key}{value}".isprintable():
-            members.append((key, value))
-    return members
 
 
 def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
@@ -371,7 +317,9 @@ def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
         if context.hops:
             own.append(f"{semconv.BAGGAGE_HOPS}={context.hops}")
         # The next hop keeps 64 members: ours must be among them.
-        members = [f"{key}={value}" for key, value in context.baggage[: BAGGAGE_MAX_MEMBERS - len(own)]] + own
+        members = [
+            f"{key}={value}" for key, value in context.baggage[: w3c.BAGGAGE_MAX_MEMBERS - len(own)]
+        ] + own
         if members:
             headers[BAGGAGE] = ",".join(members)
     return headers

@@ -69,11 +69,10 @@ def _wrapped() -> Any:
     function = _load(name)
     if wrap is None:
         return function
-    try:
-        return wrap(function)
-    except Exception as fault:  # noqa: BLE001  # as above
-        _say("off, the bare handler runs: %s: %s" % (type(fault).__name__, fault))
-        return function
+    from observe import guard
+
+    observed = guard.guarded(wrap, function)
+    return function if observed is None else observed
 
 
 handler = _wrapped()

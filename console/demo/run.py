@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from console import trace
 from console.demo import drive, subscribe, system
+from console.errors import ConsoleError
 from console.waterfall import render
 from lambda_layer import build
 from subscribers.store import Store
@@ -27,7 +28,7 @@ from subscribers.store import Store
 MARK = "made-by-observe-demo"
 
 
-class DemoFailedError(Exception):
+class DemoFailedError(ConsoleError):
     """The demo did not do what it should have. `reason` is low-cardinality."""
 
     def __init__(self, reason: str, message: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import subscribers
 from console.demo.system import LEGACY_GROUP, LEGACY_STREAM, System, example
+from console.errors import ConsoleError
 from console.local.cloudwatch import LogEvent as StoredEvent
 from console.local.cloudwatch import read_events
 from console.local.function import LocalFunction
@@ -25,7 +26,7 @@ EVENTS_MAX = 2_000
 SUBSCRIBER = "observe-subscriber"
 
 
-class PayloadFailedError(Exception):
+class PayloadFailedError(ConsoleError):
     """The subscriber failed on a payload; Lambda would retry it. `reason` is `payload_failed`."""
 
     reason = "payload_failed"

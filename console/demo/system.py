@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from console.errors import ConsoleError
 from console.local.cloudwatch import CloudWatchLogWriter
 from console.local.front_door import FrontDoor
 from console.local.function import LocalFunction
@@ -28,7 +29,7 @@ QUEUE = "claims-submitted"
 _START_S = 10.0
 
 
-class NotStartedError(Exception):
+class NotStartedError(ConsoleError):
     """A part of the demo's system did not start. `reason` is always `not_started`."""
 
     reason = "not_started"

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from console.errors import ConsoleError
+
 LogsClient = Any  # boto3's logs client: its types are in none of the packages we install
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
@@ -32,7 +34,7 @@ class LogEvent:
     message: str
 
 
-class LogsNotWrittenError(Exception):
+class LogsNotWrittenError(ConsoleError):
     """CloudWatch Logs refused events. The cause is botocore's error."""
 
     reason = "put_failed"

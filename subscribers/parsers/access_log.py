@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from observe import context, ids, semconv
+from observe import context, ids, semconv, w3c
 from subscribers.parsers import plain, times
 from subscribers.parsers.page import Line, Page, Parsed
 from subscribers.signals import Link, Log, Span
@@ -180,7 +180,7 @@ def _tell(page: Page, line: Line, access: Access, parsed: Parsed) -> None:
 
 def span_of(page: Page, event_id: str, line: str, access: Access) -> Span | None:
     """Return the request as a span, or None where the line tells neither an ID nor a duration."""
-    trace_id, parent_span_id, _ = context.parse_traceparent(access.traceparent)
+    trace_id, parent_span_id, _ = w3c.parse_traceparent(access.traceparent)
     derived = ids.derive_trace_id(access.correlation_id) if access.correlation_id else ""
     told = f"{access.client}|{access.when}|{line}".encode()
     if not trace_id and not derived:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from observe.context import parse_traceparent
+from observe.w3c import parse_traceparent
 from subscribers.parsers import access_log
 
 APACHE = shutil.which("apache2") or shutil.which("httpd") or "/usr/sbin/apache2"
