@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import fcntl
 import inspect
-import json
-import os
-import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import observe
 from observe import handler as handlers
-from observe import invocation, stdout
-from observe.testing import LambdaContext, Lines, capture
+from observe import invocation
+from observe.testing import LambdaContext, Lines
+from tests.observe.running import run, sqs_event
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-def sqs_event(*headers: dict[str, str]) -> dict[str, Any]:
-    """A batch of one message for each set of message attributes."""
-    records = [
-        {
-            "messageId": f"m-{n}",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-west-1:1:claims",
-            "messageAttributes": {k: {"stringValue": v, "dataType": "String"} for k, v in each.items()},
-        }
-        for n, each in enumerate(headers)
-    ]
-    return {"Records": records}
-
-
-def run(event: Any, function: Any = None, **context: Any) -> Any:
-    """Run a decorated handler once."""
-    return observe.instrument(function or (lambda event, context: "done"))(event, LambdaContext(**context))
 
 
 def test_the_context_is_current_inside_and_gone_after(lines: Lines) -> None:
@@ -49,19 +24,6 @@ def test_the_context_is_current_inside_and_gone_after(lines: Lines) -> None:
     assert seen[0] is not None
     assert seen[0].span_id == lines.spans[0]["spanId"]
     assert observe.current() is None
-
-
-def test_a_thread_in_the_handler_logs_with_the_requests_identity(lines: Lines) -> None:
-    """observe.log in a thread that user code started carries the IDs."""
-
-    def function(event: Any, context: Any) -> None:
-        thread = threading.Thread(target=lambda: observe.log.info("from a thread"))
-        thread.start()
-        thread.join()
-
-    run({}, function, aws_request_id="r-1")
-    (line,) = lines.logs
-    assert (line["requestId"], line["trace_id"]) == ("r-1", lines.spans[0]["traceId"])
 
 
 def test_one_message_is_adopted(lines: Lines) -> None:
@@ -189,35 +151,6 @@ def test_an_event_that_the_handler_mutates_is_its_own(lines: Lines) -> None:
     assert lines.spans[0]["attributes"]["correlation_id"] == "C"
 
 
-def test_a_closed_stdout_loses_lines_not_results() -> None:
-    """With file descriptor 1 closed the handler works; the lines are counted as lost."""
-    before, saved = stdout.lost, os.dup(1)
-    try:
-        os.close(1)
-        assert run({}) == "done"
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-    assert stdout.lost > before
-
-
-def test_a_replaced_sys_stdout_does_not_matter(capfd: pytest.CaptureFixture[str]) -> None:
-    """User code may replace or close sys.stdout; our lines go to the descriptor."""
-    import io
-    import sys
-
-    def function(event: Any, context: Any) -> None:
-        sys.stdout = io.StringIO()
-        sys.stdout.close()
-
-    kept = sys.stdout
-    try:
-        run({}, function)
-    finally:
-        sys.stdout = kept
-    assert '"resourceSpans"' in capfd.readouterr().out
-
-
 def test_settings_that_cannot_be_used_are_said_once(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """A typo in a variable falls back to the default, in one WARN line that names it."""
     monkeypatch.setenv("OBSERVE_TRUST", "everybody")
@@ -253,95 +186,6 @@ def test_hops_count_up_and_debug_travels(lines: Lines) -> None:
     assert (seen[0].hops, seen[0].debug) == (5, True)
     assert lines.logs[0]["message"] == "told"
     assert observe.inject(seen[0])["baggage"] == "observe.debug=1,observe.hops=5"
-
-
-def test_log_binds_fields_and_tells_exceptions(lines: Lines) -> None:
-    """Bound fields are on their logger's lines only; exception() has type, message and stack."""
-
-    def function(event: Any, context: Any) -> None:
-        bound = observe.log.bind(claim="C-1")
-        try:
-            raise KeyError("k")
-        except KeyError:
-            bound.exception("failed")
-        observe.log.warning("after %d", 2)
-
-    run({}, function)
-    failed, after = lines.logs
-    assert (failed["level"], failed["claim"], failed["error"]["type"]) == ("ERROR", "C-1", "KeyError")
-    assert "Traceback" in failed["error"]["stack"]
-    assert (after["level"], after["message"]) == ("WARN", "after 2")
-    assert "claim" not in after
-
-
-def test_capture_restores_stdout(capfd: pytest.CaptureFixture[str]) -> None:
-    """After the block, lines go to stdout again."""
-    with capture():
-        pass
-    run({})
-    assert json.loads(capfd.readouterr().out)["resourceSpans"]
-
-
-def test_threads_do_not_tear_each_others_lines() -> None:
-    """Long lines of several threads through a full pipe arrive whole."""
-    reader, writer = os.pipe()
-    saved = os.dup(1)
-    received = bytearray()
-
-    def read() -> None:
-        while part := os.read(reader, 3000):
-            received.extend(part)
-            time.sleep(0.0002)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
-        os.dup2(writer, 1)
-        os.close(writer)
-        talkers = [
-            threading.Thread(target=lambda: [observe.log.info("long", pad="x" * 9000) for _ in range(10)])
-            for _ in range(4)
-        ]
-        for talker in talkers:
-            talker.start()
-        for talker in talkers:
-            talker.join()
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-    thread.join()
-    os.close(reader)
-    lines = bytes(received).splitlines()
-    assert len(lines) == 40
-    assert all(len(json.loads(line)["pad"]) == 9000 for line in lines)
-
-
-def test_a_stdout_that_does_not_block_is_waited_for() -> None:
-    """Where user code has made stdout non-blocking, a full pipe holds a line up and does not tear it."""
-    reader, writer = os.pipe()
-    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-    os.set_blocking(writer, False)
-    saved = os.dup(1)
-    received = bytearray()
-
-    def read() -> None:
-        time.sleep(0.05)
-        while part := os.read(reader, 65536):
-            received.extend(part)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
-        os.dup2(writer, 1)
-        os.close(writer)
-        observe.log.info("long", pad="x" * 100_000)
-        observe.log.info("after")
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-    thread.join()
-    os.close(reader)
-    assert [json.loads(line)["message"] for line in bytes(received).splitlines()] == ["long", "after"]
 
 
 def test_disabled_is_the_very_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,74 +242,6 @@ def test_a_handler_that_calls_another(lines: Lines) -> None:
     assert lines.spans[-1]["parentSpanId"] == lines.spans[-2]["spanId"]
 
 
-def test_a_span_may_be_left_in_another_context(lines: Lines) -> None:
-    """A generator that executors enter and leave in different contexts is no problem of the handler's."""
-
-    def session() -> Iterator[str]:
-        with observe.span("session"):
-            yield "open"
-
-    async def main() -> str:
-        generator = session()
-        opened = await asyncio.to_thread(next, generator)
-        await asyncio.to_thread(lambda: next(generator, None))
-        return opened
-
-    assert run({}, lambda event, context: asyncio.run(main())) == "open"
-    assert [span["name"] for span in lines.spans][1:] == ["session"]
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: observe.log.info("50% off", "x"),
-        lambda: observe.log.info("%s and %s", "one"),
-        lambda: observe.log.log(25, "told"),
-        lambda: observe.log.log("nonsense", "told"),
-        lambda: observe.log.info("told", event="mine"),
-        lambda: observe.log.info("told", n=10**5000),
-        lambda: observe.log.exception("nothing raised"),
-        lambda: observe.log.info(),
-        lambda: observe.log.info({"a": 1}, {"b": 2}),
-        lambda: observe.metrics.decrement("x", None),  # type: ignore[arg-type]
-        lambda: observe.metrics.gauge("x", "3\nERROR forged"),  # type: ignore[arg-type]
-        lambda: observe.metrics.gauge("x", object()),  # type: ignore[arg-type]
-        lambda: observe.metrics.increment("x", tags=5),  # type: ignore[arg-type]
-        lambda: observe.metrics.increment("x", tags={"k": "v" * 300_000}),
-        lambda: observe.span("s", kind="motor", name="n", context=1).__enter__().__exit__(None, None, None),
-    ],
-)
-def test_odd_calls_never_raise_and_never_break_a_line(lines: Lines, call: Any) -> None:
-    """Whatever log, metrics and span are given, the handler goes on and each line is whole."""
-    run({}, lambda event, context: call())
-    assert all(line.count(b"\n") == 1 and len(line) <= 204_800 for line in lines.raw)
-    assert lines.spans[0]["name"]
-    assert lines.logs or lines.metrics or len(lines.spans) > 1
-
-
-def test_numbers_of_any_kind_are_numbers(lines: Lines) -> None:
-    """A metric's value is a plain number; a text is one tag; repeated tags stay."""
-    import decimal
-
-    observe.metrics.increment("x", True, tags="product:motor")
-    observe.metrics.gauge("y", decimal.Decimal("1.5"), tags=["a:1", "a:2", "flag"])  # type: ignore[arg-type]
-    assert [line.split("|", 2)[2] for line in lines.metrics] == [
-        "1|count|x|#product:motor",
-        "1.5|gauge|y|#a:1,a:2,flag",
-    ]
-
-
-def test_a_big_integer_in_a_span_loses_no_other_span(lines: Lines) -> None:
-    """An attribute that cannot be written is text; its siblings and the invocation are told."""
-
-    def function(event: Any, context: Any) -> None:
-        with observe.span("odd", n=10**5000, deep=[[[[[[[["\ud800"]]]]]]]]):
-            pass
-
-    run({}, function)
-    assert [span["name"] for span in lines.spans][1:] == ["odd"]
-
-
 @pytest.mark.parametrize("remaining", [0, -5, 10, None, "soon", float("nan")])
 def test_no_time_left_is_no_timeout_yet(lines: Lines, remaining: Any) -> None:
     """A context object that tells no usable time is not watched: no false timeout is told."""
@@ -487,10 +263,3 @@ def test_a_handler_that_returns_after_all_is_told_as_it_ended(lines: Lines) -> N
     assert "status" not in last
     assert "status" not in [span for span in lines.spans if span["name"] == "slow"][-1]
     assert int(last["endTimeUnixNano"]) > int(told["endTimeUnixNano"])
-
-
-def test_contexts_that_say_they_suppress_nothing() -> None:
-    """`use` outside of an invocation works alone."""
-    with contextlib.ExitStack() as stack:
-        context = stack.enter_context(observe.use(observe.Context("a" * 32, "b" * 16)))
-        assert observe.current() == context

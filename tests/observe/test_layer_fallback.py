@@ -1,0 +1,155 @@
+"""When something is not as it should be the bare handler runs, and one line says why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lambda_layer import build
+from tests.observe.attached import APP, HTTP_EVENT, Run
+
+pytestmark = pytest.mark.runtime
+
+
+def _broken(opt: Path, tmp_path: Path, change: Callable[[Path], object]) -> Path:
+    copy = tmp_path / "broken-opt"
+    shutil.copytree(opt, copy)
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(0o755)
+    change(copy)
+    for cached in (copy / "python").rglob("__pycache__"):
+        shutil.rmtree(cached)
+    return copy
+
+
+def _entered(python: Path, task: Path, opt: Path, code: str) -> str:
+    """What `code` prints on that Python, with the layer's entry module importable and a handler to wrap."""
+    done = subprocess.run(
+        [str(python), "-c", code],
+        # /opt is read-only on Lambda; -c puts the current folder first.
+        env={
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": f"{task}:{opt}/python",
+            "OBSERVE_HANDLER": "app.handler",
+        },
+        cwd=task,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _pythons(version: str) -> Iterator[Path]:
+    name = f"python{version}"
+    own = sys.executable if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
+    candidates = [own, shutil.which(name), *Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")]
+    for candidate in candidates:
+        if candidate and build._runs(str(candidate), version):
+            yield Path(candidate)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda opt: (opt / "python/observe/handler.py").write_text("this is not Python"),
+        lambda opt: (opt / "python/observe/settings.py").write_text("1/0"),
+        lambda opt: (opt / "python/observe/wire.py").unlink(),
+        lambda opt: (opt / "python/observe/services/__init__.py").write_text("raise MemoryError"),
+        lambda opt: shutil.rmtree(opt / "python/observe"),
+    ],
+    ids=["syntax", "raises", "missing", "memory", "gone"],
+)
+def test_a_broken_layer_runs_the_bare_handler(
+    run: Run, opt: Path, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    """Whatever is broken in the layer, the handler's result is what it would have been."""
+    observed = run(APP, opt=_broken(opt, tmp_path, change))
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.said) == 1
+    assert "bare handler runs" in observed.said[0]
+
+
+def test_a_fault_in_an_invocation_of_ours_is_said_once(run: Run, opt: Path, tmp_path: Path) -> None:
+    """A fault while capturing leaves every invocation as it would have been."""
+
+    def change(folder: Path) -> None:
+        path = folder / "python/observe/services/http.py"
+        path.write_text(path.read_text().replace("def _is_v2(event", "def _is_v2(event, unexpected"))
+
+    observed = run(APP, opt=_broken(opt, tmp_path, change))
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.said) == 1
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert observed.said == []
+
+
+def test_a_function_with_its_own_module_of_our_name_runs_bare(run: Run) -> None:
+    """A function's own `observe` is found first; the layer steps aside and says so."""
+    source = "import observe\ndef handler(event, context):\n    return observe.MINE\n"
+    observed = run(source, files={"observe.py": "MINE = 1\n"})
+    assert json.loads(observed({}).payload) == 1
+    assert "is a module of that name" in observed.said[0]
+
+
+@pytest.mark.parametrize("place", ["src/observe.py", "src/observe/__init__.py"])
+def test_a_module_of_our_name_on_the_pythonpath(run: Run, tmp_path: Path, place: str) -> None:
+    """What PYTHONPATH finds before ours makes the layer step aside, not fail."""
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text("MINE = 1\n")
+    observed = run(APP, environment={"PYTHONPATH": f"/nowhere:{tmp_path}/src"})
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert "is a module of that name" in observed.said[0]
+
+
+def test_a_folder_of_our_name_without_python_is_no_module(run: Run) -> None:
+    """A data folder named observe does not turn the layer off."""
+    observed = run(APP, files={"observe/readme.txt": "data"})
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.spans) == 1
+
+
+def test_a_function_that_sets_pythonpath(run: Run) -> None:
+    """Lambda leaves /opt/python out where PYTHONPATH is set; the wrapper adds it."""
+    observed = run(APP, environment={"PYTHONPATH": "/var/task/lib"})
+    assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
+    assert len(observed.spans) == 1
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10"])
+def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, version: str) -> None:
+    """On an older Python the entry module hands over the function's own handler."""
+    python = next((path for path in _pythons(version)), None)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return 'bare'\n")
+    code = "import observe.entry as e; print(e.handler({}, None), e.handler.__module__)"
+    printed = _entered(python, tmp_path, opt, code)
+    assert "bare app" in printed
+    assert "is older than 3.11" in printed
+
+
+@pytest.mark.parametrize("version", build.VERSIONS)
+def test_every_supported_python(opt: Path, tmp_path: Path, version: str) -> None:
+    """The zip's own libraries work on each Python that Lambda offers, where the machine has it."""
+    python = next((path for path in _pythons(version)), None)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    (tmp_path / "app.py").write_text(
+        "import observe\ndef handler(event, context):\n    observe.log.info('told', n=1)\n    return 'done'\n"
+    )
+    code = "import observe.entry as e, observe.testing as t; print(e.handler({}, t.LambdaContext()))"
+    printed = _entered(python, tmp_path, opt, code)
+    log, span, result = printed.splitlines()
+    assert json.loads(log)["message"] == "told"
+    assert (
+        json.loads(log)["span_id"]
+        == json.loads(span)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"]
+    )
+    assert result == "done"
