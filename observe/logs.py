@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import sys
 
-import structlog
-
 from observe import guard, semconv, settings, stdout, wire
 from observe import invocation as invocations
 from observe.context import current
@@ -19,32 +17,20 @@ from observe.settings import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
+
+    from observe.structured import StructuredLogger
 
 _LEVELS = {"warning": "WARN", "exception": "ERROR", "critical": "FATAL", "notset": "TRACE"}
 
 
-class _Lines:
-    """structlog's logger at the end of the chain: takes finished lines, whatever the level."""
+class Methods:
+    """What a logger can say; no method raises, whatever it is given."""
 
-    def __getattr__(self, method: str) -> Callable[[bytes], None]:
-        return stdout.write
+    __slots__ = ()
 
-
-def _line(_: Any, method: str, event: Any) -> Any:
-    """structlog's only processor: the whole line, or nothing."""
-    line = None if settings.get().disabled else _rendered(method, event)
-    if line is None:
-        raise structlog.DropEvent
-    return (line,), {}
-
-
-class Logger(structlog.BoundLoggerBase):
-    """structlog's bound logger whose methods never raise, whatever they are given.
-
-    bind(**fields), unbind(*names), try_unbind(*names) and new(**fields) are structlog's.
-    """
+    def _emit(self, method: str, text: str, fields: dict[str, Any]) -> None:
+        raise NotImplementedError
 
     def trace(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at TRACE. event: the message; args: for its %-placeholders; fields: JSON fields."""
@@ -87,7 +73,7 @@ class Logger(structlog.BoundLoggerBase):
     def _say(self, method: str, event: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
         if "event" in fields:
             fields["event_"] = fields.pop("event")
-        self._proxy_to_logger(method, _formatted(event, args), **fields)
+        self._emit(method, _formatted(event, args), fields)
 
 
 def _named(level: int | str) -> str:
@@ -109,7 +95,7 @@ def _formatted(event: object, args: tuple[object, ...]) -> str:
         return f"{text} {guard.said(args)}"
 
 
-def _rendered(method: str, event: dict[str, Any]) -> bytes | None:
+def rendered(method: str, event: dict[str, Any]) -> bytes | None:
     """The caller's fields after ours; one that has the name of ours is kept with an underscore."""
     level = _LEVELS.get(method.lower(), method.upper())
     context = current()
@@ -163,10 +149,41 @@ def _error(found: Any) -> dict[str, str]:
     }
 
 
-log: Logger = structlog.wrap_logger(
-    _Lines(),
-    processors=[_line],
-    wrapper_class=Logger,
-    context_class=dict,
-    cache_logger_on_first_use=True,
-)
+class PlainLogger(Methods):
+    """The logger of a function whose own structlog cannot be used: the same lines without structlog."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: dict[str, Any]) -> None:
+        self._context = context
+
+    def bind(self, **fields: Any) -> PlainLogger:
+        """Return a logger with these fields added."""
+        return PlainLogger({**self._context, **fields})
+
+    def unbind(self, *names: str) -> PlainLogger:
+        """Return a logger without these fields; structlog's raises for one it lacks, this does not."""
+        return PlainLogger({key: value for key, value in self._context.items() if key not in names})
+
+    try_unbind = unbind
+
+    def new(self, **fields: Any) -> PlainLogger:
+        """Return a logger with these fields only."""
+        return PlainLogger(fields)
+
+    def _emit(self, method: str, text: str, fields: dict[str, Any]) -> None:
+        line = (
+            None if settings.get().disabled else rendered(method, {**self._context, **fields, "event": text})
+        )
+        if line is not None:
+            stdout.write(line)
+
+
+def _logger() -> StructuredLogger:
+    from observe import structured
+
+    return structured.log
+
+
+#: structlog's, unless the function brings one that is broken or too old: said in one warning then.
+log: StructuredLogger | PlainLogger = guard.guarded(_logger) or PlainLogger({})

@@ -286,3 +286,21 @@ def test_log_and_metrics_of_the_layer(run: Run, tmp_path: Path) -> None:
     (metric,) = [m for m in observed.log.messages() if m.startswith("MONITORING|")]
     assert re.fullmatch(r"MONITORING\|\d{10}\|1\|count\|claims\.submitted\|#product:motor", metric.strip())
     assert "broken: nan is not a finite number" in observed.said[0]
+
+
+@pytest.mark.parametrize("structlog", ["raise RuntimeError('broken')\n", "__version__ = '0.1'\n"])
+def test_log_with_a_structlog_of_the_function_that_cannot_be_used(run: Run, structlog: str) -> None:
+    """A broken or ancient structlog in the function costs one warning, not the lines."""
+    observed = run(
+        """
+        import observe
+        def handler(event, context):
+            observe.log.bind(claim="C-1").unbind("none").info("told %d", 1, n=2)
+            return 1
+        """,
+        files={"structlog/__init__.py": structlog},
+    )
+    assert observed(HTTP_EVENT).status == "success"
+    (line,) = [json.loads(m) for m in observed.log.messages() if "told 1" in m]
+    assert (line["claim"], line["n"], line["correlation_id"]) == ("C-1", 2, "CLM-1")
+    assert len(observed.said) == 1
