@@ -113,3 +113,22 @@ def sampled_by_rate(trace_id: str, rate: float) -> bool:
         return True
     low = int.from_bytes(_sha256(trace_id.encode("ascii", "replace")).digest()[-7:], "big")
     return low < rate * _TWO_56
+
+
+def key_mark(name: str, value: str, secret: str) -> str:
+    """Return the mark of a business key: `claim=<32 hex>`, the same wherever the secret is the same.
+
+    The first 16 bytes of HMAC-SHA-256 with `secret` over `<name>=<value>`, value trimmed of blanks, in
+    UTF-8: who has the secret finds the key again, who reads the mark does not learn it.
+    docs/spec/context.md, "Business keys"; https://www.rfc-editor.org/rfc/rfc2104
+    """
+    message = f"{name}={value.strip(BLANK)}".encode("utf-8", "replace")
+    return f"{name}={_hmac(secret.encode('utf-8', 'replace'), message)[:16].hex()}"
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256: the hmac module loads OpenSSL, which a cold start would pay for."""
+    key = (_sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner: bytes = _sha256(bytes(b ^ 0x36 for b in key) + message).digest()
+    outer: bytes = _sha256(bytes(b ^ 0x5C for b in key) + inner).digest()
+    return outer
