@@ -6,6 +6,7 @@ who want more:
     observe.log.info("claim accepted", claim=claim_id)      a JSON line with the request's identity
     observe.metrics.increment("claims.submitted")           a metric line
     with observe.span("price"): ...                         a span in the trace
+    observe.key(claim="CLM-889123")                         marks the trace with a key to search by
     @observe.instrument                                     attach without the exec wrapper
     observe.current(), observe.inject(...), observe.extract(...), observe.use(...)   the context itself
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from observe import metrics
     from observe.context import Context, current, extract, inject, use
     from observe.handler import instrument
+    from observe.keys import key
     from observe.logs import log
     from observe.spans import span
 
 __version__ = "0.1.0"
 
-__all__ = ["Context", "current", "extract", "inject", "instrument", "log", "metrics", "span", "use"]
+__all__ = ["Context", "current", "extract", "inject", "instrument", "key", "log", "metrics", "span", "use"]
 
 _WHERE = {
     "Context": "observe.context",
@@ -34,6 +36,7 @@ _WHERE = {
     "extract": "observe.context",
     "instrument": "observe.handler",
     "inject": "observe.context",
+    "key": "observe.keys",
     "log": "observe.logs",
     "metrics": "observe.metrics",
     "span": "observe.spans",

@@ -45,6 +45,7 @@ class Invocation:
         "finished",
         "is_http",
         "lock",
+        "marks",
         "open",
         "span",
     )
@@ -60,6 +61,8 @@ class Invocation:
         self.finished: list[wire.Span] = []
         self.open: dict[str, wire.Span] = {}
         self.dropped = 0
+        #: (trace ID, business key) that have been said.
+        self.marks: set[tuple[str, str]] = set()
         self.lock = threading.Lock()
 
     def start(self, span: wire.Span) -> None:
@@ -102,7 +105,7 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     active = invocation
     contexts.set_ambient(invocation.context)
     for note in captured.notes:
-        _say_once(note)
+        say_once(note)
     return invocation
 
 
@@ -288,13 +291,15 @@ def lead(settings: Settings) -> dict[str, str] | None:
 
 _NOTES = {
     "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",
+    "key_secret_missing": "OBSERVE_KEY_SECRET is not set: business keys are marked without a secret, and "
+    "whoever reads the logs can guess them",
     "traceparent_invalid": "an inbound traceparent is not valid and is ignored",
 }
 _said: set[str] = set()
 
 
-def _say_once(note: str) -> None:
-    """Say what the trust edge did, once a process: a public caller must not be able to fill the log."""
+def say_once(note: str) -> None:
+    """Say one of _NOTES once a process: a public caller must not be able to fill the log."""
     if note in _said:
         return
     _said.add(note)

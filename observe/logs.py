@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import sys
 
-from observe import guard, semconv, settings, stdout, wire
+from observe import guard, settings, stdout, wire
 from observe import invocation as invocations
 from observe.context import current
+from observe.identity import fields
 from observe.settings import LEVELS
 
 TYPE_CHECKING = False
@@ -110,25 +111,6 @@ def rendered(method: str, event: dict[str, Any]) -> bytes | None:
     if told:
         line["error"] = told
     return wire.log_line(line)
-
-
-def fields(level: str, message: str) -> dict[str, Any]:
-    """Return what every log line of ours starts with, in the order of docs/spec/lines.md."""
-    found, context, invocation = settings.get(), current(), invocations.active
-    line = {"timestamp": wire.timestamp(stdout.now()), "level": level, "message": message}
-    if invocation is not None:
-        line["requestId"] = invocation.span.attributes[semconv.FAAS_INVOCATION_ID]
-    line["service"] = found.service
-    if found.env:
-        line["env"] = found.env
-    if found.version:
-        line["version"] = found.version
-    if context is not None:
-        line["correlation_id"] = context.correlation_id
-        line["trace_id"] = context.trace_id
-        if context.span_id:
-            line["span_id"] = context.span_id
-    return line
 
 
 def _error(found: Any) -> dict[str, str]:

@@ -14,6 +14,9 @@ FAAS_COLDSTART = "faas.coldstart"
 FAAS_TRIGGER = "faas.trigger"
 FAAS_VERSION = "faas.version"
 FAAS_INVOKED_NAME = "faas.invoked_name"
+FAAS_DOCUMENT_COLLECTION = "faas.document.collection"
+FAAS_DOCUMENT_OPERATION = "faas.document.operation"
+FAAS_DOCUMENT_NAME = "faas.document.name"
 
 # https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 HTTP_REQUEST_METHOD = "http.request.method"

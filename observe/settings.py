@@ -23,6 +23,7 @@ VARIABLES = {
     "OBSERVE_LOG_LEVEL": "level of observe.log: TRACE, DEBUG, INFO (default), WARN, ERROR or FATAL",
     "OBSERVE_SLOW_MS": "an invocation at least this long is recorded though not sampled; default 3000",
     "OBSERVE_BAGGAGE_HOSTS": "comma-separated hosts that receive baggage over HTTP; .example.com is a suffix",
+    "OBSERVE_KEY_SECRET": "secret of the business keys that observe.key marks; the same everywhere",
     "OTEL_SERVICE_NAME": "the service's name; default: the function's",
     "OTEL_RESOURCE_ATTRIBUTES": "service.name, service.version and deployment.environment.name are read",
     "OTEL_TRACES_SAMPLER": "always_on, always_off, traceidratio, or one of these with parentbased_ before it",
@@ -48,6 +49,7 @@ class Settings:
         "disabled",
         "env",
         "json_mode",
+        "key_secret",
         "level",
         "metrics_format",
         "metrics_namespace",
@@ -81,6 +83,7 @@ class Settings:
             environ, "OBSERVE_METRICS_FORMAT", ("monitoring", "dogstatsd", "datadog", "emf")
         )
         self.metrics_namespace = environ.get("OBSERVE_METRICS_NAMESPACE") or self.service
+        self.key_secret = environ.get("OBSERVE_KEY_SECRET", "")
         self.json_mode = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
         self.level = self._level(environ)
         self.slow_ns = int(self._number(environ, "OBSERVE_SLOW_MS", 3000.0, 1e9) * 1e6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from observe.services import http, invoke, sqs
+from observe.services import http, invoke, s3, sns, sqs
 from observe.source import mapping
 
 TYPE_CHECKING = False
@@ -15,12 +15,16 @@ SOURCES: tuple[Source, ...] = (
     http.ALB,
     http.REST_API,
     sqs.SQS,
+    sns.SNS,
+    s3.S3,
 )
 
 #: (botocore service, operation) -> Carrier
 CARRIERS: dict[tuple[str, str], Carrier] = {
     ("sqs", "SendMessage"): sqs.SEND,
     ("sqs", "SendMessageBatch"): sqs.SEND_BATCH,
+    ("sns", "Publish"): sns.PUBLISH,
+    ("sns", "PublishBatch"): sns.PUBLISH_BATCH,
     ("lambda", "Invoke"): invoke.INVOKE,
 }
 

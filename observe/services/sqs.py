@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 from __future__ import annotations
 
 from observe import semconv
-from observe.context import XRAY, inject, xray_header
+from observe.context import XRAY, xray_header
+from observe.services.attributes import carried, room_of, size_of
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
     from observe.context import Context
     from observe.source import Description
-
-ATTRIBUTES_MAX = 10
-#: Body and attributes of one message, and of all messages of one batch.
-MESSAGE_MAX_BYTES = 1_048_576
-#: What a queue made before August 2025 takes, unless its MaximumMessageSize was raised.
-MESSAGE_MAX_BYTES_OLD = 262_144
 
 
 def matches(event: Mapping[str, Any]) -> bool:
@@ -85,7 +80,7 @@ SQS = Source(
 
 def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """SendMessage: {"QueueUrl", "MessageBody", "MessageAttributes"?} with the context added."""
-    return _carried(params, context, _room(_size(params)))
+    return _carried(params, context, room_of(_size(params)))
 
 
 def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -93,44 +88,18 @@ def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     entries = params.get("Entries")
     if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
         return dict(params)  # botocore will tell the caller
-    room = _room(sum(_size(entry) for entry in entries))
+    room = room_of(sum(_size(entry) for entry in entries))
     out: list[Mapping[str, Any]] = []
     for entry in entries:
-        carried = _carried(entry, context, room)
-        room -= _size(carried) - _size(entry)
-        out.append(carried)
+        grown = _carried(entry, context, room)
+        room -= _size(grown) - _size(entry)
+        out.append(grown)
     return {**params, "Entries": out}
 
 
-def _room(size: int) -> int:
-    """Bytes that may be added without crossing a limit that the queue may have."""
-    return (MESSAGE_MAX_BYTES_OLD if size <= MESSAGE_MAX_BYTES_OLD else MESSAGE_MAX_BYTES) - size
-
-
 def _carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str, Any]:
-    """The message with as many attributes as have room, in order of worth; else AWSTraceHeader."""
-    existing = message.get("MessageAttributes")
-    if existing is not None and not isinstance(existing, dict):
-        return dict(message)
-    existing = existing or {}
-    present = {str(name).lower() for name in existing}
-    headers = inject(context)
-    attributes = dict(existing)
-    for name in _CARRIED:
-        value = headers.get(name)
-        if value is None or name in present or (name == "tracestate" and "traceparent" in present):
-            continue
-        size = len(name) + len(value) + len("String")
-        if len(attributes) < ATTRIBUTES_MAX and size <= room:
-            attributes[name] = {"DataType": "String", "StringValue": value}
-            room -= size
-        elif name == "traceparent":
-            return _traced(message, context)
-    return {**message, "MessageAttributes": attributes} if len(attributes) > len(existing) else dict(message)
-
-
-#: traceparent first: with it alone the two sides are still one trace.
-_CARRIED = ("traceparent", "x-correlation-id", "baggage", "tracestate")
+    """The message with as many attributes as have room; else AWSTraceHeader."""
+    return carried(message, context, room) or _traced(message, context)
 
 
 def _traced(message: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -143,19 +112,7 @@ def _traced(message: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _size(message: Mapping[str, Any]) -> int:
-    """Bytes of body and attributes: names, data types and values."""
-    size = _bytes(message.get("MessageBody"))
-    for name, value in mapping(message.get("MessageAttributes")).items():
-        value = mapping(value)
-        size += _bytes(name) + _bytes(value.get("DataType"))
-        size += _bytes(value.get("StringValue")) + _bytes(value.get("BinaryValue"))
-    return size
-
-
-def _bytes(value: object) -> int:
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
-    return len(value) if isinstance(value, bytes | bytearray) else 0
+    return size_of(message, "MessageBody")
 
 
 def _describe_send(params: Mapping[str, Any]) -> Description:

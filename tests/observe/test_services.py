@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observe.context import Context, extract, inject
-from observe.services import CARRIERS, SOURCES, http, invoke, source_of, sqs
+from observe.services import CARRIERS, SOURCES, http, invoke, sns, source_of, sqs
+from observe.services.attributes import ATTRIBUTES_MAX, MESSAGE_MAX_BYTES, MESSAGE_MAX_BYTES_OLD
 from observe.splice import splice
 from observe.testing import LambdaContext
 
@@ -38,10 +39,11 @@ EVENT_KEYS = st.sampled_from(
             "Records",
         ),
         *("eventSource", "messageAttributes", "attributes", "routeKey", "resource", "path", "messageId"),
+        *("EventSource", "Sns", "MessageAttributes", "Value", "s3", "bucket", "object", "responseElements"),
     ]
 )
 SHAPES = st.recursive(
-    JSON | st.sampled_from(["2.0", "aws:sqs"]),
+    JSON | st.sampled_from(["2.0", "aws:sqs", "aws:sns", "aws:s3"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(EVENT_KEYS, inner, max_size=6),
     max_leaves=30,
 )
@@ -91,6 +93,15 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"QueueUrl": "q", "Entries": [{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b"}]},
         {"QueueUrl": "q", "Entries": []},
         {"QueueUrl": "q", "Entries": "not a list"},
+    ],
+    ("sns", "Publish"): [
+        {"TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": "{}"},
+        {"PhoneNumber": "+33600000000", "Message": "your code"},
+        {"TopicArn": "t", "Message": "x", "MessageAttributes": "not a dictionary"},
+    ],
+    ("sns", "PublishBatch"): [
+        {"TopicArn": "t", "PublishBatchRequestEntries": [{"Id": "1", "Message": "a"}]},
+        {"TopicArn": "t", "PublishBatchRequestEntries": None},
     ],
     ("lambda", "Invoke"): [
         {"FunctionName": "f"},
@@ -150,7 +161,7 @@ def test_sqs_never_exceeds_ten_attributes(existing: int, ours: bool) -> None:
         attributes["TraceParent"] = {"DataType": "String", "StringValue": "the caller's own"}
     message = {"MessageBody": "x", "MessageAttributes": attributes}
     carried = sqs.carry_message(message, CONTEXT)
-    assert len(carried["MessageAttributes"]) <= max(sqs.ATTRIBUTES_MAX, len(attributes))
+    assert len(carried["MessageAttributes"]) <= max(ATTRIBUTES_MAX, len(attributes))
     assert attributes.items() <= carried["MessageAttributes"].items()
     if not ours:
         (record,) = sqs.records({"Records": [_received(carried)]})
@@ -173,26 +184,71 @@ def test_sqs_without_room_uses_the_free_header() -> None:
 @pytest.mark.parametrize("left", [0, 10, 76, 77, 10_000])
 def test_sqs_never_exceeds_the_size_limit(left: int) -> None:
     """A message near 1 MiB is not pushed over it."""
-    message = {"MessageBody": "é" * ((sqs.MESSAGE_MAX_BYTES - left) // 2)}
+    message = {"MessageBody": "é" * ((MESSAGE_MAX_BYTES - left) // 2)}
     carried = sqs.carry_message(message, CONTEXT)
-    assert sqs._size(carried) <= sqs.MESSAGE_MAX_BYTES
+    assert sqs._size(carried) <= MESSAGE_MAX_BYTES
 
 
 def test_a_queue_with_the_old_limit_is_not_overfilled() -> None:
     """A message that fits 256 KiB still does: many queues have that limit."""
-    message = {"MessageBody": "x" * sqs.MESSAGE_MAX_BYTES_OLD}
+    message = {"MessageBody": "x" * MESSAGE_MAX_BYTES_OLD}
     carried = sqs.carry_message(message, CONTEXT)
-    assert sqs._size(carried) == sqs.MESSAGE_MAX_BYTES_OLD
+    assert sqs._size(carried) == MESSAGE_MAX_BYTES_OLD
     assert "AWSTraceHeader" in carried["MessageSystemAttributes"]
 
 
 def test_an_sqs_batch_shares_one_limit() -> None:
     """A batch whose messages together are near 1 MiB stays under it."""
-    body = "x" * (sqs.MESSAGE_MAX_BYTES // 10 - 60)
+    body = "x" * (MESSAGE_MAX_BYTES // 10 - 60)
     params = {"Entries": [{"Id": str(n), "MessageBody": body} for n in range(10)]}
     carried = sqs.carry_batch(params, CONTEXT)
-    assert sum(sqs._size(entry) for entry in carried["Entries"]) <= sqs.MESSAGE_MAX_BYTES
+    assert sum(sqs._size(entry) for entry in carried["Entries"]) <= MESSAGE_MAX_BYTES
     assert "MessageSystemAttributes" in carried["Entries"][-1]
+
+
+def _delivered(message: dict[str, Any]) -> dict[str, Any]:
+    """What Lambda makes of what was published with these parameters."""
+    given = message.get("MessageAttributes", {})
+    told = {name: {"Type": v["DataType"], "Value": v["StringValue"]} for name, v in given.items()}
+    return {"EventSource": "aws:sns", "Sns": {"MessageId": "m", "MessageAttributes": told}}
+
+
+def test_sns_carries_the_whole_context() -> None:
+    """What one function publishes, the next one reads, alone and in a batch."""
+    carried = sns.carry_message({"TopicArn": "t", "Message": "x"}, CONTEXT)
+    (record,) = sns.records({"Records": [_delivered(carried)]})
+    assert extract(record.headers) == CONTEXT
+    batch = sns.carry_batch({"PublishBatchRequestEntries": [{"Id": "1", "Message": "x"}]}, CONTEXT)
+    (record,) = sns.records({"Records": [_delivered(batch["PublishBatchRequestEntries"][0])]})
+    assert extract(record.headers) == CONTEXT
+
+
+@given(st.integers(0, 12))
+def test_sns_never_makes_a_message_that_a_raw_subscription_throws_away(existing: int) -> None:
+    """SNS discards a message with more than ten attributes on its way to a raw SQS subscription."""
+    given_ones = {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(existing)}
+    message = {"TopicArn": "t", "Message": "x", "MessageAttributes": given_ones}
+    carried = sns.carry_message(message, CONTEXT)["MessageAttributes"]
+    assert len(carried) <= max(10, existing)
+    assert given_ones.items() <= carried.items()
+    assert ("traceparent" in carried) == (existing < 10)
+
+
+def test_sns_stays_under_the_topics_limit() -> None:
+    """A message of 256 KiB to the byte is published as it is; a batch shares one limit."""
+    full = {"TopicArn": "t", "Message": "x" * MESSAGE_MAX_BYTES_OLD}
+    assert sns.carry_message(full, CONTEXT) == full
+    half = {"Message": "x" * (MESSAGE_MAX_BYTES_OLD // 2 - 50)}
+    batch = sns.carry_batch({"PublishBatchRequestEntries": [half, half]}, CONTEXT)
+    sizes = [sns._size(entry) for entry in batch["PublishBatchRequestEntries"]]
+    assert sum(sizes) <= MESSAGE_MAX_BYTES_OLD
+
+
+def test_a_phone_number_is_neither_an_attribute_nor_given_headers() -> None:
+    """A text message to a person is left alone and named after nobody."""
+    params = {"PhoneNumber": "+33600000000", "Message": "your code"}
+    assert sns.carry_message(params, CONTEXT) == params
+    assert "+33" not in repr(sns.PUBLISH.describe(params))
 
 
 def test_invoke_carries_the_whole_context() -> None:

@@ -1,0 +1,70 @@
+"""Message attributes as SQS and SNS have them: which of our headers fit, and what they cost."""
+
+from __future__ import annotations
+
+from observe.context import inject
+from observe.source import mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from observe.context import Context
+
+#: SQS takes no more; SNS throws a message away that would reach a raw SQS subscription with more.
+ATTRIBUTES_MAX = 10
+#: Body and attributes of one message, and of all messages of one batch.
+MESSAGE_MAX_BYTES = 1_048_576
+#: What a queue made before August 2025, and every topic, takes unless its limit was raised.
+MESSAGE_MAX_BYTES_OLD = 262_144
+#: In order of worth: with traceparent alone the two sides are still one trace.
+CARRIED = ("traceparent", "x-correlation-id", "baggage", "tracestate")
+
+
+def room_of(size: int) -> int:
+    """Return the bytes that may be added without crossing a limit that the queue or topic may have."""
+    return (MESSAGE_MAX_BYTES_OLD if size <= MESSAGE_MAX_BYTES_OLD else MESSAGE_MAX_BYTES) - size
+
+
+def carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str, Any] | None:
+    """Return the message with as many attributes as have room, or None where not even traceparent has.
+
+    message: {"MessageAttributes"?: {name: {"DataType", "StringValue"}}}; nothing in it is changed. One
+    whose attributes are no dictionary comes back as it is: botocore will tell the caller.
+    """
+    existing = message.get("MessageAttributes")
+    if existing is not None and not isinstance(existing, dict):
+        return dict(message)
+    existing = existing or {}
+    present = {str(name).lower() for name in existing}
+    headers = inject(context)
+    attributes = dict(existing)
+    for name in CARRIED:
+        value = headers.get(name)
+        if value is None or name in present or (name == "tracestate" and "traceparent" in present):
+            continue
+        size = len(name) + len(value) + len("String")
+        if len(attributes) < ATTRIBUTES_MAX and size <= room:
+            attributes[name] = {"DataType": "String", "StringValue": value}
+            room -= size
+        elif name == "traceparent":
+            return None
+    return {**message, "MessageAttributes": attributes} if len(attributes) > len(existing) else dict(message)
+
+
+def size_of(message: Mapping[str, Any], body: str) -> int:
+    """Return the bytes of a message: the text under the key `body`, and its attributes whole."""
+    size = bytes_of(message.get(body))
+    for name, value in mapping(message.get("MessageAttributes")).items():
+        value = mapping(value)
+        size += bytes_of(name) + bytes_of(value.get("DataType"))
+        size += bytes_of(value.get("StringValue")) + bytes_of(value.get("BinaryValue"))
+    return size
+
+
+def bytes_of(value: object) -> int:
+    """Return the UTF-8 length of a text or the length of bytes; 0 for anything else."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    return len(value) if isinstance(value, bytes | bytearray) else 0

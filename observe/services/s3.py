@@ -1,0 +1,66 @@
+"""S3 notifications: no carrier for a context, but a receipt: the request that wrote the object.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+"""
+
+from __future__ import annotations
+
+from observe import semconv
+from observe.source import Record, Source, mapping, text
+from observe.wire import KIND_CONSUMER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from observe.source import Description
+
+#: faas.document.operation by the first word of the event's name.
+_OPERATIONS = {"ObjectCreated": "insert", "ObjectRemoved": "delete"}
+
+
+def matches(event: Mapping[str, Any]) -> bool:
+    """Whether `event` is a notification of S3."""
+    found = event.get("Records")
+    return isinstance(found, list) and bool(found) and mapping(found[0]).get("eventSource") == "aws:s3"
+
+
+def records(event: Mapping[str, Any]) -> list[Record]:
+    """Return one Record an object, without headers; its message ID is the writer's S3 request ID.
+
+    event: {"Records": [{"responseElements": {"x-amz-request-id"}, "s3": {"bucket", "object"}}]}
+    """
+    return [
+        Record({}, text(mapping(mapping(record).get("responseElements")).get("x-amz-request-id")))
+        for record in event["Records"]
+    ]
+
+
+def describe(event: Mapping[str, Any]) -> Description:
+    """Return `process BUCKET` and the bucket, object and operation.
+
+    https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/#datasource
+    """
+    record = mapping(event["Records"][0])
+    found = mapping(record.get("s3"))
+    bucket = text(mapping(found.get("bucket")).get("name"))
+    operation = text(record.get("eventName")).partition(":")[0]
+    attributes: dict[str, Any] = {
+        semconv.FAAS_DOCUMENT_COLLECTION: bucket,
+        semconv.FAAS_DOCUMENT_OPERATION: _OPERATIONS.get(operation, operation),
+    }
+    if len(event["Records"]) == 1:
+        attributes[semconv.FAAS_DOCUMENT_NAME] = text(mapping(found.get("object")).get("key"))
+    return f"process {bucket}".strip(), attributes
+
+
+S3 = Source(
+    "S3",
+    trigger="datasource",
+    kind=KIND_CONSUMER,
+    public=False,
+    matches=matches,
+    records=records,
+    describe=describe,
+)

@@ -1,0 +1,126 @@
+"""SNS, both directions: message attributes, as many as a raw SQS subscription would take.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+"""
+
+from __future__ import annotations
+
+from observe import semconv
+from observe.services.attributes import carried, room_of, size_of
+from observe.source import Carrier, Record, Source, mapping, text
+from observe.wire import KIND_CONSUMER, KIND_PRODUCER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from observe.context import Context
+    from observe.source import Description
+
+SYSTEM = "aws.sns"
+
+
+def matches(event: Mapping[str, Any]) -> bool:
+    """Whether `event` is a delivery of SNS; unlike every other service it writes `EventSource`."""
+    found = event.get("Records")
+    return isinstance(found, list) and bool(found) and mapping(found[0]).get("EventSource") == "aws:sns"
+
+
+def records(event: Mapping[str, Any]) -> list[Record]:
+    """Return one Record a message, header names lower-cased.
+
+    event: {"Records": [{"Sns": {"MessageId", "MessageAttributes": {name: {"Type", "Value"}}}}]}. Binary
+    values are not text and are left out.
+    """
+    return [_record(mapping(mapping(record).get("Sns"))) for record in event["Records"]]
+
+
+def _record(message: Mapping[str, Any]) -> Record:
+    headers = {
+        name.lower(): value["Value"]
+        for name, value in mapping(message.get("MessageAttributes")).items()
+        if isinstance(name, str) and isinstance(value, dict) and isinstance(value.get("Value"), str)
+        if value.get("Type") != "Binary"
+    }
+    return Record(headers, text(message.get("MessageId")))
+
+
+def describe(event: Mapping[str, Any]) -> Description:
+    """Return `process TOPIC` and the messaging attributes of the delivery."""
+    messages = [mapping(mapping(record).get("Sns")) for record in event["Records"]]
+    topic = text(messages[0].get("TopicArn")).rpartition(":")[2]
+    attributes: dict[str, Any] = {
+        semconv.MESSAGING_SYSTEM: SYSTEM,
+        semconv.MESSAGING_OPERATION_NAME: "process",
+        semconv.MESSAGING_DESTINATION_NAME: topic,
+    }
+    if len(messages) == 1:
+        attributes[semconv.MESSAGING_MESSAGE_ID] = text(messages[0].get("MessageId"))
+    else:
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(messages)
+    return f"process {topic}".strip(), attributes
+
+
+SNS = Source(
+    "SNS",
+    trigger="pubsub",
+    kind=KIND_CONSUMER,
+    public=False,
+    matches=matches,
+    records=records,
+    describe=describe,
+)
+
+
+# --- Publishing -----------------------------------------------------------------------------
+
+
+def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Publish: {"TopicArn" | "TargetArn" | "PhoneNumber", "Message", "MessageAttributes"?} and the context.
+
+    A text message to a phone has attributes of its own meaning and is left alone.
+    """
+    if "PhoneNumber" in params:
+        return dict(params)
+    return carried(params, context, room_of(_size(params))) or dict(params)
+
+
+def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """PublishBatch: {"TopicArn", "PublishBatchRequestEntries": [message, ...]}; one size limit for all."""
+    entries = params.get("PublishBatchRequestEntries")
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
+        return dict(params)  # botocore will tell the caller
+    room = room_of(sum(_size(entry) for entry in entries))
+    out: list[Mapping[str, Any]] = []
+    for entry in entries:
+        grown = carried(entry, context, room) or entry
+        room -= _size(grown) - _size(entry)
+        out.append(grown)
+    return {**params, "PublishBatchRequestEntries": out}
+
+
+def _size(message: Mapping[str, Any]) -> int:
+    return size_of(message, "Message")
+
+
+def _describe_publish(params: Mapping[str, Any]) -> Description:
+    """A phone number is a person's: it becomes no attribute."""
+    topic = text(params.get("TopicArn") or params.get("TargetArn")).rpartition(":")[2]
+    attributes: dict[str, Any] = {semconv.MESSAGING_SYSTEM: SYSTEM, semconv.MESSAGING_OPERATION_NAME: "send"}
+    if topic:
+        attributes[semconv.MESSAGING_DESTINATION_NAME] = topic
+    entries = params.get("PublishBatchRequestEntries")
+    if isinstance(entries, list | tuple):
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(entries)
+    return f"send {topic}".strip(), attributes
+
+
+def _receipt(response: Mapping[str, Any]) -> dict[str, str]:
+    message_id = text(response.get("MessageId"))
+    return {semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else {}
+
+
+PUBLISH = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_publish, receipt=_receipt)
+PUBLISH_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_publish, receipt=_receipt)
