@@ -59,22 +59,34 @@ def _sentences() -> Iterator[None]:
 
 
 @cli.command()
-@click.argument("id")
+@click.argument("id", required=False)
 @_STORE
+@click.option(
+    "--key", metavar="NAME=VALUE", help="Look for a business key, such as claim=CLM-889123, instead."
+)
 @click.option("--platform", is_flag=True, help="Show Lambda's START, END and REPORT lines, too.")
 @_JSON
-def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
+def trace(id: str | None, store: Path, key: str | None, platform: bool, as_json: bool) -> None:
     """Tell the whole story of ID: a waterfall across both sides with its log lines.
 
-    ID is a correlation ID, a trace ID, an X-Ray Root or a Lambda request ID.
+    ID is a correlation ID, a trace ID, an X-Ray Root or a Lambda request ID. With --key, whatever is
+    marked with that business key: by observe.key, or by the keys of observe.yaml. Their secret is
+    OBSERVE_KEY_SECRET, or what the store's own file key-secret says.
     """
+    if (id is None) == (key is None):
+        raise click.UsageError("give an ID or --key NAME=VALUE, one of the two")
+    if key is not None:
+        return _trace_key(key, store, platform, as_json)
+    return _trace_id(id or "", store, platform, as_json)
+
+
+def _trace_id(id: str, store: Path, platform: bool, as_json: bool) -> None:
     from console import trace as traces
-    from console.waterfall import as_json as story_json
+    from console.story_json import as_json as story_json
     from console.waterfall import render
     from subscribers.store import Store
 
-    # Bytes of the command line that are no UTF-8 arrive as surrogates, which no store holds.
-    id = id.encode("utf-8", "replace").decode()
+    id = _typed(id)
     id = field_of(id, "Root") or id  # a whole X-Amzn-Trace-Id header will do
     if not id.strip():
         raise click.BadParameter(
@@ -90,25 +102,54 @@ def trace(id: str, store: Path, platform: bool, as_json: bool) -> None:
             for story in found:
                 render(story, console, platform=platform)
     if not found:
-        said = repr(id if len(id) <= _SAID_MAX else id[:_SAID_MAX] + "…")
-        raise click.ClickException(f"nothing is known of {said} in {store}")
+        raise click.ClickException(f"nothing is known of {_said(id)} in {store}")
+
+
+def _trace_key(key: str, store: Path, platform: bool, as_json: bool) -> None:
+    from console import trace as traces
+    from console.key_secret import secret_of
+    from subscribers.store import Store
+
+    name, equals, value = _typed(key).partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise click.BadParameter("is not NAME=VALUE, such as claim=CLM-889123", param_hint="--key")
+    _must_exist(store)
+    with _sentences():
+        secret = secret_of(store, os.environ)
+        found = traces.find_key(Store(store), name.strip(), value, secret)
+        if as_json:
+            click.echo(json.dumps(traces.marked_json(found), ensure_ascii=False, indent=1))
+        elif found.stories or found.lines:
+            traces.render_marked(found, key, _console(), platform=platform)
+    if not found.stories and not found.lines:
+        why = "" if secret else "; OBSERVE_KEY_SECRET is not set: is it the one that marked the key?"
+        raise click.ClickException(f"nothing is marked with {_said(key)} in {store}{why}")
+
+
+def _typed(text: str) -> str:
+    """Bytes of the command line that are no UTF-8 arrive as surrogates, which no store holds."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _said(text: str) -> str:
+    return repr(text if len(text) <= _SAID_MAX else text[:_SAID_MAX] + "…")
 
 
 @cli.command()
 @_STORE
 @_JSON
 def requests(store: Path, as_json: bool) -> None:
-    """Count requests, errors and latency by side and service."""
-    from console import trace as traces
+    """Count requests, errors and latency by endpoint, side and service."""
+    from console import requests as tables
     from subscribers.store import Store
 
     _must_exist(store)
     with _sentences():
-        rows = traces.summary(Store(store))
+        rows = tables.summary(Store(store))
         if as_json:
-            click.echo(json.dumps(traces.summary_json(rows), indent=1))
+            click.echo(json.dumps(tables.summary_json(rows), indent=1))
         elif rows:
-            traces.render_summary(rows, _console())
+            tables.render_summary(rows, _console())
     if not rows and not as_json:
         raise click.ClickException(f"{store} has no requests yet")
 

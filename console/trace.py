@@ -1,29 +1,29 @@
-"""What the store knows of one ID, and of all requests by side: the SQL and its tables on a terminal."""
+"""What the store knows of one ID or one business key: the SQL, and what it leads to on a terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from console.waterfall import as_json, render
+from console.story_json import as_json, line_json
+from console.waterfall import render, render_lines
+from observe.ids import key_mark
 from subscribers.config_problems import printable
 from subscribers.correlate import Story, related_traces, stories
 from subscribers.signals import Log, Span
 from subscribers.store import Store
 from subscribers.tables import log_of, span_of
 
-__all__ = ["Requests", "find", "render", "render_summary", "summary", "to_json"]
-
 #: Links and correlation IDs are followed this often; each round may name further traces.
 ROUNDS = 5
 #: Rows of one question; a story beyond that is not one that a person reads.
 MAX_ROWS = 20_000
-
-to_json = as_json
+#: Stories of one business key.
+MAX_STORIES = 20
 
 _SPANS = """
 SELECT * FROM spans
@@ -42,48 +42,21 @@ WHERE trace_id IN (SELECT unnest($traces::VARCHAR[]))
 ORDER BY time_unix_nano, event_id
 LIMIT $limit
 """
-# A request that the layer and the platform both told of is counted once; it failed when either says so.
-_SUMMARY = """
-WITH entries AS (SELECT * FROM spans WHERE kind IN ('server', 'consumer')),
--- A handler that returned in its last moment has its span twice: the later end is right.
-told AS (
-    SELECT * FROM entries WHERE told_by <> 'platform'
-    QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY end_unix_nano DESC, event_id) = 1
-),
-platform AS (SELECT * FROM entries WHERE told_by = 'platform'),
-pairs AS (
-    SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed
-    FROM told t JOIN platform p
-      ON t.request_id = p.request_id AND t.log_stream = p.log_stream AND t.request_id <> ''
-     AND t.start_unix_nano <= p.end_unix_nano + 1000000000
-     AND p.start_unix_nano <= t.end_unix_nano + 1000000000
-),
-requests AS (
-    SELECT side, service, end_unix_nano - start_unix_nano AS ns,
-           status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed,
-           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
-    FROM told
-    UNION ALL
-    SELECT side, service, end_unix_nano - start_unix_nano, status = 'error', false
-    FROM platform WHERE event_id NOT IN (SELECT platform_id FROM pairs)
-)
-SELECT side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
-       count(*) FILTER (cold) AS cold_starts,
-       quantile_cont(ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns, 0.95) / 1e6 AS p95_ms
-FROM requests GROUP BY side, service ORDER BY side, service
+_MARKED = """
+SELECT * FROM logs WHERE list_contains(keys, $mark) ORDER BY time_unix_nano, event_id LIMIT $limit
 """
 
 
-class Requests(msgspec.Struct, frozen=True):
-    """The requests of one service: how many, how many failed or met a cold start, how long they took."""
+class Marked(msgspec.Struct, frozen=True):
+    """What a business key leads to: the stories it marks, and lines with the key that belong to no request.
 
-    side: str
-    service: str
-    count: int
-    errors: int
-    cold_starts: int
-    p50_ms: float
-    p95_ms: float
+    hidden: lines of these stories that are left out because they name another value of the same key.
+    """
+
+    mark: str
+    stories: tuple[Story, ...]
+    lines: tuple[Log, ...]
+    hidden: int = 0
 
 
 def find(store: Store, id: str) -> list[Story]:
@@ -119,31 +92,76 @@ def _rows(
     return [span_of(values) for values in spans], [log_of(values) for values in logs]
 
 
-def summary(store: Store) -> list[Requests]:
-    """Return the requests of each service by side, from its server and consumer spans. Raises StoreError."""
-    return [msgspec.convert(values, Requests) for values in store.query(_SUMMARY)]
+def find_key(store: Store, name: str, value: str, secret: str) -> Marked:
+    """Return what is marked with a business key. Raises StoreError.
+
+    secret: the OBSERVE_KEY_SECRET of the functions and subscribers that marked it.
+    """
+    mark = key_mark(name.lower(), value, secret)
+    marked = [log_of(values) for values in store.query(_MARKED, {"mark": mark, "limit": MAX_ROWS})]
+    seeds = dict.fromkeys(seed for log in marked if (seed := _identity(log)))
+    found: dict[tuple[str, ...], Story] = {}
+    for seed in list(seeds)[:MAX_STORIES]:
+        for story in find(store, seed):
+            found[story.trace_ids] = story
+    ordered = sorted(found.values(), key=lambda story: story.start_unix_nano)
+    told = {log.event_id for story in ordered for log in _logs(story)}
+    lines = tuple(log for log in marked if log.event_id not in told)
+    cut = [_about(story, mark) for story in ordered]
+    hidden = sum(map(_count, ordered)) - sum(map(_count, cut))
+    return Marked(mark, tuple(cut), lines, hidden)
 
 
-def render_summary(rows: list[Requests], console: Console) -> None:
-    """Print requests by side and service as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("side", "service"):
-        table.add_column(name, no_wrap=True)
-    for name in ("requests", "errors", "cold", "p50 ms", "p95 ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for item in rows:
-        table.add_row(*_cells(item))
-    console.print(table, highlight=False)
+def _identity(log: Log) -> str:
+    return log.trace_id or log.correlation_id or log.request_id
 
 
-def _cells(item: Requests) -> list[Text | str]:
-    share = f"{item.errors} ({100 * item.errors / item.count:.1f}%)" if item.errors else "0"
-    errors = Text(share, "red" if item.errors else "")
-    service = Text(printable(item.service or "unknown"))
-    cold = str(item.cold_starts) if item.side == "serverless" else ""
-    return [item.side, service, str(item.count), errors, cold, f"{item.p50_ms:.1f}", f"{item.p95_ms:.1f}"]
+def _logs(story: Story) -> list[Log]:
+    return [log for node in story.spans for log in node.logs] + list(story.logs)
 
 
-def summary_json(rows: list[Requests]) -> list[dict[str, Any]]:
-    """Return the rows of `summary` for programs: one object a service, keys as in Requests."""
-    return [msgspec.to_builtins(item) for item in rows]
+def _count(story: Story) -> int:
+    return len(_logs(story))
+
+
+def _about(story: Story, mark: str) -> Story:
+    """The story without the lines about other values of the key: a batch tells of many claims."""
+    name = mark.partition("=")[0] + "="
+
+    def about(log: Log) -> bool:
+        same = [key for key in log.keys if key.startswith(name)]
+        return mark in same or not same
+
+    nodes = tuple(replace(node, logs=tuple(filter(about, node.logs))) for node in story.spans)
+    return replace(story, spans=nodes, logs=tuple(filter(about, story.logs)))
+
+
+def render_marked(found: Marked, asked: str, console: Console, *, platform: bool = False) -> None:
+    """Print what a business key leads to: each story as a waterfall, then the lines of no request."""
+    count = len(found.stories)
+    stories_ = f"{count} {'story' if count == 1 else 'stories'}"
+    lines_ = f"{len(found.lines)} {'line' if len(found.lines) == 1 else 'lines'} of no request"
+    console.print(Text(f"{printable(asked)}: {stories_}, {lines_}", "bold"), highlight=False)
+    for story in found.stories:
+        console.print()
+        render(story, console, platform=platform)
+    if found.lines:
+        console.print()
+        render_lines(found.lines, "Lines of no request that name it", console)
+    if found.hidden:
+        console.print()
+        console.print(
+            Text(
+                f"{found.hidden} lines that name another {found.mark.partition('=')[0]} are left out.", "dim"
+            )
+        )
+
+
+def marked_json(found: Marked) -> dict[str, Any]:
+    """Return `found` for programs: {"mark", "stories": [story], "lines": [log], "hidden"}."""
+    return {
+        "mark": found.mark,
+        "stories": [as_json(story) for story in found.stories],
+        "lines": [line_json(log) for log in found.lines],
+        "hidden": found.hidden,
+    }

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +16,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from console.verdict import Verdict, consequence, reason, sentence, verdicts
+from console.words import instant, is_cold, is_timeout, milliseconds, operation
 from observe import semconv
 from subscribers.config_problems import printable
 from subscribers.correlate import Node, Story
@@ -29,8 +29,9 @@ MAX_LOGS = 200
 MAX_IDS = 4
 #: Rows of an error message before the rest is left out.
 MAX_ERROR_ROWS = 6
+#: Rows of a line that explains a failure; below its span it is found whole.
+VERDICT_ROWS = 2
 _LEAD = re.compile(r"^\S+Z [0-9a-f-]{36} (?=Task timed out)")
-_NS_PER_MS = 1_000_000
 _INDENT_MAX = 12
 _LEVEL_STYLES = {"WARN": "yellow", "ERROR": "red", "FATAL": "bold red"}
 _SIDES = {"legacy": ("L", "legacy", "yellow"), "serverless": ("S", "serverless", "cyan")}
@@ -64,6 +65,18 @@ def render(story: Story, console: Console, *, platform: bool = False) -> None:
         console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
 
 
+def render_lines(logs: Sequence[Log], title: str, console: Console) -> None:
+    """Print log lines that belong to no story: when, level, side and service, message."""
+    layout = _layout(console)
+    console.print(_cut(title, layout, "bold"), no_wrap=True, highlight=False)
+    for log in logs[:MAX_LOGS]:
+        text = Text(f"{instant(log.time_unix_nano)} ", "dim")
+        text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
+        console.print(_line(log, text, layout, with_service=True), no_wrap=True, highlight=False)
+    if len(logs) > MAX_LOGS:
+        console.print(_cut(f"and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim"))
+
+
 def _without_routine(story: Story) -> Story:
     """The story without the platform's lines that say only that all is well."""
     nodes = tuple(replace(node, logs=_telling(node.logs)) for node in story.spans)
@@ -85,33 +98,6 @@ def lines(story: Story, layout: _Layout) -> Iterator[Text]:
         yield Text()
         yield _cut("Log lines of no span", layout, "bold")
         yield from _log_lines(story.logs, story, layout, 0, with_service=True)
-
-
-def milliseconds(duration_ns: int) -> str:
-    """Return a duration for people: `0.42 ms`, `87 ms`, `1.24 s`, `3.2 min`."""
-    ms = duration_ns / _NS_PER_MS
-    if ms < 10:
-        return f"{ms:.2f} ms"
-    if ms < 1_000:
-        return f"{ms:.0f} ms"
-    return f"{ms / 1_000:.2f} s" if ms < 120_000 else f"{ms / 60_000:.1f} min"
-
-
-def instant(time_unix_nano: int) -> str:
-    """Return a time as RFC 3339 with milliseconds, UTC."""
-    ms = time_unix_nano // _NS_PER_MS
-    return datetime.fromtimestamp(ms // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1_000:03d}Z"
-
-
-def is_cold(span: Span) -> bool:
-    """Whether the span is the first invocation of its environment."""
-    return span.attributes.get(semconv.FAAS_COLDSTART) is True
-
-
-def is_timeout(span: Span) -> bool:
-    """Whether the span ended because its time was up."""
-    told = f"{span.attributes.get(semconv.ERROR_TYPE, '')} {span.status_message}".lower()
-    return span.status == "error" and any(word in told for word in ("timeout", "timed out", "time out"))
 
 
 def _layout(console: Console) -> _Layout:
@@ -142,6 +128,8 @@ def _head(story: Story, layout: _Layout) -> Iterator[Text]:
             yield _cut(f"{'' if i else name:<15} {value}", layout, "bold")
     yield _cut(f"{'when':<15} {instant(story.start_unix_nano)}, {_extent(story)}", layout)
     yield _cut(f"{'what':<15} {_content(story)}", layout)
+    for verdict in verdicts(story):
+        yield from _verdict_lines(verdict, layout)
     if story.recurring:
         yield _cut(
             "Its correlation ID also occurs in traces that nothing connects with this one.", layout, "yellow"
@@ -151,6 +139,26 @@ def _head(story: Story, layout: _Layout) -> Iterator[Text]:
         legend += f"   {layout.gap} its caller is not in the store"
     yield Text()
     yield _cut(legend, layout, "dim")
+
+
+def _verdict_lines(verdict: Verdict, layout: _Layout) -> Iterator[Text]:
+    """Where a failure began, the lines that explain it, and what it did to the caller."""
+    yield from _beside("why", sentence(verdict), layout, "bold red")
+    for log in verdict.lines:
+        yield from _beside("", f"{log.level} {_said(log)}", layout, _LEVEL_STYLES[log.level], VERDICT_ROWS)
+    if caused := consequence(verdict):
+        yield from _beside("so", caused, layout, "red")
+
+
+def _beside(word: str, text: str, layout: _Layout, style: str, most: int = MAX_ERROR_ROWS) -> Iterator[Text]:
+    rows = _rows(text, layout.total - 16)
+    for i, row in enumerate(rows[:most]):
+        more = f" {layout.more}" if i == most - 1 < len(rows) - 1 else ""
+        yield _cut(f"{'' if i else word:<15} {row}{more}", layout, style)
+
+
+def _rows(text: str, width: int) -> list[str]:
+    return textwrap.wrap(printable(" ".join(text.split())), max(width, 20), subsequent_indent="  ")
 
 
 def _extent(story: Story) -> str:
@@ -170,24 +178,15 @@ def _span_line(node: Node, story: Story, layout: _Layout) -> Text:
     letter, word, colour = _SIDES[span.origin.side]
     failed = span.status == "error"
     lead = "  " * min(node.depth, _INDENT_MAX) + (f"{layout.gap} " if node.parent_missing else "")
-    operation = lead + _operation(span)
+    name = lead + operation(span)
     text = Text()
     text.append(_fit(word if layout.side > 1 else letter, layout.side, layout) + " ", colour)
     text.append(_fit(span.origin.service or "unknown", layout.service, layout) + " ", colour)
-    text.append(_fit(operation, layout.operation, layout) + " ", "bold red" if failed else "bold")
+    text.append(_fit(name, layout.operation, layout) + " ", "bold red" if failed else "bold")
     text.append(_bar(span, story, layout) + " ", "red" if failed else colour)
     text.append(milliseconds(span.end_unix_nano - span.start_unix_nano).rjust(layout.duration) + " ")
     text.append(_fit(_status(span), layout.status, layout), "bold red" if failed else "")
     return text
-
-
-def _operation(span: Span) -> str:
-    """The span's name; OpenTelemetry names an HTTP call by its method alone, so its host is added."""
-    url = span.attributes.get(semconv.URL_FULL)
-    if span.kind != "client" or not isinstance(url, str) or "/" in span.name:
-        return span.name
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    return f"{span.name} {host}".rstrip()
 
 
 def _bar(span: Span, story: Story, layout: _Layout) -> str:
@@ -212,20 +211,12 @@ def _status(span: Span) -> str:
 
 
 def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
-    if span.status == "error":
-        kind = span.attributes.get(semconv.ERROR_TYPE)
-        told = [str(part) for part in (kind, span.status_message) if part]
-        message = ": ".join(told) if not span.status_message.startswith(f"{kind}") else span.status_message
-        if message:  # else the status says all there is
-            yield from _wrapped(f"! {message}", layout)
-
-
-def _wrapped(text: str, layout: _Layout) -> Iterator[Text]:
-    """Why something failed, whole: over as many rows as it takes, up to a limit."""
+    """Why a span failed, whole: over as many rows as it takes, up to a limit."""
+    message = reason(span) if span.status == "error" else ""
+    if not message:  # the status says all there is
+        return
     margin = _margin(layout)
-    rows = textwrap.wrap(
-        printable(" ".join(text.split())), max(layout.total - len(margin), 20), subsequent_indent="  "
-    )
+    rows = _rows(f"! {message}", layout.total - len(margin))
     for row in rows[:MAX_ERROR_ROWS]:
         yield _cut(margin + row, layout, "bold red")
     if len(rows) > MAX_ERROR_ROWS:
@@ -245,16 +236,21 @@ def _log_lines(
         text = Text(margin)
         text.append(f"+{milliseconds(log.time_unix_nano - story.start_unix_nano)}".rjust(9) + " ", "dim")
         text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
-        if with_service:
-            letter, _, colour = _SIDES[log.origin.side]
-            text.append(_fit(f"{letter} {log.origin.service}", layout.service, layout) + " ", colour)
-        room = max(layout.total - cell_len(text.plain), 8)
-        text.append(_fit(_said(log) or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
-        yield text
+        yield _line(log, text, layout, with_service=with_service)
         if error := _error_of(log):
             yield _cut(f"{margin}{'!':>9} {error}", layout, "red")
     if len(logs) > MAX_LOGS:
         yield _cut(f"{margin}and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim")
+
+
+def _line(log: Log, text: Text, layout: _Layout, *, with_service: bool) -> Text:
+    """The rest of a line: whose it is where the span does not say so, and the message as far as it fits."""
+    if with_service:
+        letter, _, colour = _SIDES[log.origin.side]
+        text.append(_fit(f"{letter} {log.origin.service}", layout.service, layout) + " ", colour)
+    room = max(layout.total - cell_len(text.plain), 8)
+    text.append(_fit(_said(log) or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
+    return text
 
 
 def _error_of(log: Log) -> str:
@@ -280,75 +276,3 @@ def _fit(text: str, width: int, layout: _Layout) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - len(layout.more)) + layout.more
-
-
-def as_json(story: Story) -> dict[str, Any]:
-    """Return a story for programs; the shape is version 1 and only ever gains keys.
-
-    {"version": 1, "correlation_ids", "trace_ids", "start_unix_nano", "end_unix_nano", "duration_ms",
-    "recurring", "spans": [{"depth", "parent": index in spans or null, "parent_missing", "side", "service",
-    "name", "kind", "told_by", "trace_id", "span_id", "parent_span_id", "correlation_id", "request_id",
-    "start_unix_nano", "end_unix_nano", "duration_ms", "status", "status_message", "cold_start", "timeout",
-    "attributes", "links", "events", "logs": [log]}], "logs": [log]}; spans come in display order, and a log
-    is {"time_unix_nano", "offset_ms", "side", "service", "level", "message", "error_type", "error_message",
-    "error_stack", "trace_id", "span_id", "correlation_id", "request_id", "dataset", "attributes"}.
-    """
-    return {
-        "version": 1,
-        "correlation_ids": list(story.correlation_ids),
-        "trace_ids": list(story.trace_ids),
-        "start_unix_nano": story.start_unix_nano,
-        "end_unix_nano": story.end_unix_nano,
-        "duration_ms": (story.end_unix_nano - story.start_unix_nano) / _NS_PER_MS,
-        "recurring": story.recurring,
-        "spans": [_span_json(node, story) for node in story.spans],
-        "logs": [_log_json(log, story) for log in story.logs],
-    }
-
-
-def _span_json(node: Node, story: Story) -> dict[str, Any]:
-    span = node.span
-    same = (
-        "name",
-        "kind",
-        "told_by",
-        "trace_id",
-        "span_id",
-        "parent_span_id",
-        "correlation_id",
-        "request_id",
-    )
-    return {
-        "depth": node.depth,
-        "parent": node.parent if node.parent >= 0 else None,
-        "parent_missing": node.parent_missing,
-        "side": span.origin.side,
-        "service": span.origin.service,
-        **{name: getattr(span, name) for name in same},
-        "start_unix_nano": span.start_unix_nano,
-        "end_unix_nano": span.end_unix_nano,
-        "duration_ms": (span.end_unix_nano - span.start_unix_nano) / _NS_PER_MS,
-        "status": span.status,
-        "status_message": span.status_message,
-        "cold_start": is_cold(span),
-        "timeout": is_timeout(span),
-        "attributes": span.attributes,
-        "links": [msgspec.to_builtins(link) for link in span.links],
-        "events": list(span.events),
-        "logs": [_log_json(log, story) for log in node.logs],
-    }
-
-
-def _log_json(log: Log, story: Story) -> dict[str, Any]:
-    same = ("level", "message", "error_type", "error_message", "error_stack", "trace_id", "span_id")
-    return {
-        "time_unix_nano": log.time_unix_nano,
-        "offset_ms": (log.time_unix_nano - story.start_unix_nano) / _NS_PER_MS,
-        "side": log.origin.side,
-        "service": log.origin.service,
-        **{name: getattr(log, name) for name in same},
-        "correlation_id": log.correlation_id,
-        "request_id": log.request_id,
-        "dataset": log.dataset,
-        "attributes": log.attributes,
-    }

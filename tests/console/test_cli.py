@@ -232,7 +232,7 @@ def test_why_something_failed_is_told_whole(tmp_path: Path) -> None:
     Store(path).append([span("entry", 0, 10, trace_id=TRACE, status="error", status_message=message)])
     told = run("trace", TRACE, "--store", path, env={"COLUMNS": "60"}).stdout
     assert "END" in told
-    assert " ".join(told.split()).count(message) == 1
+    assert " ".join(told.split()).count(message) == 2  # where it began, and at the span
 
 
 def test_without_its_libraries_the_command_says_so(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from console.trace import find, render_summary, summary, summary_json, to_json
-from console.waterfall import MAX_LOGS, instant, milliseconds, render
+from console.story_json import as_json as to_json
+from console.trace import find
+from console.waterfall import MAX_LOGS, render
+from console.words import instant, milliseconds
 from observe.ids import derive_trace_id, derived_span_id
 from observe.semconv import LINK_KIND
 from subscribers.correlate import Story, stories
@@ -180,6 +181,12 @@ def test_waterfall(store: Store) -> None:
         f"                {max(DERIVED, TRACE)}",
         "when            2023-11-14T22:13:20.000Z, 5.00 s",
         "what            4 spans (1 legacy, 3 serverless), 4 log lines, 2 failed",
+        "why             serverless side: submit failed in POST /claims: PolicyError:",
+        "                  [red]policy[/red] is locked",
+        r"                ERROR failed \x1b[31mred\x1b[0m [bold]x[/bold] next!!!!!!!!!!!!!",
+        "                  !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!…",
+        "why             serverless side: assess ran out of time in claims-queue process",
+        "                  after 3.00 s",
         "",
         "L legacy ▒▒▒   S serverless ███   ⋯ its caller is not in the store",
         "S submit         POST /claims         ████                  900 ms 502 FAIL cold",
@@ -262,53 +269,6 @@ def test_json(store: Store) -> None:
     assert first["start_unix_nano"] == T0
     assert first["links"][0]["trace_id"] == DERIVED
     assert told["logs"][0]["message"] == "NIGHTLY-RECON 日本語"
-
-
-def test_summary(store: Store) -> None:
-    """Requests by side and service: counted once though layer and platform told them, failed when either says so."""
-    store.append(
-        [
-            span("l", 0, 100, "both", "serverless", trace_id=OTHER, request_id="r-9"),
-            span("p", 0, 101, "both", "serverless", trace_id=OTHER, request_id="r-9", told_by="platform", status="error"),
-            span("q", 60_000, 60_300, "both", "serverless", trace_id=OTHER, request_id="r-9", told_by="platform"),
-            span("i", 0, 9, "both", "serverless", trace_id=OTHER, kind="client"),
-        ]
-    )  # fmt: skip
-    rows = {item.service: item for item in summary(store)}
-    assert list(rows) == ["claims", "other", "assess", "both", "submit"]
-    both = rows["both"]
-    assert (both.side, both.count, both.errors, both.p50_ms, both.p95_ms) == (
-        "serverless",
-        2,
-        1,
-        200.0,
-        290.0,
-    )
-    assert summary_json([both])[0]["p50_ms"] == 200.0
-
-
-def test_a_span_that_was_written_twice_is_one_request(store: Store) -> None:
-    """The watchdog told of a timeout and the handler returned after all: the later end counts."""
-    cold = {"faas.coldstart": True}
-    store.append(
-        [
-            span("w1", 0, 100, "late", "serverless", trace_id=OTHER, status="error", attributes=cold),
-            replace(
-                span("w1", 0, 120, "late", "serverless", trace_id=OTHER, attributes=cold), event_id="again"
-            ),
-        ]
-    )
-    (late,) = (item for item in summary(store) if item.service == "late")
-    assert (late.count, late.errors, late.cold_starts, late.p50_ms) == (1, 0, 1, 120.0)
-
-
-def test_summary_on_a_terminal(store: Store) -> None:
-    """The table has a line a service, its errors with their share."""
-    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
-    render_summary(summary(store), console)
-    text = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert text[0].split() == ["side", "service", "requests", "errors", "cold", "p50", "ms", "p95", "ms"]
-    assert text[-1].split() == ["serverless", "submit", "1", "1", "(100.0%)", "1", "900.0", "900.0"]
 
 
 @pytest.mark.parametrize(

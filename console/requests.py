@@ -1,0 +1,117 @@
+"""Requests by endpoint, side and service: the SQL and its table on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from subscribers.config_problems import printable
+from subscribers.store import Store
+
+#: Cells of a service's name, and of the columns behind it.
+_SERVICE_MAX = 20
+_WIDTHS = (8, 5, 11, 4, 7, 7)
+
+# A request that the layer and the platform both told of is counted once; it failed when either says so.
+# An endpoint is a route; a consumer has the name of its span (`process QUEUE`), what has neither has "".
+_SUMMARY = """
+WITH entries AS (SELECT * FROM spans WHERE kind IN ('server', 'consumer')),
+-- A handler that returned in its last moment has its span twice: the later end is right.
+told AS (
+    SELECT * FROM entries WHERE told_by <> 'platform'
+    QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY end_unix_nano DESC, event_id) = 1
+),
+platform AS (SELECT * FROM entries WHERE told_by = 'platform'),
+pairs AS (
+    SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed
+    FROM told t JOIN platform p
+      ON t.request_id = p.request_id AND t.log_stream = p.log_stream AND t.request_id <> ''
+     AND t.start_unix_nano <= p.end_unix_nano + 1000000000
+     AND p.start_unix_nano <= t.end_unix_nano + 1000000000
+),
+requests AS (
+    SELECT side, service, end_unix_nano - start_unix_nano AS ns,
+           CASE WHEN json_extract_string(attributes, '$."http.route"') IS NOT NULL
+                THEN concat_ws(' ', json_extract_string(attributes, '$."http.request.method"'),
+                               json_extract_string(attributes, '$."http.route"'))
+                WHEN kind = 'consumer' THEN name ELSE '' END AS endpoint,
+           status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed,
+           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
+    FROM told
+    UNION ALL
+    SELECT side, service, end_unix_nano - start_unix_nano, '', status = 'error', false
+    FROM platform WHERE event_id NOT IN (SELECT platform_id FROM pairs)
+)
+SELECT endpoint, side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
+       count(*) FILTER (cold) AS cold_starts,
+       quantile_cont(ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns, 0.95) / 1e6 AS p95_ms
+FROM requests GROUP BY endpoint, side, service ORDER BY endpoint = '', endpoint, side DESC, service
+"""
+
+
+class Requests(msgspec.Struct, frozen=True):
+    """The requests of one endpoint at one service: how many, failed, cold, and how long they took.
+
+    endpoint: `METHOD /route`, a consumer's `process QUEUE`, or "" where the requests name no route.
+    """
+
+    endpoint: str
+    side: str
+    service: str
+    count: int
+    errors: int
+    cold_starts: int
+    p50_ms: float
+    p95_ms: float
+
+
+def summary(store: Store) -> list[Requests]:
+    """Return the requests by endpoint, the sides of one endpoint next to each other. Raises StoreError."""
+    return [msgspec.convert(values, Requests) for values in store.query(_SUMMARY)]
+
+
+def render_summary(rows: list[Requests], console: Console) -> None:
+    """Print an endpoint a paragraph, a line each of its implementations; 80 columns are enough."""
+    width = min(max((cell_len(row.service) for row in rows), default=7), _SERVICE_MAX)
+    head = ("  side", "service", "requests", "share", "errors", "cold", "p50 ms", "p95 ms")
+    console.print(_columns(head, width, "bold"), highlight=False, no_wrap=True)
+    shown = ""
+    for item in rows:
+        endpoint = printable(item.endpoint) or "(no route)"
+        if endpoint != shown:
+            console.print(Text(endpoint), highlight=False, no_wrap=True)
+        shown = endpoint
+        console.print(_line(item, rows, width), highlight=False, no_wrap=True)
+
+
+def _line(item: Requests, rows: list[Requests], width: int) -> Text:
+    failed = f"{item.errors} ({100 * item.errors / item.count:.1f}%)" if item.errors else "0"
+    cold = str(item.cold_starts) if item.side == "serverless" else ""
+    service = printable(item.service or "unknown")
+    times = (f"{item.p50_ms:.1f}", f"{item.p95_ms:.1f}")
+    cells = (f"  {item.side}", service, str(item.count), _share(item, rows), failed, cold, *times)
+    return _columns(cells, width, "red" if item.errors else "")
+
+
+def _columns(cells: Sequence[str], width: int, style: str) -> Text:
+    side, service, *numbers = cells
+    right = " ".join(cell.rjust(size) for cell, size in zip(numbers, _WIDTHS, strict=True))
+    return Text(f"{set_cell_size(side, 12)} {set_cell_size(service, width)} {right}", style)
+
+
+def _share(item: Requests, rows: list[Requests]) -> str:
+    """The implementation's part of the endpoint's traffic, where both sides serve it."""
+    same = [row for row in rows if row.endpoint == item.endpoint]
+    if not item.endpoint or len({row.side for row in same}) < 2:
+        return ""
+    return f"{100 * item.count / sum(row.count for row in same):.0f}%"
+
+
+def summary_json(rows: list[Requests]) -> list[dict[str, Any]]:
+    """Return the rows of `summary` for programs: one object a row, keys as in Requests."""
+    return [msgspec.to_builtins(item) for item in rows]

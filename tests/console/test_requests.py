@@ -1,0 +1,119 @@
+# ruff: noqa: E501 - lines of output and tables of cases, as they are
+"""Requests by endpoint, side and service."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from console.requests import render_summary, summary, summary_json
+from observe.ids import derive_trace_id
+from subscribers.signals import Span
+from subscribers.store import Store
+from tests.console.test_trace import OTHER, request
+from tests.subscribers.samples import span
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with one request, and another that has nothing to do with it."""
+    store = Store(tmp_path / "store")
+    store.append([*request(), span("else", trace_id=OTHER, service="other")])
+    return store
+
+
+def served(name: str, ms: float, side: str, *, failed: bool = False, route: str = "/claims") -> Span:
+    """One request of POST `route` on a side."""
+    attributes = {"http.request.method": "POST", "http.route": route}
+    service = "submit-claim" if side == "serverless" else "claims-legacy"
+    status = "error" if failed else "unset"
+    return span(
+        name,
+        0,
+        ms,
+        service,
+        side,
+        trace_id=derive_trace_id(name),
+        attributes=attributes,
+        status=status,
+    )  # type: ignore[arg-type]
+
+
+def test_summary(store: Store) -> None:
+    """Requests by side and service: counted once though layer and platform told them, failed when either says so."""
+    store.append(
+        [
+            span("l", 0, 100, "both", "serverless", trace_id=OTHER, request_id="r-9"),
+            span("p", 0, 101, "both", "serverless", trace_id=OTHER, request_id="r-9", told_by="platform", status="error"),
+            span("q", 60_000, 60_300, "both", "serverless", trace_id=OTHER, request_id="r-9", told_by="platform"),
+            span("i", 0, 9, "both", "serverless", trace_id=OTHER, kind="client"),
+        ]
+    )  # fmt: skip
+    rows = {item.service: item for item in summary(store)}
+    assert list(rows) == ["assess", "both", "submit", "claims", "other"]
+    both = rows["both"]
+    assert (both.side, both.count, both.errors, both.p50_ms, both.p95_ms) == (
+        "serverless",
+        2,
+        1,
+        200.0,
+        290.0,
+    )
+    assert summary_json([both])[0]["p50_ms"] == 200.0
+
+
+def test_a_span_that_was_written_twice_is_one_request(store: Store) -> None:
+    """The watchdog told of a timeout and the handler returned after all: the later end counts."""
+    cold = {"faas.coldstart": True}
+    store.append(
+        [
+            span("w1", 0, 100, "late", "serverless", trace_id=OTHER, status="error", attributes=cold),
+            replace(
+                span("w1", 0, 120, "late", "serverless", trace_id=OTHER, attributes=cold), event_id="again"
+            ),
+        ]
+    )
+    (late,) = (item for item in summary(store) if item.service == "late")
+    assert (late.count, late.errors, late.cold_starts, late.p50_ms) == (1, 0, 1, 120.0)
+
+
+def test_the_sides_of_an_endpoint_stand_together(tmp_path: Path) -> None:
+    """An endpoint that both sides serve shows each one's share, errors and latency."""
+    store = Store(tmp_path / "store")
+    store.append([served(f"s{n}", 10, "serverless", failed=n == 0) for n in range(3)])
+    store.append([served("l", 120, "legacy"), served("other", 5, "legacy", route="/registrations")])
+    store.append(
+        [span("process claims", 0, 7, "assess-claim", "serverless", kind="consumer", trace_id=OTHER)]
+    )
+    store.append([span("GET /favicon.ico", 0, 1, "claims-legacy", trace_id="c" * 32)])
+    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+    render_summary(summary(store), console)
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [  # type: ignore[attr-defined]
+        "  side       service       requests share      errors cold  p50 ms  p95 ms",
+        "POST /claims",
+        "  serverless submit-claim         3   75%   1 (33.3%)    0    10.0    10.0",
+        "  legacy     claims-legacy        1   25%           0        120.0   120.0",
+        "POST /registrations",
+        "  legacy     claims-legacy        1                 0          5.0     5.0",
+        "process claims",
+        "  serverless assess-claim         1                 0    0     7.0     7.0",
+        "(no route)",
+        "  legacy     claims-legacy        1                 0          1.0     1.0",
+    ]
+
+
+def test_hostile_names_are_data(tmp_path: Path) -> None:
+    """A route or service with control characters or markup is shown, not acted on."""
+    store = Store(tmp_path / "store")
+    attributes = {"http.route": "/\x1b[31m[bold]" + "x" * 300, "http.request.method": "GET"}
+    store.append([span("a", service="s\x07" * 30, attributes=attributes)])
+    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+    render_summary(summary(store), console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b" not in told
+    assert "\x07" not in told
+    assert "[bold]" in told
