@@ -40,6 +40,11 @@ class Environment:
         self._process: RuntimeProcess | None = None
 
     @property
+    def config(self) -> FunctionConfig:
+        """The configuration it was started with."""
+        return self._config
+
+    @property
     def usable(self) -> bool:
         """Whether another invocation can be given to this environment."""
         return self._process is not None and self._process.running

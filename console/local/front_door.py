@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -20,8 +21,10 @@ from console.local.gateway_routes import Match, RouteTable
 from console.local.http_edge import BadBodyError, EdgeServer, JsonHandler
 from console.local.invocation import new_trace_header, new_trace_root, trace_fields
 from console.local.legacy_proxy import forward
+from console.local.weighted import Weighted
 
-Target = LocalFunction | str
+Endpoint = LocalFunction | str
+Target = Endpoint | Weighted[Endpoint]
 
 _MAX_BODY_BYTES = 10 * 1024 * 1024
 _READ_TIMEOUT_S = 20.0  # for a client that announces more than it sends
@@ -33,7 +36,7 @@ class FrontDoor:
 
     routes: "METHOD /path/{param}", "ANY /path/{proxy+}" or "$default" -> a LocalFunction (payload format
     2.0) or the URL of an http_proxy integration, in which {param} is filled in; a URL without a path gets
-    the request's path. integration_timeout_s: API Gateway's 30 s.
+    the request's path; or two of these, Weighted. integration_timeout_s: API Gateway's 30 s.
     Raises ValueError for a route that cannot be read.
     """
 
@@ -69,9 +72,11 @@ class FrontDoor:
         match = self._routes.match(request.method, request.path)
         if match is None:
             return error_reply(HTTPStatus.NOT_FOUND)
-        if isinstance(match.target, str):
-            return forward(request, match.url(request), timeout_s=self._limit_s)
-        return self._call(match.target, match, request)
+        target = match.target.pick() if isinstance(match.target, Weighted) else match.target
+        if isinstance(target, str):
+            url = replace(match, target=target).url(request)
+            return forward(request, url, timeout_s=self._limit_s)
+        return self._call(target, match, request)
 
     def close(self) -> None:
         """Stop serving; waits for functions that still run."""

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from console.local.cloudwatch import LogWriter
@@ -84,6 +85,7 @@ class LocalFunction:
         self._concurrency = concurrency
         self._idle: list[Environment] = []
         self._busy = 0
+        self._started = 0
         self._closed = False
         self._changed = threading.Condition()
         _announce(self.runtime)
@@ -108,25 +110,51 @@ class LocalFunction:
         """What runs the handler: `awslambdaric <version>` or `stand-in`."""
         return runtime_label(self.config.runtime)
 
+    @property
+    def in_hand(self) -> int:
+        """How many invocations run now."""
+        with self._changed:
+            return self._busy
+
+    @property
+    def started(self) -> int:
+        """How many invocations have started so far."""
+        with self._changed:
+            return self._started
+
     def invoke(
-        self, event: object, *, client_context: str | None = None, trace_header: str | None = None
+        self,
+        event: object,
+        *,
+        client_context: str | None = None,
+        trace_header: str | None = None,
+        request_id: str | None = None,
     ) -> InvokeResult:
         """Run the function once and wait for its end.
 
         event: what json.dumps takes, or bytes sent as they are. client_context: JSON text.
-        trace_header: handed on as given; one is made when there is none, as Lambda does.
+        trace_header: handed on as given; one is made when there is none, as Lambda does. request_id: a
+        retry's, which is that of the first attempt.
         Raises PayloadTooLargeError, FunctionClosedError.
         """
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLargeError(f"event of {len(payload)} bytes; Lambda takes {MAX_PAYLOAD_BYTES}")
         header = trace_header or new_trace_header(time.time())
-        invocation = Invocation(new_request_id(), payload, header, self.arn, client_context)
+        invocation = Invocation(request_id or new_request_id(), payload, header, self.arn, client_context)
         environment = self._acquire()
         try:
             return environment.invoke(invocation)
         finally:
             self._release(environment)
+
+    def redeploy(self, environment: Mapping[str, str]) -> None:
+        """Replace the function's variables. What runs ends with the old ones, what comes next starts cold."""
+        self._renew(replace(self.config, environment=dict(environment)))
+
+    def recycle(self) -> None:
+        """Have the next invocation start cold; what runs now ends undisturbed."""
+        self._renew(replace(self.config))
 
     def close(self) -> None:
         """Wait for running invocations, then end every process."""
@@ -146,6 +174,13 @@ class LocalFunction:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _renew(self, config: FunctionConfig) -> None:
+        with self._changed:
+            self.config = config
+            idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.close()
+
     def _sites(self, isolated_site: Path | str | None) -> tuple[Path, ...]:
         if self._links is None or isolated_site is None:
             return (site_folder(),)
@@ -159,18 +194,26 @@ class LocalFunction:
             if self._closed:
                 raise FunctionClosedError(f"{self.name} is closed")
             self._busy += 1
+            self._started += 1
             # The environment used last is the one Lambda prefers, too.
             return self._idle.pop() if self._idle else Environment(self.config, self._log)
 
     def _release(self, environment: Environment) -> None:
-        usable = environment.usable
-        if not usable:
-            environment.close()
         with self._changed:
-            if usable:
+            # One whose configuration was replaced meanwhile has served its last invocation.
+            if environment.usable and environment.config is self.config:
                 self._idle.append(environment)
-            self._busy -= 1
-            self._changed.notify_all()
+                self._end()
+                return
+        try:
+            environment.close()
+        finally:
+            with self._changed:
+                self._end()
+
+    def _end(self) -> None:
+        self._busy -= 1
+        self._changed.notify_all()
 
 
 _announced: set[str] = set()

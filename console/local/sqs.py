@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _PAUSE_S = 0.2  # after an error, and between looks at an empty queue of a server without long polling
+_GATHER_S = 0.05  # between looks while a batch fills
+_MAX_RECEIVED = 10  # SQS's own limit, for receiving and for deleting
 
 
 class Invokable(Protocol):
@@ -45,7 +48,8 @@ class SqsPoller:
     """Polls one queue and invokes one function, alone or on a thread of its own.
 
     report_batch_item_failures: the mapping's ReportBatchItemFailures. wait_s: long poll, at most 1 s here
-    so that stop() is quick. What failed is left in the queue until its visibility timeout.
+    so that stop() is quick. window_s: MaximumBatchingWindowInSeconds, how long a batch may wait to be full;
+    a batch over SQS's 10 messages needs one. What failed is left in the queue until its visibility timeout.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class SqsPoller:
         batch_size: int = 10,
         report_batch_item_failures: bool = True,
         wait_s: int = 1,
+        window_s: float = 0.0,
     ) -> None:
         self._client = client
         self._queue_url = queue_url
@@ -64,6 +69,7 @@ class SqsPoller:
         self._batch_size = batch_size
         self._partial = report_batch_item_failures
         self._wait_s = min(wait_s, 1)
+        self._window_s = window_s
         self._arn: str | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,14 +77,7 @@ class SqsPoller:
 
     def poll_once(self) -> Polled:
         """Receive one batch, invoke the function with it, delete what succeeded. Raises botocore's errors."""
-        received = self._client.receive_message(
-            QueueUrl=self._queue_url,
-            MaxNumberOfMessages=self._batch_size,
-            WaitTimeSeconds=self._wait_s,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        )
-        messages = received.get("Messages", [])
+        messages = self._batch()
         if not messages:
             return Polled(0, 0, 0)
         result = self._function.invoke(sqs_event(messages, self._queue_arn()))
@@ -116,6 +115,25 @@ class SqsPoller:
                 if not polled.received:
                     self._stopping.wait(_PAUSE_S)
 
+    def _batch(self) -> list[MessageTypeDef]:
+        messages = self._receive(self._batch_size)
+        until_s = time.monotonic() + self._window_s
+        while messages and len(messages) < self._batch_size and time.monotonic() < until_s:
+            if self._stopping.wait(_GATHER_S):
+                break
+            messages += self._receive(self._batch_size - len(messages))
+        return messages
+
+    def _receive(self, most: int) -> list[MessageTypeDef]:
+        received = self._client.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=min(most, _MAX_RECEIVED),
+            WaitTimeSeconds=self._wait_s,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        )
+        return list(received.get("Messages", []))
+
     def _queue_arn(self) -> str:
         if self._arn is None:
             reply = self._client.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
@@ -123,12 +141,12 @@ class SqsPoller:
         return self._arn
 
     def _delete(self, messages: Sequence[MessageTypeDef]) -> None:
-        if messages:
+        for start in range(0, len(messages), _MAX_RECEIVED):
             self._client.delete_message_batch(
                 QueueUrl=self._queue_url,
                 Entries=[
                     {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
-                    for index, message in enumerate(messages)
+                    for index, message in enumerate(messages[start : start + _MAX_RECEIVED])
                 ],
             )
 

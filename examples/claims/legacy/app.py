@@ -1,85 +1,39 @@
-"""The old claims application: WSGI, one server, an access log. Knows nothing of any function.
+"""The claims application: WSGI, one server, one SQLite database, two logs.
 
-    python app.py PORT ACCESS_LOG
+    python app.py PORT FOLDER
 
-Its only retrofit is the server's log format, which every Apache httpd 2.4 can write:
-
-    LogFormat "%h %l %u [%{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t] \\"%r\\" %>s %b %D \\"%{X-Correlation-ID}i\\" \\"%{traceparent}i\\""
+PORT 0 is any free one; the one it listens on, on 127.0.0.1, is printed. FOLDER holds claims.db (created and
+seeded if absent), access.log, application.log and spool/. LEGACY_POOL connections (4) are shared by all
+requests. It ends when its standard input ends.
 """
 
-import json
 import os
 import sys
 import threading
-import time
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-#: Policies that show what can go wrong on this side.
-SLOW, BROKEN, UNKNOWN = "POL-SLOW", "POL-BROKEN", "POL-UNKNOWN"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-
-def application(environ, start_response):
-    """GET /policies/{number} -> {"policy", "active"}"""
-    number = environ["PATH_INFO"].rpartition("/")[2]
-    time.sleep({SLOW: 2.6}.get(number, 0.004))
-    status = {BROKEN: "500 Internal Server Error", UNKNOWN: "404 Not Found"}.get(number, "200 OK")
-    body = json.dumps({"policy": number, "active": status.startswith("200")}).encode()
-    environ["claims.request"].log_request(status[:3], len(body))
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-    return [body]
+import database
+import httpd
+import log4j
+from servlet import ClaimsServlet
 
 
-class Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class Handler(WSGIRequestHandler):
-    """Serves one request and writes one line of the access log, as Apache does: when it is done with it."""
-
-    access_log = None
-    code, size = "-", "-"
-
-    def handle(self):
-        started = time.time()
-        try:
-            super().handle()
-        finally:  # a client that has gone away is logged, too
-            if self.raw_requestline:
-                self.write_line(started, int((time.time() - started) * 1e6))
-
-    def get_environ(self):
-        return {**super().get_environ(), "claims.request": self}
-
-    def log_request(self, code="-", size="-"):
-        self.code, self.size = getattr(code, "value", code), size
-
-    def write_line(self, started, micros):
-        seconds, fraction = divmod(started, 1)
-        stamp = (
-            time.strftime("%d/%b/%Y:%H:%M:%S", time.gmtime(seconds)) + f".{int(fraction * 1000):03d} +0000"
-        )
-        correlation, parent = (self._logged(name) for name in ("X-Correlation-ID", "traceparent"))
-        request = f'"{_escaped(self.requestline)}" {self.code} {self.size} {micros}'
-        self.access_log.write(
-            f'{self.client_address[0]} - - [{stamp}] {request} "{correlation}" "{parent}"\n'
-        )
-        self.access_log.flush()
-
-    def _logged(self, name):
-        return _escaped((getattr(self, "headers", None) or {}).get(name) or "-")
-
-    def log_message(self, *args):
-        pass
-
-
-def _escaped(text):
-    """As Apache's mod_log_config escapes: quotes, backslashes and what is not printable."""
-    raw = text.encode("latin-1", "replace")
-    return "".join(
-        f"\\{chr(byte)}" if byte in b'"\\' else chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}"
-        for byte in raw
-    )
+def main(arguments):
+    if len(arguments) != 2 or not arguments[0].isdecimal() or int(arguments[0]) > 65535:
+        return __doc__
+    size = os.environ.get("LEGACY_POOL", "4")
+    if not (size.isdecimal() and 1 <= int(size) <= 64):
+        return f"LEGACY_POOL is {size!r}, but must be 1 to 64 connections"
+    port, folder = int(arguments[0]), arguments[1]
+    os.makedirs(os.path.join(folder, "spool"), exist_ok=True)
+    log4j.configure(folder)
+    database.create(folder)
+    pool = database.Pool(folder, int(size))
+    threading.Thread(target=end_with_standard_input, daemon=True).start()
+    with open(os.path.join(folder, "access.log"), "a", encoding="ascii") as access_log:
+        httpd.serve(port, ClaimsServlet(pool), access_log)
+    return None
 
 
 def end_with_standard_input():
@@ -89,8 +43,4 @@ def end_with_standard_input():
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_with_standard_input, daemon=True).start()
-    Handler.access_log = open(sys.argv[2], "a", encoding="ascii")
-    with make_server("127.0.0.1", int(sys.argv[1]), application, Server, Handler) as server:
-        print(server.server_address[1], flush=True)
-        server.serve_forever()
+    sys.exit(main(sys.argv[1:]))

@@ -156,6 +156,18 @@ def test_the_thread_polls_until_stopped(moto: MotoServer, queue_url: str) -> Non
     assert broken.poll_errors > 0
 
 
+def test_a_batch_may_be_larger_than_sqs_hands_out(moto: MotoServer, queue_url: str) -> None:
+    """Within its window a batch is filled by several receipts, and deleted by several calls."""
+    client = moto.client("sqs")
+    client.set_queue_attributes(QueueUrl=queue_url, Attributes={"VisibilityTimeout": "30"})
+    _send(moto, queue_url, *map(str, range(13)))
+    recorder = _Recorder(None)
+    poller = SqsPoller(client, queue_url, recorder, batch_size=12, wait_s=0, window_s=20)
+    assert poller.poll_once() == Polled(12, 12, 0)
+    assert len(recorder.events[0]["Records"]) == 12
+    assert len(_left(moto, queue_url)) == 1
+
+
 def test_logs_written_can_be_read_back(moto: MotoServer) -> None:
     """Groups and streams are made on first use and events come back in order, over several pages."""
     now_ms = time.time_ns() // 1_000_000

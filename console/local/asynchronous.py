@@ -1,0 +1,150 @@
+"""Asynchronous invocation: events wait in a queue nobody sees, errors are tried again, then given up.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+Not played: destinations, the function's dead-letter queue, the maximum age of an event.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.local.function import FunctionClosedError, PayloadTooLargeError
+from console.local.invocation import InvokeResult, new_request_id, new_trace_header
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+EventOf = Callable[[Any], dict[str, Any] | None]
+
+RETRIES = 2
+_PAUSE_S = 0.05
+_ERROR_PAUSE_S = 0.2
+_WORKERS = 8
+
+
+class AsyncInvokable(Protocol):
+    """What a LocalFunction offers to a trigger."""
+
+    def invoke(self, event: object, *, trace_header: str | None, request_id: str | None) -> InvokeResult:
+        """Run the function once."""
+
+
+class AsyncPoller:
+    """Takes what a service puts into a queue and invokes a function with it; a context manager.
+
+    event_of: the event for a message's decoded body, None for a message to leave out. retries: further
+    attempts after an error or a timeout, with the same request ID; Lambda waits 1 and 2 minutes before
+    them, here it is retry_delay_s. delivered, dropped: events that succeeded; that were given up, those
+    interrupted by stop() included.
+    """
+
+    def __init__(
+        self,
+        client: SQSClient,
+        queue_url: str,
+        function: AsyncInvokable,
+        event_of: EventOf,
+        *,
+        retries: int = RETRIES,
+        retry_delay_s: float = 0.5,
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._function = function
+        self._event_of = event_of
+        self._retries = retries
+        self._retry_delay_s = retry_delay_s
+        self._stopping = threading.Event()
+        self._guard = threading.Lock()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="async-invoke")
+        self._thread: threading.Thread | None = None
+        self.in_hand = 0
+        self.taken = 0
+        self.delivered = 0
+        self.dropped = 0
+        self.poll_errors = 0
+
+    def start(self) -> AsyncPoller:
+        """Poll on a thread until stop()."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let running invocations end, give up the others, end every thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._workers.shutdown(wait=True)
+
+    def __enter__(self) -> AsyncPoller:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def poll_once(self) -> int:
+        """Take what is in the queue, hand it to the workers, return how much. Raises botocore's errors."""
+        received = self._client.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
+        )
+        messages = received.get("Messages", [])
+        for message in messages:
+            event = self._event(message["Body"])
+            if event is not None:
+                self._count(taken=1, in_hand=1)
+                self._workers.submit(self._deliver, event)
+            # Only now: an event is at any time in the queue or in hand.
+            self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return len(messages)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                taken = self.poll_once()
+            except (BotoCoreError, ClientError):
+                self.poll_errors += 1
+                self._stopping.wait(_ERROR_PAUSE_S)
+            else:
+                if not taken:
+                    self._stopping.wait(_PAUSE_S)
+
+    def _event(self, body: str) -> dict[str, Any] | None:
+        try:
+            return self._event_of(json.loads(body))
+        except ValueError:
+            return None  # nobody but the service writes to this queue
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        delivered = False
+        try:
+            delivered = self._attempts(event)
+        except (FunctionClosedError, PayloadTooLargeError):
+            pass  # counted below, as an event that cannot be delivered
+        finally:
+            self._count(in_hand=-1, delivered=int(delivered), dropped=int(not delivered))
+
+    def _attempts(self, event: dict[str, Any]) -> bool:
+        """Whether one of the attempts succeeded."""
+        request_id, header = new_request_id(), new_trace_header(time.time())
+        for attempt in range(1 + self._retries):
+            if self._stopping.wait(self._retry_delay_s if attempt else 0):
+                return False
+            result = self._function.invoke(event, trace_header=header, request_id=request_id)
+            if result.status == "success":
+                return True
+        return False
+
+    def _count(self, *, in_hand: int = 0, taken: int = 0, delivered: int = 0, dropped: int = 0) -> None:
+        with self._guard:
+            self.in_hand += in_hand
+            self.taken += taken
+            self.delivered += delivered
+            self.dropped += dropped
