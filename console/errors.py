@@ -1,10 +1,13 @@
 """What the command can tell a user in a sentence.
 
 ConsoleError            any of these; `reason` is a low-cardinality word, the text a sentence
-  DemoFailedError       console.demo.run: the demo did not do what it should have
-  NotStartedError       console.demo.system: a part of the demo's system did not start
-  PayloadFailedError    console.demo.subscribe: the subscriber failed on a payload
+  DemoFailedError       console.demo.session: the demo did not do what it should have
+  NoDemoError           console.demo.client: no running demo can be asked
+  NotStartedError       console.demo.example: a part of the demo's system did not start
+  KeySecretError        console.key_secret: the store's file with the keys' secret cannot be read
   LogsNotWrittenError   console.local.cloudwatch: lines could not be written to CloudWatch Logs
+  TemplateError         console.local.template_source: a SAM template cannot be read
+  NotDeployedError      console.local.resources: a stack could not be made, or has no such part
 """
 
 from __future__ import annotations

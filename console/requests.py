@@ -20,7 +20,9 @@ _WIDTHS = (8, 5, 11, 4, 7, 7)
 # A request that the layer and the platform both told of is counted once; it failed when either says so.
 # An endpoint is a route; a consumer has the name of its span (`process QUEUE`), what has neither has "".
 _SUMMARY = """
-WITH entries AS (SELECT * FROM spans WHERE kind IN ('server', 'consumer')),
+WITH entries AS (
+    SELECT * FROM spans WHERE kind IN ('server', 'consumer') AND start_unix_nano BETWEEN $first AND $last
+),
 -- A handler that returned in its last moment has its span twice: the later end is right.
 told AS (
     SELECT * FROM entries WHERE told_by <> 'platform'
@@ -70,9 +72,13 @@ class Requests(msgspec.Struct, frozen=True):
     p95_ms: float
 
 
-def summary(store: Store) -> list[Requests]:
-    """Return the requests by endpoint, the sides of one endpoint next to each other. Raises StoreError."""
-    return [msgspec.convert(values, Requests) for values in store.query(_SUMMARY)]
+def summary(store: Store, first_unix_nano: int = 0, last_unix_nano: int = (1 << 63) - 1) -> list[Requests]:
+    """Return the requests by endpoint that started in a time, the sides of an endpoint next to each other.
+
+    Raises StoreError.
+    """
+    times = {"first": first_unix_nano, "last": last_unix_nano}
+    return [msgspec.convert(values, Requests) for values in store.query(_SUMMARY, times)]
 
 
 def render_summary(rows: list[Requests], console: Console) -> None:

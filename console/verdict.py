@@ -23,6 +23,7 @@ MAX_VERDICTS = 4
 MAX_LINES = 3
 #: A span whose time was up waited for a call if the call took at least this share of it.
 _MOST = 0.5
+_TOLD_BY_SPAN = ("lambda.platform", "apache.access")
 _TELLING = {"FATAL": 0, "ERROR": 1, "WARN": 2}
 
 
@@ -106,8 +107,8 @@ def _overlap(inner: Span, outer: Span) -> int:
 
 
 def _telling(logs: tuple[Log, ...]) -> tuple[Log, ...]:
-    """The most severe lines first; the platform's own words are those of the span."""
-    told = [log for log in logs if log.level in _TELLING and log.dataset != "lambda.platform"]
+    """The most severe lines first; those of the platform and of access logs say what the span does."""
+    told = [log for log in logs if log.level in _TELLING and log.dataset not in _TOLD_BY_SPAN]
     return tuple(sorted(told, key=lambda log: (_TELLING[log.level], log.time_unix_nano))[:MAX_LINES])
 
 

@@ -6,7 +6,6 @@ data: it is never markup, and characters that a terminal would act on are shown 
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.verdict import Verdict, consequence, reason, sentence, verdicts
-from console.words import instant, is_cold, is_timeout, milliseconds, operation
+from console.words import error_of, instant, is_cold, is_timeout, milliseconds, operation, said, tells
 from observe import semconv
 from subscribers.config_problems import printable
 from subscribers.correlate import Node, Story
@@ -31,7 +30,6 @@ MAX_IDS = 4
 MAX_ERROR_ROWS = 6
 #: Rows of a line that explains a failure; below its span it is found whole.
 VERDICT_ROWS = 2
-_LEAD = re.compile(r"^\S+Z [0-9a-f-]{36} (?=Task timed out)")
 _INDENT_MAX = 12
 _LEVEL_STYLES = {"WARN": "yellow", "ERROR": "red", "FATAL": "bold red"}
 _SIDES = {"legacy": ("L", "legacy", "yellow"), "serverless": ("S", "serverless", "cyan")}
@@ -58,7 +56,8 @@ class _Layout(msgspec.Struct, frozen=True):
 def render(story: Story, console: Console, *, platform: bool = False) -> None:
     """Print a story as a waterfall: readable from 80 columns on, and without colour.
 
-    platform: whether Lambda's START, END and REPORT lines are shown even where they tell of no fault.
+    platform: whether lines are shown that say nothing which the spans do not: Lambda's START, END and REPORT
+    where they tell of no fault, access-log lines, marks of business keys.
     """
     layout = _layout(console)
     for line in lines(story if platform else _without_routine(story), layout):
@@ -70,21 +69,22 @@ def render_lines(logs: Sequence[Log], title: str, console: Console) -> None:
     layout = _layout(console)
     console.print(_cut(title, layout, "bold"), no_wrap=True, highlight=False)
     for log in logs[:MAX_LOGS]:
-        text = Text(f"{instant(log.time_unix_nano)} ", "dim")
-        text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
-        console.print(_line(log, text, layout, with_service=True), no_wrap=True, highlight=False)
+        letter, _, colour = _SIDES[log.origin.side]
+        head = Text(f"{instant(log.time_unix_nano)} ", "dim")
+        head.append(f"{log.level or '-':<5} ", _LEVEL_STYLES.get(log.level, "dim"))
+        head.append(_fit(f"{letter} {log.origin.service}", layout.service, layout).rstrip(), colour)
+        console.print(head, no_wrap=True, overflow="crop", crop=True, highlight=False)
+        for row in _rows(said(log, error=True) or "-", layout.total - 2)[:MAX_ERROR_ROWS]:
+            text = _cut(f"  {row}", layout, _LEVEL_STYLES.get(log.level, ""))
+            console.print(text, no_wrap=True, overflow="crop", crop=True, highlight=False)
     if len(logs) > MAX_LOGS:
         console.print(_cut(f"and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim"))
 
 
 def _without_routine(story: Story) -> Story:
-    """The story without the platform's lines that say only that all is well."""
-    nodes = tuple(replace(node, logs=_telling(node.logs)) for node in story.spans)
-    return replace(story, spans=nodes, logs=_telling(story.logs))
-
-
-def _telling(logs: Sequence[Log]) -> tuple[Log, ...]:
-    return tuple(log for log in logs if log.dataset != "lambda.platform" or log.level in _LEVEL_STYLES)
+    """The story without the lines that say nothing which its spans do not."""
+    nodes = tuple(replace(node, logs=tuple(log for log in node.logs if tells(log))) for node in story.spans)
+    return replace(story, spans=nodes, logs=tuple(log for log in story.logs if tells(log, of_span=False)))
 
 
 def lines(story: Story, layout: _Layout) -> Iterator[Text]:
@@ -145,7 +145,9 @@ def _verdict_lines(verdict: Verdict, layout: _Layout) -> Iterator[Text]:
     """Where a failure began, the lines that explain it, and what it did to the caller."""
     yield from _beside("why", sentence(verdict), layout, "bold red")
     for log in verdict.lines:
-        yield from _beside("", f"{log.level} {_said(log)}", layout, _LEVEL_STYLES[log.level], VERDICT_ROWS)
+        yield from _beside(
+            "", f"{log.level} {said(log, error=True)}", layout, _LEVEL_STYLES[log.level], VERDICT_ROWS
+        )
     if caused := consequence(verdict):
         yield from _beside("so", caused, layout, "red")
 
@@ -223,11 +225,6 @@ def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:
         yield _cut(f"{margin}  {layout.more}", layout, "bold red")
 
 
-def _said(log: Log) -> str:
-    """The message without what Lambda puts before it and the waterfall tells anyway: time and request ID."""
-    return _LEAD.sub("", log.message) if log.dataset == "lambda.platform" else log.message
-
-
 def _log_lines(
     logs: Sequence[Log], story: Story, layout: _Layout, depth: int, *, with_service: bool = False
 ) -> Iterator[Text]:
@@ -237,7 +234,7 @@ def _log_lines(
         text.append(f"+{milliseconds(log.time_unix_nano - story.start_unix_nano)}".rjust(9) + " ", "dim")
         text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
         yield _line(log, text, layout, with_service=with_service)
-        if error := _error_of(log):
+        if error := error_of(log):
             yield _cut(f"{margin}{'!':>9} {error}", layout, "red")
     if len(logs) > MAX_LOGS:
         yield _cut(f"{margin}and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim")
@@ -249,15 +246,8 @@ def _line(log: Log, text: Text, layout: _Layout, *, with_service: bool) -> Text:
         letter, _, colour = _SIDES[log.origin.side]
         text.append(_fit(f"{letter} {log.origin.service}", layout.service, layout) + " ", colour)
     room = max(layout.total - cell_len(text.plain), 8)
-    text.append(_fit(_said(log) or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
+    text.append(_fit(said(log) or "-", room, layout).rstrip(), _LEVEL_STYLES.get(log.level, ""))
     return text
-
-
-def _error_of(log: Log) -> str:
-    """The exception of a line, where the message does not tell it already."""
-    error = ": ".join(part for part in (log.error_type, log.error_message) if part)
-    told = error in log.message or (log.error_message and log.error_message in log.message)
-    return "" if told else error
 
 
 def _margin(layout: _Layout) -> str:

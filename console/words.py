@@ -1,13 +1,18 @@
-"""How durations, times and spans are said to people. Pure."""
+"""How durations, times, spans and log lines are said to people. Pure."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from observe import semconv
-from subscribers.signals import Span
+from subscribers.signals import Log, Span
 
 _NS_PER_MS = 1_000_000
+_LEAD = re.compile(r"^\S+Z [0-9a-f-]{36} (?=Task timed out)")
+#: Characters of one field behind a message.
+_FIELD_MAX = 80
+_TOLD_BY_LINE = frozenset({"event", "logger", "cut"})
 
 
 def milliseconds(duration_ns: int) -> str:
@@ -44,3 +49,41 @@ def operation(span: Span) -> str:
         return span.name
     host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
     return f"{span.name} {host}".rstrip()
+
+
+def tells(log: Log, *, of_span: bool = True) -> bool:
+    """Whether a line says something that the spans do not.
+
+    of_span: whether the line belongs to one, which then tells what an access-log line does.
+    """
+    if log.dataset == "lambda.platform":
+        return log.level in ("WARN", "ERROR", "FATAL")
+    if log.dataset == "apache.access":
+        return not of_span
+    return log.attributes.get("event") != "observe.key"
+
+
+def said(log: Log, *, error: bool = False) -> str:
+    """Return a line's message, and behind it the fields that a structured line of ours has besides.
+
+    Lambda's lead of time and request ID is left out. error: with its exception, where the message lacks it.
+    """
+    message = _LEAD.sub("", log.message) if log.dataset == "lambda.platform" else log.message
+    parts = [message, *_fields(log)]
+    if error and (told := error_of(log)):
+        parts.append(f"({told})")
+    return " ".join(part for part in parts if part)
+
+
+def _fields(log: Log) -> list[str]:
+    if log.dataset != "observe":
+        return []
+    plain = {k: v for k, v in log.attributes.items() if isinstance(v, str | int | float) and "." not in k}
+    return [f"{name}={str(value)[:_FIELD_MAX]}" for name, value in plain.items() if name not in _TOLD_BY_LINE]
+
+
+def error_of(log: Log) -> str:
+    """Return the exception of a line, or "" where the message tells it already."""
+    error = ": ".join(part for part in (log.error_type, log.error_message) if part)
+    told = error in log.message or (log.error_message and log.error_message in log.message)
+    return "" if told else error

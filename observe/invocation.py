@@ -213,6 +213,8 @@ def close_invocation(
             fail(span, error, span.end_unix_nano)
         elif invocation.is_http:
             _status(span, http.status_of(result))
+        else:
+            _partial(span, result)
         flush(invocation, settings, [span, *invocation.finished])
 
 
@@ -235,6 +237,19 @@ def _status(span: wire.Span, code: int) -> None:
     if code >= 500:
         span.status = wire.STATUS_ERROR
         span.attributes[semconv.ERROR_TYPE] = str(code)
+
+
+def _partial(span: wire.Span, result: object) -> None:
+    """A reply that names failed records of its batch: the invocation succeeded, some of its work did not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+    """
+    failed = result.get("batchItemFailures") if isinstance(result, dict) else None
+    if span.kind == wire.KIND_CONSUMER and isinstance(failed, list) and failed:
+        span.status = wire.STATUS_ERROR
+        count = span.attributes.get(semconv.MESSAGING_BATCH_MESSAGE_COUNT, 1)
+        span.status_message = f"{len(failed)} of {count} records failed"
+        span.attributes[semconv.ERROR_TYPE] = "batch_item_failures"
 
 
 def fail(span: wire.Span, error: BaseException, now: int) -> None:

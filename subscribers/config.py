@@ -38,6 +38,8 @@ __all__ = [
     "loads",
 ]
 
+#: Sections that are kept as the file has them.
+_PLAIN = ("alerts", "flows", "destinations", "sinks", "links", "keys", "policy")
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
@@ -127,6 +129,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     #: Relative to the folder of the platform's file.
     templates: tuple[str, ...] = ()
     links: dict[str, str] = {}
+    #: Name of a business key -> the expression that finds it in a message; group 1, where there is one.
+    keys: dict[str, str] = {}
     policy: dict[str, Any] = {}
     #: Every file that was read, the platform's first.
     files: tuple[str, ...] = ()
@@ -201,7 +205,7 @@ def _config(merged: Merged) -> Config:
         redaction=_redaction(tree.get("redaction", {})),
         templates=tuple(texts(tree.get("templates"))),
         files=merged.files,
-        **{key: tree.get(key, {}) for key in ("alerts", "flows", "destinations", "sinks", "links", "policy")},
+        **{key: tree.get(key, {}) for key in _PLAIN},
     )
 
 

@@ -39,6 +39,7 @@ _SHARED: frozenset[Path] = frozenset(
         ("destinations",),
         ("sinks",),
         ("links",),
+        ("keys",),
         ("alerts",),
         ("alerts", "rules"),
         ("redaction",),

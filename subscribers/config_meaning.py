@@ -12,6 +12,7 @@ from typing import Any
 
 from subscribers.config_problems import Path, shown
 from subscribers.config_tree import at, items, mappings, texts
+from subscribers.parsers.java_layout import BadLayout, compile_layout
 
 Finding = tuple[Path, str]
 
@@ -30,6 +31,8 @@ LINK_FIELDS = (
 )
 #: Keys of a custom format of which exactly one says how lines are read.
 FORMAT_KINDS = ("apache", "nginx", "log4j", "logback", "grok", "csv", "fixed_width")
+#: Those whose text is a layout, checked by compiling it.
+LAYOUT_KINDS = ("log4j", "logback")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SECRET_REFERENCE = re.compile(r"arn:aws[a-z-]*:secretsmanager:|ssm:/")
 
@@ -184,6 +187,30 @@ def _formats(tree: dict[str, Any]) -> Iterator[Finding]:
             kinds = [key for key in FORMAT_KINDS if key in custom] if isinstance(custom, dict) else [""]
             if len(kinds) != 1:
                 yield (*path, "format"), f"needs exactly one of {', '.join(map(shown, FORMAT_KINDS))}"
+            elif kinds[0] in LAYOUT_KINDS and (said := _layout_mistake(custom[kinds[0]], kinds[0])):
+                yield (*path, "format", kinds[0]), said
+
+
+def _layout_mistake(pattern: Any, kind: str) -> str:
+    try:
+        compile_layout(pattern if isinstance(pattern, str) else "%m", kind)
+    except BadLayout as error:
+        return str(error)
+    return ""
+
+
+def _keys(tree: dict[str, Any]) -> Iterator[Finding]:
+    keys = at(tree, "keys")
+    for name, pattern in keys.items() if isinstance(keys, dict) else ():
+        if isinstance(pattern, str) and _matches_nothing(pattern):
+            yield ("keys", name), f"{shown(pattern)} matches the empty text, and so every line"
+
+
+def _matches_nothing(pattern: str) -> bool:
+    try:
+        return re.compile(pattern).match("") is not None
+    except (re.error, OverflowError, RecursionError):  # the schema says so
+        return False
 
 
 def _headers(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -231,4 +258,5 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _times,
     _headers,
     _links,
+    _keys,
 )

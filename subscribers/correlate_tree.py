@@ -15,6 +15,8 @@ from subscribers.signals import Log, Span
 
 #: Kinds that a span of an invocation has; the others are what happened within it.
 ENTRY_KINDS = frozenset({"server", "consumer"})
+#: Access logs and log4j write whole milliseconds: what began first may seem to begin later.
+_CLOCK_SLACK_NS = 2_000_000
 #: Clocks of the layer and of the platform's lines differ by less than this.
 _SLACK_NS = 1_000_000_000
 _ROOT = -1
@@ -180,23 +182,26 @@ def _preorder(parents: list[int]) -> list[tuple[int, int, int]]:
 
 
 def _attach(spans: list[Span], logs: list[Log]) -> tuple[dict[int, list[Log]], list[Log]]:
-    """Give each line to a span: by span ID, else by invocation, else by service and time in its trace."""
+    """Give each line to a span: by span ID, else by invocation, else by service and time in its request."""
     by_key: dict[tuple[str, str], int] = {}
     by_invocation: dict[tuple[str, str], list[int]] = defaultdict(list)
-    by_service: dict[tuple[str, str], list[int]] = defaultdict(list)
+    of_service = _OfService(spans)
     for i, span in enumerate(spans):
         by_key.setdefault(_key(span), i)
-        by_service[span.trace_id, span.origin.service].append(i)
         if span.request_id and (span.kind in ENTRY_KINDS or span.told_by == "platform"):
             by_invocation[span.origin.log_stream, span.request_id].append(i)
     attached: dict[int, list[Log]] = defaultdict(list)
     loose: list[Log] = []
     for log in logs:
         found = by_key.get((log.trace_id, log.span_id)) if log.span_id else None
+        if found is not None and spans[found].origin.service != log.origin.service:
+            # A traceparent names the caller's span: the service's own, where there is one, said the line.
+            own = of_service.open_at(log)
+            found = found if own is None else own
         if found is None and log.request_id:
             found = _nearest(log, by_invocation.get((log.origin.log_stream, log.request_id), []), spans)
         if found is None:
-            found = _containing(log, by_service.get((log.trace_id, log.origin.service), []), spans)
+            found = of_service.open_at(log)
         if found is None:
             loose.append(log)
         else:
@@ -210,9 +215,31 @@ def _nearest(log: Log, candidates: list[int], spans: list[Span]) -> int | None:
     return begun[-1] if begun else (candidates[0] if candidates else None)
 
 
-def _containing(log: Log, candidates: list[int], spans: list[Span]) -> int | None:
-    """The innermost span of the service that was open when the line was written."""
-    open_then = [
-        i for i in candidates if spans[i].start_unix_nano <= log.time_unix_nano <= spans[i].end_unix_nano
-    ]
-    return open_then[-1] if open_then else None
+class _OfService:
+    """The spans of each service, by trace and by correlation ID: a line may know only one of the two."""
+
+    def __init__(self, spans: list[Span]) -> None:
+        self._spans = spans
+        self._of: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._merged: dict[tuple[str, str, str], list[int]] = {}
+        for i, span in enumerate(spans):
+            for id in {span.trace_id, span.correlation_id} - {""}:
+                self._of[id, span.origin.service].append(i)
+
+    def open_at(self, log: Log) -> int | None:
+        """The innermost span of the line's service and request that was open when it was written."""
+        key = (log.trace_id, log.correlation_id, log.origin.service)
+        if key not in self._merged:
+            ids = {log.trace_id, log.correlation_id} - {""}
+            self._merged[key] = sorted({i for id in ids for i in self._of.get((id, log.origin.service), ())})
+        candidates = self._merged[key]
+        exactly = self._latest(log, candidates, 0)
+        return self._latest(log, candidates, _CLOCK_SLACK_NS) if exactly is None else exactly
+
+    def _latest(self, log: Log, candidates: list[int], slack: int) -> int | None:
+        # Spans are in order of start.
+        for i in reversed(candidates):
+            span = self._spans[i]
+            if span.start_unix_nano - slack <= log.time_unix_nano <= span.end_unix_nano + slack:
+                return i
+        return None

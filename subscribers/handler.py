@@ -6,6 +6,7 @@ event IDs make the repeat harmless. What no retry can mend (a payload that canno
 
     OBSERVE_CONFIG      path of observe.yaml; without it groups name their own services
     OBSERVE_STORE       folder of the embedded store; ./.observe
+    OBSERVE_KEY_SECRET  secret of the marks of business keys, the same as the layer's
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
 """
@@ -22,10 +23,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from subscribers.config import EMPTY, Config, load
+from subscribers.config import EMPTY, Config, Service, load
+from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch, MalformedEnvelope, decode
 from subscribers.ledger import Ledger
-from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, parse
+from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, parse
+from subscribers.parsers.page import Format
 from subscribers.signals import Origin, Side, Signal
 from subscribers.store import Store
 from subscribers.tables import Row, ledger_row
@@ -58,19 +61,32 @@ class _Payload(msgspec.Struct):
     signals: int = 0
 
 
-def make_handler(config: Config, sink: Sink, clock: Callable[[], int], *, region: str = "") -> Handler:
+class _Parser(msgspec.Struct, frozen=True):
+    """What the configuration makes of lines, made ready once."""
+
+    config: Config
+    enrichment: Enrichment
+    region: str
+
+
+def make_handler(
+    config: Config, sink: Sink, clock: Callable[[], int], *, region: str = "", key_secret: str = ""
+) -> Handler:
     """Return a Lambda handler that parses as `config` says and delivers to `sink`.
 
-    clock: nanoseconds since the epoch; region: where the log groups are.
+    clock: nanoseconds since the epoch; region: where the log groups are; key_secret: of the marks of
+    business keys.
     The handler returns the ledger {"sink", "received", "delivered", "stored", "dropped": {reason: n}}.
     It raises whatever the sink raises, and LedgerError if the ledger does not balance.
     """
+
+    parser = _Parser(config, Enrichment(config, key_secret), region)
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
         payload = _Payload(document=_document(event), ledger=Ledger(sink=SINK))
         now = clock()
         try:
-            _settle(payload, event, context, config, sink, now, region)
+            _settle(payload, event, context, parser, sink, now)
             payload.ledger.check()
             sink.record([ledger_row(payload.ledger, _payload_id(payload.document), now)])
         except Exception as fault:
@@ -83,9 +99,7 @@ def make_handler(config: Config, sink: Sink, clock: Callable[[], int], *, region
     return handle
 
 
-def _settle(
-    payload: _Payload, event: Any, context: Any, config: Config, sink: Sink, now: int, region: str
-) -> None:
+def _settle(payload: _Payload, event: Any, context: Any, parser: _Parser, sink: Sink, now: int) -> None:
     """Decode, parse and deliver, counting what becomes of every event."""
     ledger = payload.ledger
     try:
@@ -100,16 +114,22 @@ def _settle(
         ledger.drop(refused, ledger.received)
         return
     try:
-        parsed = _parse(payload, batch, config, now, region)
+        parsed = _parse(payload, batch, parser, now)
     except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept, with a reason
         _store(payload, sink, "parser_fault", f"{type(fault).__name__}: {fault}", ledger.received)
         return
     sink.append(parsed.signals)
     payload.signals, payload.notes = len(parsed.signals), {**payload.notes, **parsed.notes}
     # Counted from what was written, not from what was read: else the ledger could only agree with itself.
-    ledger.delivered = len({signal.event_id.partition(":")[0] for signal in parsed.signals})
+    ledger.delivered = _delivered(parsed)
     if parsed.silent:
         ledger.drop("no_signal", parsed.silent)
+
+
+def _delivered(parsed: Parsed) -> int:
+    """How many events reached the sink: with signals of their own, or as a part of another event's log."""
+    told = {signal.event_id.partition(":")[0] for signal in parsed.signals}
+    return len(told) + sum(log in told for event, log in parsed.joined.items() if event not in told)
 
 
 def _refusal(batch: LogBatch, context: Any) -> str:
@@ -122,30 +142,38 @@ def _refusal(batch: LogBatch, context: Any) -> str:
     return ""
 
 
-def _parse(payload: _Payload, batch: LogBatch, config: Config, now: int, region: str) -> Parsed:
-    origin, format = origin_of(batch, config, region)
-    if format not in FORMATS and format != AUTO:
+def _parse(payload: _Payload, batch: LogBatch, parser: _Parser, now: int) -> Parsed:
+    origin, format = origin_of(batch, parser.config, parser.region)
+    if isinstance(format, str) and format not in FORMATS and format != AUTO:
         payload.notes = {"format_unknown": len(batch.events)}
         format = AUTO
     if format == AUTO and origin.side == "serverless":
         format = "lambda"
-    return parse(batch, origin, format, now_unix_nano=now)
+    parsed = parse(batch, origin, format, now_unix_nano=now)
+    parser.enrichment.apply(parsed)
+    return parsed
 
 
-def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str]:
-    """Return where a batch comes from and the name of its format, by configuration or by the group's name."""
+def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str | Format]:
+    """Return where a batch comes from, and its format or the name of one: by configuration, else by group."""
     group = batch.log_group
     service = config.service_of(group)
     side: Side
+    format: str | Format
     if service:
-        # Options describe a format of the team's own, which the built-in one of that name would misread.
-        format = "custom" if service.format_options else service.format
-        name, side = service.name, service.side
+        name, side, format = service.name, service.side, _format_of(service)
     elif group.startswith(LAMBDA_GROUP):
         name, side, format = group[len(LAMBDA_GROUP) :], "serverless", AUTO
     else:
         name, side, format = group.rstrip("/").rpartition("/")[2], "legacy", AUTO
     return Origin(batch.owner, region, group, batch.log_stream, name, side), format
+
+
+def _format_of(service: Service) -> str | Format:
+    if not service.format_options:
+        return service.format
+    # Options describe a format of the team's own, which the built-in one of that name would misread.
+    return custom(service.format_options, service.timezone, service.correlation_field) or "custom"
 
 
 def _store(payload: _Payload, sink: Sink, reason: str, said: str, events: int) -> None:
@@ -188,7 +216,13 @@ def _from_environment() -> Handler:
     path = os.environ.get("OBSERVE_CONFIG", "")
     config = load(path) if path else EMPTY
     store = Store(os.environ.get("OBSERVE_STORE") or ".observe")
-    return make_handler(config, store, time.time_ns, region=os.environ.get("AWS_REGION", ""))
+    return make_handler(
+        config,
+        store,
+        time.time_ns,
+        region=os.environ.get("AWS_REGION", ""),
+        key_secret=os.environ.get("OBSERVE_KEY_SECRET", ""),
+    )
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

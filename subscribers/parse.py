@@ -1,24 +1,32 @@
 """Lines to signals: `LogBatch -> Parsed`. Pure, and never raises, whatever the lines hold.
 
-A format is a function from a page of lines to what they tell; a new one is a new entry of FORMATS.
+A format is a function from a page of lines to what they tell; a new one is a new entry of FORMATS, one
+that takes the pattern of the application's own configuration a new entry of CUSTOM.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import islice
+from typing import Any
 
 from subscribers.envelope import LogBatch
-from subscribers.parsers import access_log, plain, serverless
+from subscribers.parsers import access_log, log4j, plain, serverless
 from subscribers.parsers.identity import event_ids
 from subscribers.parsers.page import Format, Page, Parsed
 from subscribers.signals import Origin
 
-__all__ = ["AUTO", "FORMATS", "LAMBDA_GROUP", "Parsed", "detect", "parse"]
+__all__ = ["AUTO", "CUSTOM", "FORMATS", "LAMBDA_GROUP", "Parsed", "custom", "detect", "parse"]
 
 FORMATS: dict[str, Format] = {
     "lambda": serverless.parse,
     "apache": access_log.parse,
     "text": plain.parse,
+}
+#: Kind of custom format -> (kind, pattern, time zone, correlation field) -> its format.
+CUSTOM: dict[str, Callable[[str, str, str, str], Format]] = {
+    "log4j": log4j.reader,
+    "logback": log4j.reader,
 }
 #: Not a format but the wish that `detect` picks one.
 AUTO = "auto"
@@ -27,14 +35,27 @@ LAMBDA_GROUP = "/aws/lambda/"
 _LINES_LOOKED_AT = 10
 
 
-def parse(batch: LogBatch, origin: Origin, format: str, *, now_unix_nano: int) -> Parsed:
+def custom(options: Mapping[str, Any], timezone: str = "UTC", correlation_field: str = "") -> Format | None:
+    """Return the format that options of observe.yaml describe ({"log4j": pattern}); None if we lack it.
+
+    Raises BadLayout for a pattern that a loaded configuration cannot have.
+    """
+    for kind, make in CUSTOM.items():
+        if kind in options:
+            return make(kind, options[kind], timezone, correlation_field)
+    return None
+
+
+def parse(batch: LogBatch, origin: Origin, format: str | Format, *, now_unix_nano: int) -> Parsed:
     """Return the signals of a batch in the order of its lines, and notes counted by reason.
 
-    format: a key of FORMATS or `auto`; now_unix_nano: when the batch arrived.
+    format: a key of FORMATS, `auto`, or what `custom` returned; now_unix_nano: when the batch arrived.
     Raises KeyError for a format that does not exist, for nothing else.
     """
     ids = event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
     page = Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano)
+    if not isinstance(format, str):
+        return format(page)
     return FORMATS[detect(page) if format == AUTO else format](page)
 
 

@@ -55,6 +55,8 @@ class Log(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     error_type: str = ""
     error_message: str = ""
     error_stack: str = ""
+    #: Marks of business keys, `claim=<32 hex>`: see docs/spec/context.md.
+    keys: tuple[str, ...] = ()
     attributes: dict[str, Any] = {}
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from subscribers.store_errors import QueryError, StoreError
 from subscribers.store_manifest import DataFile, sync_file, temporary_path, unwritable
-from subscribers.tables import DUCKDB_TYPES, TABLES, Row, Table
+from subscribers.tables import DUCKDB_TYPES, TABLES, Column, Row, Table
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -132,19 +132,31 @@ def _select(root: Path, table: Table, files: Sequence[DataFile]) -> str:
     """Return the SELECT of a table's view: one row an event, that of the file with the highest sequence."""
     columns = (*table.columns, table.partition)
     if not files:
-        nothing = ", ".join(f'NULL::{DUCKDB_TYPES[c.type]} AS "{c.name}"' for c in columns)
-        return f"SELECT {nothing} WHERE false"
-    names = ", ".join(f'"{c.name}"::{DUCKDB_TYPES[c.type]} AS "{c.name}"' for c in columns)
+        return _nothing(columns)
+    names = ", ".join(map(_read_column, columns))
     ordered = [str(root / file.path) for file in sorted(files, key=lambda file: (file.sequence, file.path))]
     paths = "[" + ", ".join(map(_quoted, ordered)) + "]"
+    # Files of before a column existed lack it: union_by_name where some have it, `nothing` where none does.
     source = (
-        f"read_parquet({paths}, filename = true, hive_partitioning = true, hive_types = {{'date': VARCHAR}})"
+        f"(SELECT * FROM read_parquet({paths}, filename = true, hive_partitioning = true, "  # noqa: S608
+        f"hive_types = {{'date': VARCHAR}}, union_by_name = true) UNION ALL BY NAME {_nothing(columns)})"
     )
     # Within a file every ID is written once, so a table of one file needs no comparing: that is what
     # a compacted day costs nothing for, and what lets DuckDB push a filter down into the file.
     order = f"PARTITION BY event_id ORDER BY list_position({paths}, filename) DESC"
     newest = f" QUALIFY row_number() OVER ({order}) = 1" if len(files) > 1 else ""
     return f"SELECT {names} FROM {source}{newest}"  # noqa: S608
+
+
+def _nothing(columns: Iterable[Column]) -> str:
+    """A SELECT without a row that has every column."""
+    names = ", ".join(f'NULL::{DUCKDB_TYPES[c.type]} AS "{c.name}"' for c in columns)
+    return f"SELECT {names} WHERE false"
+
+
+def _read_column(column: Column) -> str:
+    name, kind = f'"{column.name}"', DUCKDB_TYPES[column.type]
+    return f"{f'coalesce({name}, [])' if column.type == 'strings' else name}::{kind} AS {name}"
 
 
 def _confine(connected: duckdb.DuckDBPyConnection, paths: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""One client-given ID through HTTP, function, legacy access log, SQS and second function: one story."""
+"""One client-given ID through front door, functions, legacy application, queue and topic: one story."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
-from console import trace
-from console.demo import subscribe, system
+from console import requests, trace
+from console.demo import session
+from console.demo.scenario import FAILED, SHIP, SLOW, Request
+from console.demo.session import MARK
+from console.key_secret import secret_of
+from console.local.weighted import Spread
+from console.verdict import verdicts
 from observe import ids
 from subscribers.correlate import Story
 from subscribers.signals import Span
@@ -25,38 +29,54 @@ pytestmark = pytest.mark.runtime
 
 FOREIGN = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
+UUID = "6f1e4c2a-9b0d-4e7f-8a3c-5d2b1e0f9a8b"
 #: correlation ID -> the headers the client sent with it
-REQUESTS = {
-    "CLM-1": {"x-correlation-id": "CLM-1"},
-    "CLM-2": {"X-Correlation-ID": "CLM-2", "traceparent": f"00-{FOREIGN}-{CALLER}-01"},
-    "6f1e4c2a-9b0d-4e7f-8a3c-5d2b1e0f9a8b": {"x-correlation-id": "6f1e4c2a-9b0d-4e7f-8a3c-5d2b1e0f9a8b"},
-    "CLM-9": {"x-correlation-id": "CLM-9"},
+HEADERS = {
+    "desk-1": {"x-correlation-id": "desk-1"},
+    "desk-2": {"X-Correlation-ID": "desk-2", "traceparent": f"00-{FOREIGN}-{CALLER}-01"},
+    UUID: {"x-correlation-id": UUID},
+    "desk-9": {"x-correlation-id": "desk-9"},
 }
 #: What only the legacy side was ever told: the client looks a policy up there, with the same ID.
-LOOKED_UP = "CLM-2"
+LOOKED_UP = "desk-2"
+NEW = 75.0
+
+
+def submissions() -> list[Request]:
+    """One claim an ID, sent when the front door gives the next one to the new implementation."""
+    found: list[Request] = []
+    spread, place = Spread(), 0
+    for correlation, headers in HEADERS.items():
+        while spread() >= NEW:
+            found.append(_claim(f"CLM-{100 + place}", {}))
+            place += 1
+        policy = "POL-900" if correlation == "desk-9" else "POL-101"
+        found.append(_claim(f"CLM-{200 + place}", headers, policy))
+        place += 1
+    return found
+
+
+def _claim(number: str, headers: dict[str, str], policy: str = "POL-102") -> Request:
+    body: dict[str, object] = {"number": number, "policy": policy, "amount": 100, "email": "a@example.com"}
+    return Request(number, "POST", "/claims", 500 if policy == "POL-900" else 202, body, headers)
 
 
 @pytest.fixture(scope="module")
 def store(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The store after the requests above have gone through the whole system."""
     path = tmp_path_factory.mktemp("chain") / "store"
-    with system.running(layer_zip) as running:
-        with httpx.Client(base_url=running.url, timeout=20) as client:
-            for number, headers in REQUESTS.items():
-                policy = "POL-BROKEN" if number == "CLM-9" else "POL-1"
-                body = {"number": number, "policy": policy, "amount": 100}
-                reply = client.post("/claims", json=body, headers=headers)
-                assert reply.status_code == (500 if number == "CLM-9" else 202)
-            client.get("/policies/POL-7", headers={"x-correlation-id": LOOKED_UP})
-            anonymous = client.post("/claims", json={"number": "n", "policy": "POL-1", "amount": 1})
-            assert anonymous.status_code == 202
-        assert running.settle(len(REQUESTS) + 2)
-        subscribe.ship_access_log(running)
-        ledger = subscribe.deliver(running, path, subscribe.payloads(running), lambda: None)
-        assert ledger["received"] == ledger["delivered"] + ledger["stored"] + sum(ledger["dropped"].values())
+    path.mkdir()
+    with session.running(layer_zip, path) as running:
+        looked_up = Request("", "GET", "/policies/POL-107", 200, None, {"x-correlation-id": LOOKED_UP})
+        answers = running.send([*submissions(), looked_up])
+        assert [str(answer) for answer in answers if not answer.as_expected] == []
+        running.settle()
+        total = running.deliver()
+        assert total.received == total.settled == running.events_in_logs()
+        assert (total.failed, total.stored) == (0, 0)
         # CloudWatch Logs delivers at least once: the same payloads again must change nothing.
-        again = subscribe.deliver(running, path, subscribe.payloads(running)[:2], lambda: None)
-        assert again["delivered"] > 0
+        running.subscription.forget()
+        assert running.deliver().received == total.received
     return Store(path)
 
 
@@ -67,50 +87,50 @@ def _story(store: Store, id: str) -> Story:
 
 def _spans(story: Story) -> dict[str, Span]:
     """The story's spans by what they are; the names are those of the example."""
-    return {f"{node.span.origin.service} {node.span.name.split()[0]}": node.span for node in story.spans}
-
-
-@pytest.mark.parametrize("number", [number for number in REQUESTS if number not in ("CLM-9", LOOKED_UP)])
-def test_one_story_with_correct_parents(store: Store, number: str) -> None:
-    """Every hop's parent is the span that called it, on both sides and across the queue."""
-    spans = _spans(_story(store, number))
-    assert {span.trace_id for span in spans.values()} == {ids.derive_trace_id(number)}
-    assert {span.correlation_id for span in spans.values()} == {number}
-    chain = ["submit-claim POST", "submit-claim GET", "claims-legacy GET"]
-    assert [spans[name].parent_span_id for name in chain] == [
-        "",
-        spans["submit-claim POST"].span_id,
-        spans["submit-claim GET"].span_id,
-    ]
-    assert spans["submit-claim send"].parent_span_id == spans["submit-claim POST"].span_id
-    assert spans["assess-claim process"].parent_span_id == spans["submit-claim send"].span_id
-    assert {name: spans[name].origin.side for name in spans} == {
-        name: "legacy" if "legacy" in name else "serverless" for name in spans
+    return {
+        f"{node.span.origin.service} {node.span.kind} {node.span.name}": node.span for node in story.spans
     }
-    assert len(spans) == 5
+
+
+ENTRY = "submit-claim server POST /claims"
+CALL = "submit-claim client POST"
+LEGACY = "claims-legacy server POST /registrations"
+QUEUED = "submit-claim producer send claims-submitted"
+ASSESSED = "assess-claim consumer process claims-submitted"
+PUBLISHED = "submit-claim producer send claim-events"
+NOTIFIED = "notify-customer consumer process claim-events"
+#: span -> the span that called it
+CALLERS = {CALL: ENTRY, LEGACY: CALL, QUEUED: ENTRY, ASSESSED: QUEUED, PUBLISHED: ENTRY, NOTIFIED: PUBLISHED}
+
+
+@pytest.mark.parametrize("correlation", ["desk-1", UUID])
+def test_one_story_with_correct_parents(store: Store, correlation: str) -> None:
+    """Every hop's parent is the span that called it: over HTTP, a queue and a topic, on both sides."""
+    spans = _spans(_story(store, correlation))
+    assert {span.trace_id for span in spans.values()} == {ids.derive_trace_id(correlation)}
+    assert {span.correlation_id for span in spans.values()} == {correlation}
+    assert {name: span.parent_span_id for name, span in spans.items()} == {
+        ENTRY: "",
+        **{name: spans[caller].span_id for name, caller in CALLERS.items()},
+    }
+    assert {name for name, span in spans.items() if span.origin.side == "legacy"} == {LEGACY}
 
 
 def test_a_foreign_traceparent_is_one_story_with_the_correlation_id(store: Store) -> None:
     """The caller's trace goes on; what only the legacy side logged under the correlation ID joins it."""
     story = _story(store, LOOKED_UP)
     assert set(story.trace_ids) == {FOREIGN, ids.derive_trace_id(LOOKED_UP)}
-    by_trace = {
-        trace_id: [node.span for node in story.spans if node.span.trace_id == trace_id]
-        for trace_id in story.trace_ids
-    }
-    assert len(by_trace[FOREIGN]) == 5
-    (looked_up,) = by_trace[ids.derive_trace_id(LOOKED_UP)]
-    assert looked_up.origin.side == "legacy"
-    entry = next(span for span in by_trace[FOREIGN] if span.name == "POST /claims")
-    assert entry.parent_span_id == CALLER
-    legacy = next(span for span in by_trace[FOREIGN] if span.origin.side == "legacy")
-    call = next(span for span in by_trace[FOREIGN] if span.name == "GET")
-    assert legacy.parent_span_id == call.span_id
+    spans = _spans(story)
+    assert {span.trace_id for name, span in spans.items() if "policies" not in name} == {FOREIGN}
+    looked_up = spans["claims-legacy server GET /policies/{number}"]
+    assert looked_up.trace_id == ids.derive_trace_id(LOOKED_UP)
+    assert spans[ENTRY].parent_span_id == CALLER
+    assert spans[LEGACY].parent_span_id == spans[CALL].span_id
 
 
 def test_the_trace_id_and_the_request_id_find_the_same_story(store: Store) -> None:
     """Whatever ID the engineer has at hand leads to the story."""
-    story = _story(store, "CLM-1")
+    story = _story(store, "desk-1")
     (trace_id,) = story.trace_ids
     assert _story(store, trace_id).trace_ids == story.trace_ids
     request_id = next(node.span.request_id for node in story.spans if node.span.request_id)
@@ -118,33 +138,43 @@ def test_the_trace_id_and_the_request_id_find_the_same_story(store: Store) -> No
 
 
 def test_untouched_lines_are_in_the_story_in_order(store: Store) -> None:
-    """A print and a logging record of code that knows nothing of us are told, in the order written."""
-    story = _story(store, "CLM-1")
-    told = [log.message for node in story.spans for log in node.logs if log.dataset == "lambda.text"]
-    assert "accepted CLM-1" in told
-    assert "claim CLM-1 approved" in told
-    entry = next(node for node in story.spans if node.span.name == "POST /claims")
-    words = [log.message.split()[0] for log in entry.logs]
+    """A print, a logging record and a log4j line of code that knows nothing of us are where they belong."""
+    story = _story(store, "desk-1")
+    nodes = {(node.span.origin.service, node.span.kind): node for node in story.spans}
+    words = [log.message.split()[0] for log in nodes["submit-claim", "server"].logs]
     assert words == ["START", "HTTP", "accepted", "END", "REPORT"]
+    number = nodes["submit-claim", "server"].logs[2].message.split()[1]
+    assert f"claim {number} approved" in [
+        log.message for node in story.spans for log in node.logs if node.span.origin.service == "assess-claim"
+    ]
+    legacy = [log for log in nodes["claims-legacy", "server"].logs if log.dataset == "log4j"]
+    assert f"claim {number} registered" in [log.message for log in legacy]
+    assert {log.correlation_id for log in legacy} == {"desk-1"}
 
 
 def test_a_failure_says_on_which_side_it_began(store: Store) -> None:
     """The claim that the legacy side failed on: three failed spans, the innermost on the legacy side."""
-    spans = _spans(_story(store, "CLM-9"))
-    assert [
-        spans[name].status for name in ("submit-claim POST", "submit-claim GET", "claims-legacy GET")
-    ] == ["error"] * 3
-    assert "assess-claim process" not in spans
-    assert "500 Internal Server Error" in spans["submit-claim POST"].status_message
+    story = _story(store, "desk-9")
+    spans = _spans(story)
+    assert [spans[name].status for name in (ENTRY, CALL, LEGACY)] == ["error"] * 3
+    assert ASSESSED not in spans
+    (verdict,) = verdicts(story)
+    assert (verdict.side, verdict.how, verdict.cause.name) == ("legacy", "failed", "POST /registrations")
+    assert "no rate for tariff MX-77" in verdict.lines[0].message
+    assert "NoRateError" in verdict.lines[0].error_type
 
 
 def test_requests_are_counted_once_by_side(store: Store) -> None:
     """The summary counts each request once, though payloads were delivered twice."""
-    rows = {row.service: (row.side, row.count, row.errors) for row in trace.summary(store)}
+    rows = {(row.endpoint, row.side): (row.count, row.errors) for row in requests.summary(store)}
+    new, sent = len(HEADERS), len(submissions())
     assert rows == {
-        "claims-legacy": ("legacy", len(REQUESTS) + 2, 1),
-        "submit-claim": ("serverless", len(REQUESTS) + 1, 1),
-        "assess-claim": ("serverless", len(REQUESTS), 0),
+        ("POST /claims", "serverless"): (new, 1),
+        **({("POST /claims", "legacy"): (sent - new, 0)} if sent > new else {}),
+        ("POST /registrations", "legacy"): (new, 1),
+        ("GET /policies/{number}", "legacy"): (1, 0),
+        ("process claims-submitted", "serverless"): (new - 1, 0),
+        ("process claim-events", "serverless"): (new - 1, 0),
     }
 
 
@@ -178,8 +208,35 @@ def test_a_demo_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: sign
 def test_the_demo_runs_without_a_terminal(tmp_path: Path) -> None:
     """`observe demo` exits 0 into a pipe, prints its tables, and what it names next works."""
     store = tmp_path / "store"
-    done = subprocess.run(
-        [sys.executable, "-m", "console", "demo", "--store", str(store)],
+    done = _observe("demo", "--store", store)
+    assert done.returncode == 0, done.stderr
+    for expected in (
+        "legacy side: claims-legacy answered POST /registrations with 500",
+        "ERROR no rate for tariff MX-77 of policy POL-900",
+        f"skipped {SHIP}: amount 12500000.00 does not fit S9(7)V99 of field AMOUNT",
+        "claim is not in tonight's report",
+        "POST /claims",
+        "cold starts",
+        "unaccounted for                     0",
+        f"console trace --key claim={SLOW} --store",
+    ):
+        assert expected in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    told = json.loads(_observe("trace", "--key", f"claim={SLOW}", "--store", store, "--json").stdout)
+    (story,) = told["stories"]
+    (verdict,) = story["verdicts"]
+    assert (verdict["how"], verdict["side"]) == ("slow", "legacy")
+    assert verdict["lines"][0]["message"].startswith("policy POL-901 is archived")
+    assert _observe("trace", "--key", f"claim={FAILED}", "--store", store).returncode == 0
+    assert (store / MARK).exists()
+    assert secret_of(store, {})
+    again = _observe("trace", "web-000001", "--store", store)
+    assert again.returncode == 0
+
+
+def _observe(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "console", *map(str, arguments)],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -187,22 +244,3 @@ def test_the_demo_runs_without_a_terminal(tmp_path: Path) -> None:
         timeout=110,
         env={**os.environ, "COLUMNS": "100"},
     )
-    assert done.returncode == 0, done.stderr
-    for expected in (
-        "claims-legacy",
-        "submit-claim",
-        "assess-claim",
-        "CLM-889003",
-        "console trace CLM-889008 --store",
-    ):
-        assert expected in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    told = subprocess.run(
-        [sys.executable, "-m", "console", "trace", "CLM-889013", "--store", str(store), "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (story,) = json.loads(told.stdout)
-    assert "timeout" in told.stdout
-    assert story["correlation_ids"] == ["CLM-889013"]

@@ -5,92 +5,76 @@ Data goes to stdout, talk and progress to stderr; nothing needs a terminal.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from console import trace
-from console.demo import drive, subscribe, system
-from console.errors import ConsoleError
-from console.waterfall import render
+from console.demo import report, scenario, session
+from console.demo import serve as serving
+from console.demo.session import DemoFailedError, Session
 from lambda_layer import build
-from subscribers.store import Store
 
-#: In a store that the demo made; only such a store is emptied for the next run.
-MARK = "made-by-observe-demo"
-
-
-class DemoFailedError(ConsoleError):
-    """The demo did not do what it should have. `reason` is low-cardinality."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+#: More clients than the legacy application has database connections.
+CLIENTS = 6
 
 
-def run(store: Path, out: Console, talk: Console) -> None:
-    """Run the demo into `store`; print what it found to `out`, what it does to `talk`.
+@contextmanager
+def started(store: Path, talk: Console, port: int = 0) -> Iterator[Session]:
+    """Start the demo's system into an empty store; say on `talk` what runs.
 
-    Raises DemoFailedError, NotStartedError, PayloadFailedError, BuildError or StoreError.
+    Raises DemoFailedError, NotStartedError, TemplateError, NotDeployedError, BuildError or StoreError.
     """
-    _fresh(store)
+    session.fresh(store)
     talk.print("Hybrid Observe demo: a claims system in the middle of its migration, on this machine.")
     archive = _layer(talk)
-    with system.running(archive) as running:
+    with session.running(archive, store, port) as running:
+        functions = ", ".join(running.system.stack.functions)
         talk.print(
-            "Running: the legacy application, functions submit-claim and assess-claim with the layer "
-            f"attached ({running.runtime}), an SQS queue and CloudWatch Logs (moto), a front door.",
+            f"Running: a legacy application, functions {functions} with the layer attached "
+            f"({running.system.runtime}), SQS, SNS, S3 and CloudWatch Logs (moto), a front door.",
             highlight=False,
         )
-        if running.runtime == "stand-in":
+        if running.system.runtime == "stand-in":
             talk.print(
                 "Note: the real Lambda runtime client cannot be had on this machine; "
                 "a stand-in takes its part."
             )
-        answers = _drive(running, talk)
-        if not running.settle(len(answers)):  # each request makes one call to the legacy side
-            raise DemoFailedError(
-                "not_settled", "the queue was not empty, or the legacy side silent, in time"
-            )
-        lines = subscribe.ship_access_log(running)
-        ledger = _deliver(running, store, talk)
-    _report(store, answers, lines, ledger, out)
+        yield running
 
 
-def _fresh(store: Path) -> None:
-    """See to it that there is an empty folder; only what the demo alone has written is removed."""
-    if store.is_dir() and any(store.iterdir()):
-        if store.is_symlink() or not _is_own(store):
-            message = f"{store} has data that the demo did not write: give another folder with --store"
-            raise DemoFailedError("store_not_ours", message)
-        shutil.rmtree(store)
-    store.mkdir(parents=True, exist_ok=True)
-    probe = store / "probe"
-    probe.touch()  # better told now than when everything has run
-    probe.unlink()
+def run(store: Path, out: Console, talk: Console, *, serve: bool = False, port: int = 0) -> None:
+    """Run the demo into `store`; print what it found to `out`, what it does to `talk`.
+
+    serve: go on until Ctrl-C. port: the front door's, 0 for a free one. Raises what `started` raises.
+    """
+    with started(store, talk, port) as running:
+        whole(running, out, talk)
+        if serve:
+            _serve(running, talk)
 
 
-def _is_own(store: Path) -> bool:
-    """Whether the store is as the demo left it: nobody has added to it since."""
-    mark = store / MARK
-    known = {MARK, "manifest.json", "tables", "dead_letters", "tmp", "lock"}
-    return (
-        mark.is_file()
-        and {path.name for path in store.iterdir()} <= known
-        and mark.read_text(encoding="utf-8") == _state(store)
-    )
+def _serve(running: Session, talk: Console) -> None:
+    try:
+        serving.serve(running, talk, threading.Event())
+    except KeyboardInterrupt:
+        talk.print("Ended.")
 
 
-def _state(store: Path) -> str:
-    return hashlib.sha256((store / "manifest.json").read_bytes()).hexdigest()
+def whole(running: Session, out: Console, talk: Console) -> None:
+    """Drive the scenario, deliver its logs, and print the report."""
+    name = _drive(running, talk)
+    pending = len(running.subscription.pending())
+    with _progress(talk, "Log payloads to the subscriber  ", pending) as done:
+        total = running.deliver(done)
+    if total.failed:
+        raise DemoFailedError(
+            "payload_failed", f"the subscriber failed on {total.failed} payloads: {total.why}"
+        )
+    report.whole(running, out, name)
 
 
 def _layer(talk: Console) -> Path:
@@ -119,63 +103,20 @@ def _progress(talk: Console, what: str, total: int) -> Iterator[Callable[..., No
         yield lambda *_: progress.advance(task)
 
 
-def _drive(running: system.System, talk: Console) -> list[drive.Answer]:
-    wanted = drive.requests()
-    with _progress(talk, "Requests through the front door ", len(wanted)) as done:
-        answers = drive.drive(running.url, wanted, done)
-    for answer in answers:
+def _drive(running: Session, talk: Console) -> str:
+    """Morning, noon, and the night's report, whose name is returned. Raises DemoFailedError."""
+    morning, noon = scenario.morning(), scenario.noon()
+    with _progress(talk, "Requests through the front door ", len(morning) + len(noon)) as done:
+        answers = running.send(morning, done)
+        answers += running.send(noon, done, CLIENTS)
+    for answer in answers[: len(morning)]:
         if not answer.as_expected:
-            request = answer.request
-            asked = f"{request.method} {request.path} ({request.what})"
-            message = f"{asked}: {answer.status}, expected {request.expected}"
-            raise DemoFailedError("unexpected_answer", message)
-    return answers
-
-
-def _deliver(running: system.System, store: Path, talk: Console) -> dict[str, Any]:
-    wanted = subscribe.payloads(running)
-    with _progress(talk, "Log payloads to the subscriber  ", len(wanted)) as advance:
-
-        def done() -> None:
-            (store / MARK).write_text(_state(store), encoding="utf-8")
-            advance()
-
-        return subscribe.deliver(running, store, wanted, done)
-
-
-def _report(
-    store: Path, answers: list[drive.Answer], lines: int, ledger: dict[str, Any], out: Console
-) -> None:
-    opened = Store(store)
-    out.print()
-    out.print("Requests by side", style="bold")
-    trace.render_summary(trace.summary(opened), out)
-    out.print()
-    dropped = ", ".join(f"{count} {reason}" for reason, count in ledger["dropped"].items()) or "0"
-    settled = f"{ledger['delivered']} delivered, {ledger['stored']} dead letters, {dropped} dropped"
-    out.print(
-        f"{len(answers)} requests sent. Log events received: {ledger['received']}, {lines} of them from the "
-        f"legacy access log; {settled}.",
-        highlight=False,
-    )
-    out.print()
-    out.print(f"One request, both sides: {drive.BOTH}", style="bold", highlight=False)
-    found = trace.find(opened, drive.BOTH)
-    if len(found) != 1:
-        raise DemoFailedError("no_story", f"{drive.BOTH} has {len(found)} stories, expected one")
-    render(found[0], out)
-    out.print()
-    option = "" if store == Path(".observe") else f" --store {store}"
-    out.print("Next, ask yourself why these two failed, and on which side:", style="bold")
-    for number in (drive.FAILED, drive.SLOW):
-        out.print(f"  {_command()} trace {number}{option}", highlight=False, soft_wrap=True)
-
-
-def _command() -> str:
-    """The command as it can be typed here: `observe` only where the shell finds it."""
-    if shutil.which("observe"):
-        return "observe"
-    called = Path(sys.argv[0])
-    if called.name != "observe":
-        return f"{Path(sys.executable).name} -m console"
-    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
+            raise DemoFailedError("unexpected_answer", str(answer))
+    for answer in answers[len(morning) :]:
+        if not answer.as_expected:
+            talk.print(f"Note: {answer}", highlight=False)
+    running.settle()
+    name = running.system.nightly()
+    talk.print(f"The night: the legacy system's report {name} is delivered to S3.", highlight=False)
+    running.settle()
+    return name

@@ -1,22 +1,22 @@
 """What CloudWatch Logs does for a subscriber: its lines as payloads, handed to the real handler.
 
 The lines are read back from moto's CloudWatch Logs, made into subscription payloads (gzip, base64)
-stream by stream, and each is one invocation of the subscriber function under the real runtime.
+stream by stream, and each is one invocation of the subscriber function under the real runtime. A payload
+that failed is delivered again, as CloudWatch Logs does for 24 hours.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import subscribers
-from console.demo.system import LEGACY_GROUP, LEGACY_STREAM, System, example
-from console.errors import ConsoleError
+from console.demo.example import example
+from console.local.cloudwatch import CloudWatchLogWriter, read_events
 from console.local.cloudwatch import LogEvent as StoredEvent
-from console.local.cloudwatch import read_events
 from console.local.function import LocalFunction
 from subscribers.envelope import LogBatch, LogEvent, encode
 
@@ -26,36 +26,87 @@ EVENTS_MAX = 2_000
 SUBSCRIBER = "observe-subscriber"
 
 
-class PayloadFailedError(ConsoleError):
-    """The subscriber failed on a payload; Lambda would retry it. `reason` is `payload_failed`."""
+@dataclass(slots=True)
+class Total:
+    """Ledgers added up: events by what became of them. failed: payloads that have to come again."""
 
-    reason = "payload_failed"
+    received: int = 0
+    delivered: int = 0
+    stored: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    payloads: int = 0
+    failed: int = 0
+    #: What the subscriber said of the first payload that failed.
+    why: str = ""
+
+    def add(self, ledger: dict[str, Any]) -> None:
+        """Add the ledger that the subscriber returned for one payload."""
+        self.payloads += 1
+        for name in ("received", "delivered", "stored"):
+            setattr(self, name, getattr(self, name) + ledger[name])
+        for reason, count in ledger["dropped"].items():
+            self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def plus(self, other: Total) -> None:
+        """Add another total."""
+        self.add({name: getattr(other, name) for name in ("received", "delivered", "stored", "dropped")})
+        self.payloads += other.payloads - 1
+        self.failed += other.failed
+        self.why = self.why or other.why
+
+    @property
+    def settled(self) -> int:
+        """How many events have found their end."""
+        return self.delivered + self.stored + sum(self.dropped.values())
 
 
-def ship_access_log(system: System) -> int:
-    """Put the legacy access log into CloudWatch Logs, as its agent would; return how many lines."""
-    text = system.access_log.read_text(encoding="utf-8", errors="replace")
-    now_ms = time.time_ns() // 1_000_000
-    events = [StoredEvent(now_ms, line) for line in text.splitlines()]
-    system.log.write(LEGACY_GROUP, LEGACY_STREAM, events)
-    system.log.flush()
-    return len(events)
+class Subscription:
+    """A subscription filter on every log group but the subscriber's own: remembers what it has delivered."""
+
+    def __init__(self, client: Any, subscriber: LocalFunction) -> None:
+        self._client = client
+        self._subscriber = subscriber
+        self._delivered: dict[tuple[str, str], int] = {}
+
+    def pending(self) -> list[tuple[tuple[str, str], int, LogBatch]]:
+        """Return (stream, position after it, batch) of what has not been delivered yet, in order."""
+        found = []
+        for key in streams(self._client):
+            start = self._delivered.get(key, 0)
+            events = read_events(self._client, *key)
+            for first in range(start, len(events), EVENTS_MAX):
+                part = events[first : first + EVENTS_MAX]
+                found.append((key, first + len(part), _batch(*key, first, part)))
+        return found
+
+    def forget(self) -> None:
+        """Deliver everything again: CloudWatch Logs promises at least once, not once."""
+        self._delivered.clear()
+
+    def deliver(self, done: Callable[[], None] = lambda: None) -> Total:
+        """Invoke the subscriber once a payload; what fails stays pending. done: called after each."""
+        total = Total()
+        for key, position, batch in self.pending():
+            if self._delivered.get(key, 0) != position - len(batch.events):
+                continue  # an earlier part of the stream has failed: its order is kept
+            result = self._subscriber.invoke(encode(batch))
+            if result.status == "success":
+                self._delivered[key] = position
+                total.add(json.loads(result.payload))
+            else:
+                total.failed += 1
+                total.why = total.why or result.payload.decode("utf-8", "replace")[:500]
+            done()
+        return total
 
 
-def payloads(system: System) -> list[dict[str, Any]]:
-    """Return a subscription event for each part of each stream that is not the subscriber's own."""
-    return [encode(batch) for batch in _batches(system.aws.client("logs"))]
-
-
-def _batches(client: Any) -> Iterator[LogBatch]:
+def streams(client: Any) -> Iterator[tuple[str, str]]:
+    """Yield (group, stream) of every log stream but the subscriber's own."""
     for group in _pages(client, "describe_log_groups", "logGroups"):
         name = group["logGroupName"]
-        if name.endswith(SUBSCRIBER):
-            continue
-        for stream in _pages(client, "describe_log_streams", "logStreams", logGroupName=name):
-            yield from _parts(
-                name, stream["logStreamName"], read_events(client, name, stream["logStreamName"])
-            )
+        if not name.endswith(SUBSCRIBER):
+            for stream in _pages(client, "describe_log_streams", "logStreams", logGroupName=name):
+                yield name, stream["logStreamName"]
 
 
 def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
@@ -63,51 +114,22 @@ def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
         yield from page[key]
 
 
-def _parts(group: str, stream: str, events: list[Any]) -> Iterator[LogBatch]:
-    for start in range(0, len(events), EVENTS_MAX):
-        part = events[start : start + EVENTS_MAX]
-        yield LogBatch(
-            owner=ACCOUNT,
-            log_group=group,
-            log_stream=stream,
-            message_type="DATA_MESSAGE",
-            filters=("observe",),
-            events=tuple(
-                LogEvent(id=f"{start + n:056d}", timestamp_ms=event.timestamp_ms, message=event.message)
-                for n, event in enumerate(part)
-            ),
-        )
+def _batch(group: str, stream: str, first: int, events: list[StoredEvent]) -> LogBatch:
+    return LogBatch(
+        owner=ACCOUNT,
+        log_group=group,
+        log_stream=stream,
+        message_type="DATA_MESSAGE",
+        filters=("observe",),
+        events=tuple(
+            LogEvent(id=f"{first + n:056d}", timestamp_ms=event.timestamp_ms, message=event.message)
+            for n, event in enumerate(events)
+        ),
+    )
 
 
-def deliver(
-    system: System, store: Path, wanted: list[dict[str, Any]], done: Callable[[], None]
-) -> dict[str, Any]:
-    """Invoke the subscriber once a payload; return the sum of its ledgers.
-
-    The ledger: {"received", "delivered", "stored", "dropped": {reason: n}}.
-    """
-    total: dict[str, Any] = {"received": 0, "delivered": 0, "stored": 0, "dropped": {}}
-    with _subscriber(system, store) as function:
-        for payload in wanted:
-            result = function.invoke(payload)
-            if result.status != "success":
-                raise PayloadFailedError(
-                    f"the subscriber failed on a payload: {result.payload.decode()[:500]}"
-                )
-            _add(total, json.loads(result.payload))
-            done()
-    return total
-
-
-def _add(total: dict[str, Any], ledger: dict[str, Any]) -> None:
-    for name in ("received", "delivered", "stored"):
-        total[name] += ledger[name]
-    for reason, count in ledger["dropped"].items():
-        total["dropped"][reason] = total["dropped"].get(reason, 0) + count
-
-
-def _subscriber(system: System, store: Path) -> LocalFunction:
-    """The subscriber function: `subscribers.handler.handler` under the runtime client."""
+def subscriber(store: Path, log: CloudWatchLogWriter, key_secret: str) -> LocalFunction:
+    """Return the subscriber function: `subscribers.handler.handler` under the runtime client."""
     return LocalFunction(
         SUBSCRIBER,
         "subscribers.handler.handler",
@@ -115,8 +137,9 @@ def _subscriber(system: System, store: Path) -> LocalFunction:
         environment={
             "OBSERVE_STORE": str(store.absolute()),
             "OBSERVE_CONFIG": str((example() / "observe.yaml").absolute()),
+            "OBSERVE_KEY_SECRET": key_secret,
         },
         timeout_s=60.0,
         memory_mb=1024,
-        log=system.log,
+        log=log,
     )

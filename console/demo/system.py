@@ -1,84 +1,79 @@
-"""The example's hybrid system, running: front door, two functions with the layer, queue, legacy server.
-
-NotStartedError     a part could not be started; the message says which
-"""
+"""The example's hybrid system, running: its template on moto, its legacy side, the layer attached."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from console.errors import ConsoleError
+from console.demo import legacy
+from console.demo.example import example
+from console.demo.legacy import Legacy
 from console.local.cloudwatch import CloudWatchLogWriter
-from console.local.front_door import FrontDoor
-from console.local.function import LocalFunction
 from console.local.moto_server import MotoServer
-from console.local.sqs import SqsPoller
+from console.local.stack import Stack, deploy
+from console.local.template import load
 from lambda_layer import build
 
-LEGACY_GROUP = "/legacy/claims/access"
-LEGACY_STREAM = "web-01"
-QUEUE = "claims-submitted"
-_START_S = 10.0
-
-
-class NotStartedError(ConsoleError):
-    """A part of the demo's system did not start. `reason` is always `not_started`."""
-
-    reason = "not_started"
+#: The legacy side answers on after its caller has given up: its logs are complete when they rest this long.
+_REST_S = 1.2
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What runs, and how to reach it. url: the front door's. access_log: the legacy server's file."""
+    """What runs, and how to reach it. opt: the unpacked layer. runtime: what runs the handlers."""
 
-    url: str
-    access_log: Path
+    stack: Stack
+    legacy: Legacy
     aws: MotoServer
     log: CloudWatchLogWriter
-    poller: SqsPoller
-    functions: dict[str, LocalFunction]
+    opt: Path
     runtime: str
 
-    def settle(self, legacy_requests: int, timeout_s: float = 15.0) -> bool:
-        """Wait until the queue is empty and every line is written; False if the time ran out first.
+    @property
+    def url(self) -> str:
+        """The front door's address."""
+        return self.stack.url
 
-        legacy_requests: how many lines the access log must have; a slow one is logged when it is answered.
-        """
-        sqs, until = self.aws.client("sqs"), time.monotonic() + timeout_s
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        while time.monotonic() < until:
-            left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-            answered = self.access_log.read_bytes().count(b"\n") >= legacy_requests
-            if answered and not any(int(left[name]) for name in names):
-                self.log.flush()
+    def settle(self, timeout_s: float = 30.0) -> bool:
+        """Wait until nothing is left to do and every line is in CloudWatch Logs; False if time ran out."""
+        until_s = time.monotonic() + timeout_s
+        done = self.stack.settled(timeout_s) and self._rested(until_s)
+        self.ship()
+        return done
+
+    def ship(self) -> None:
+        """See to it that what has been logged on both sides so far is in CloudWatch Logs."""
+        self.legacy.ship(self.log)
+        self.log.flush()
+
+    def _rested(self, until_s: float) -> bool:
+        size, since_s = self.legacy.written(), time.monotonic()
+        while time.monotonic() < until_s:
+            if time.monotonic() - since_s >= _REST_S:
                 return True
-            time.sleep(0.05)
+            time.sleep(_LOOK_S)
+            if self.legacy.written() != size:
+                size, since_s = self.legacy.written(), time.monotonic()
         return False
 
-
-def example() -> Path:
-    """Return the folder of the example: in a checkout, or beside this package in a wheel."""
-    here = Path(__file__).parents[1]
-    for path in (here / "examples" / "claims", here.parent / "examples" / "claims"):
-        if path.exists():
-            return path
-    raise NotStartedError("examples/claims is missing: reinstall hybrid-observe")
+    def nightly(self) -> str:
+        """Run the legacy system's nightly job, deliver its report as a file; return the file's name."""
+        report = self.legacy.nightly()
+        with report.open("rb") as body:
+            self.aws.client("s3").put_object(Bucket=self.stack.bucket("Reports"), Key=report.name, Body=body)
+        return report.name
 
 
 @contextmanager
-def running(archive: Path) -> Iterator[System]:
+def running(archive: Path, key_secret: str = "", port: int = 0) -> Iterator[System]:
     """Start the system with the layer of `archive`, and stop it at the end.
 
-    Raises NotStartedError; whatever had started by then is stopped.
+    Raises NotStartedError, TemplateError, NotDeployedError; whatever had started by then is stopped.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="observe-demo-")))
@@ -87,76 +82,13 @@ def running(archive: Path) -> Iterator[System]:
         build.unpack(archive, opt)
         aws = stack.enter_context(MotoServer())
         log = stack.enter_context(CloudWatchLogWriter(aws.client("logs")))
-        access_log = folder / "access.log"
-        legacy = stack.enter_context(_legacy(access_log))
-        queue = aws.client("sqs").create_queue(QueueName=QUEUE)["QueueUrl"]
-        environment = {
-            "AWS_LAMBDA_EXEC_WRAPPER": "/opt/observe-exec",
-            "AWS_ENDPOINT_URL": aws.endpoint_url,
-            "LEGACY_URL": legacy,
-            "QUEUE_URL": queue,
+        old = stack.enter_context(legacy.running(folder / "legacy"))
+        parameters = {
+            "LegacyUrl": old.url,
+            "ObserveLayerArn": "arn:aws:lambda:eu-west-1:123456789012:layer:hybrid-observe:1",
+            "ObserveKeySecret": key_secret,
         }
-        functions = {
-            name: stack.enter_context(_function(name, opt, environment, log, timeout_s, concurrency))
-            for name, timeout_s, concurrency in (("submit-claim", 2.0, 4), ("assess-claim", 10.0, 1))
-        }
-        poller = stack.enter_context(
-            SqsPoller(aws.client("sqs"), queue, functions["assess-claim"], batch_size=1)
-        )
-        door = stack.enter_context(
-            FrontDoor(
-                {
-                    "POST /claims": functions["submit-claim"],
-                    "GET /policies/{number}": f"{legacy}/policies/{{number}}",
-                }
-            )
-        )
-        runtime = functions["submit-claim"].runtime
-        yield System(door.url, access_log, aws, log, poller, functions, runtime)
-
-
-def _function(
-    name: str,
-    opt: Path,
-    environment: dict[str, str],
-    log: CloudWatchLogWriter,
-    timeout_s: float,
-    concurrency: int,
-) -> Any:
-    return LocalFunction(
-        name,
-        "app.handler",
-        example() / "functions" / name.replace("-", "_"),
-        opt=opt,
-        environment=environment,
-        timeout_s=timeout_s,
-        memory_mb=256,
-        log=log,
-        concurrency=concurrency,
-    )
-
-
-@contextmanager
-def _legacy(access_log: Path) -> Iterator[str]:
-    """The legacy application in a process of its own, without our code on its path."""
-    command = [sys.executable, "-I", str(example() / "legacy" / "app.py"), "0", str(access_log)]
-    # A session of its own: Ctrl-C is ours to handle. It ends with its standard input, should we be killed.
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        if not port.isdigit():
-            raise NotStartedError("the legacy application did not start")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(_START_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
+        template = load(example() / "template.yaml", parameters, stack_name="claims")
+        deployed = stack.enter_context(deploy(template, aws, opt=opt, log=log, port=port))
+        runtime = next(iter(deployed.functions.values())).runtime
+        yield System(deployed, old, aws, log, opt, runtime)

@@ -21,6 +21,7 @@ CREATE TABLE logs (
     "error_type" VARCHAR,              -- Type of the exception, or empty.
     "error_message" VARCHAR,           -- Message of the exception, or empty.
     "error_stack" VARCHAR,             -- Stack trace, or empty.
+    "keys" VARCHAR[],                  -- Marks of business keys, name=<32 hex>; an empty list where there are none.
     "attributes" JSON,                 -- All other fields.
     "date" VARCHAR                     -- UTC date of the event, YYYY-MM-DD; the partition.
 );

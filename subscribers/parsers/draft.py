@@ -70,6 +70,7 @@ class Draft(msgspec.Struct, kw_only=True):
     error_type: str = ""
     error_message: str = ""
     error_stack: str = ""
+    keys: tuple[str, ...] = ()
     attributes: dict[str, Any] = {}
     is_log: bool = True
     points: tuple[Point, ...] = ()

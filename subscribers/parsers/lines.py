@@ -1,14 +1,16 @@
 """JSON lines of functions: our own (docs/spec/lines.md), the runtime's JSON logs, the platform's records.
 
 A log line of ours is flat JSON with `timestamp`, `level`, `message`, `requestId`, `service`, `env`,
-`version`, `correlation_id`, `trace_id`, `span_id`, the caller's fields and `error`
-{type, message, stack}. The runtime's own has `logger` and `errorType`, `errorMessage`, `stackTrace`.
+`version`, `correlation_id`, `trace_id`, `span_id`, the caller's fields and `error` {type, message, stack};
+one of `event: observe.key` has the marks of business keys in `keys`. The runtime's own has `logger` and
+`errorType`, `errorMessage`, `stackTrace`.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -26,6 +28,9 @@ _RECORD = ("level", "message", "requestId", "errorType", "errorMessage")
 _OURS = ("service", "trace_id", "correlation_id")
 #: https://opentelemetry.io/docs/specs/semconv/resource/
 _RENAMED = {"env": "deployment.environment.name", "version": "service.version"}
+_KEY_EVENT = "observe.key"
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}=[0-9a-f]{32}")
+_KEYS_MAX = 64
 
 _decode = msgspec.json.Decoder().decode
 
@@ -114,6 +119,7 @@ def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
     _take_level(draft, document)
     _take_identity(draft, document)
     _take_error(draft, document)
+    _take_keys(draft, document)
     draft.message = _take_message(draft, document)
     draft.attributes = document
     return True
@@ -154,6 +160,20 @@ def _take_error(draft: Draft, document: dict[str, Any]) -> None:
         draft.error_type = _take(document, "errorType") or draft.error_type
         draft.error_message = _take(document, "errorMessage") or draft.error_message
         draft.error_stack = _take_stack(document) or draft.error_stack
+
+
+def _take_keys(draft: Draft, document: dict[str, Any]) -> None:
+    """Take what `observe.key` told; what is no mark stays where it is, counted."""
+    told = document.get("keys")
+    if document.get("event") != _KEY_EVENT or not isinstance(told, list):
+        return
+    marks = [key for key in told if isinstance(key, str) and _KEY.fullmatch(key)]
+    draft.keys = tuple(dict.fromkeys(marks))[:_KEYS_MAX]
+    left = [key for key in told if key not in draft.keys]
+    if left:
+        draft.note, document["keys"] = "bad_key", left
+    else:
+        del document["keys"]
 
 
 def _take_stack(document: dict[str, Any]) -> str:

@@ -45,6 +45,8 @@ class Parsed(msgspec.Struct):
     notes: dict[str, int] = {}
     #: How many events yielded no signal: blank lines and span lines without a span.
     silent: int = 0
+    #: Event that became part of the log of an earlier one -> that one's event ID.
+    joined: dict[str, str] = {}
 
     def note(self, reason: str) -> None:
         """Count one line under a low-cardinality reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from observe import semconv
+from observe import ids, semconv
 from subscribers.parsers.draft import Draft, MetricKind, PlatformRecord, Point
 from subscribers.parsers.invocations import Invocation
 from subscribers.parsers.platform import FAILED, OUT_OF_MEMORY, PREFIX, attributes_of
@@ -88,14 +88,13 @@ def _count(word: str) -> Point:
 def platform_span(draft: Draft, invocation: Invocation | None) -> Span | None:
     """Return the invocation's span as its report tells it, unless the layer wrote its own.
 
-    Its identity is what our lines told, else X-Ray's; with neither there is no span.
+    Its identity is what our lines told, else X-Ray's; with neither it is a trace of its own, derived from
+    the request's ID: an invocation of nobody is an invocation.
     """
     record = draft.platform
     if record is None or record.kind != "report" or invocation is None or invocation.own_span():
         return None
     trace_id, span_id = _identity(invocation)
-    if not trace_id:
-        return None
     end = draft.time_unix_nano
     start = invocation.start_unix_nano or max(0, end - round(record.values.get("duration", 0) * 1_000_000))
     return Span(
@@ -138,4 +137,4 @@ def _identity(invocation: Invocation) -> tuple[str, str]:
         return invocation.trace_id, invocation.span_id or derived
     if invocation.xray_trace_id:
         return invocation.xray_trace_id, invocation.xray_span_id or derived
-    return "", ""
+    return ids.derive_trace_id(invocation.request_id), derived

@@ -32,8 +32,18 @@ def read(draft: Draft) -> bool:
     draft.request_id = "" if parts[1] == "None" else parts[1]  # "None" while the module is imported
     draft.message, draft.error_stack = _split(parts[2])
     if draft.error_stack:
-        draft.error_type, draft.error_message = _last_error(draft.error_stack)
+        draft.error_type, draft.error_message = last_error(draft.error_stack)
     return True
+
+
+def last_error(stack: str) -> tuple[str, str]:
+    """Return (type, message) of what a traceback ends with: its last unindented line that names a type."""
+    for line in reversed(stack.split("\n")):
+        if line and not line.startswith((" ", _TRACEBACK)):
+            found = _typed(line)
+            if found[0]:
+                return found
+    return "", ""
 
 
 def _read_uncaught(draft: Draft) -> bool:
@@ -62,13 +72,3 @@ def _typed(text: str) -> tuple[str, str]:
     """`ValueError: boom` -> (ValueError, boom); a text without a type is all message."""
     word, _, message = text.partition(": ")
     return (word, message) if word.replace(".", "").isidentifier() else ("", text)
-
-
-def _last_error(stack: str) -> tuple[str, str]:
-    """The exception a traceback ends with: its last unindented line that names a type."""
-    for line in reversed(stack.split("\n")):
-        if line and not line.startswith((" ", _TRACEBACK)):
-            found = _typed(line)
-            if found[0]:
-                return found
-    return "", ""

@@ -125,6 +125,7 @@ def _log(draft: Draft, invocation: Invocation | None, request_id: str, now_unix_
         error_type=draft.error_type,
         error_message=draft.error_message,
         error_stack=draft.error_stack,
+        keys=draft.keys,
         attributes=draft.attributes,
     )
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANO_MAX = (1 << 63) - 1
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+#: English month name, three letters -> its number.
+MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 
 
 def rfc3339(text: str) -> int | None:
@@ -22,7 +23,7 @@ def rfc3339(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return _nano(moment) if moment.tzinfo else None
+    return unix_nano(moment) if moment.tzinfo else None
 
 
 def apache(text: str) -> int | None:
@@ -35,7 +36,7 @@ def apache(text: str) -> int | None:
     try:
         moment = datetime(
             int(whole[7:11]),
-            _MONTHS[whole[3:6]],
+            MONTHS[whole[3:6]],
             int(whole[0:2]),
             int(whole[12:14]),
             int(whole[15:17]),
@@ -45,7 +46,7 @@ def apache(text: str) -> int | None:
         below = int(fraction[:9].ljust(9, "0")) if fraction else 0
     except (ValueError, KeyError):
         return None
-    whole_nano = _nano(moment)
+    whole_nano = unix_nano(moment)
     return None if whole_nano is None else whole_nano + below
 
 
@@ -63,15 +64,16 @@ def in_range(nano: int) -> int | None:
     return nano if 0 <= nano <= _NANO_MAX else None
 
 
-def _zone(text: str) -> timezone:
-    sign = {"+": 1, "-": -1}[text[:1]]
-    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[3:5])))
-
-
-def _nano(moment: datetime) -> int | None:
+def unix_nano(moment: datetime) -> int | None:
+    """Return the nanoseconds since the epoch of a moment that knows its zone."""
     # Integers, for a float of seconds is exact to 200 ns only.
     try:
         since = moment - _EPOCH
     except OverflowError:
         return None
     return in_range((since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000)
+
+
+def _zone(text: str) -> timezone:
+    sign = {"+": 1, "-": -1}[text[:1]]
+    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[3:5])))

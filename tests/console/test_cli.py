@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.cli import cli
-from console.demo.run import MARK
+from console.demo.session import MARK
 from subscribers.store import Store
 from tests.subscribers.samples import TRACE, log, span
 

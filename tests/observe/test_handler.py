@@ -263,3 +263,27 @@ def test_a_handler_that_returns_after_all_is_told_as_it_ended(lines: Lines) -> N
     assert "status" not in last
     assert "status" not in [span for span in lines.spans if span["name"] == "slow"][-1]
     assert int(last["endTimeUnixNano"]) > int(told["endTimeUnixNano"])
+
+
+@pytest.mark.parametrize(
+    ("reply", "failed"),
+    [
+        ({"batchItemFailures": [{"itemIdentifier": "m-1"}]}, True),
+        ({"batchItemFailures": []}, False),
+        ({"batchItemFailures": "m-1"}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_a_partial_batch_failure_is_a_failure(lines: Lines, reply: object, failed: bool) -> None:
+    """An invocation that gives records back to the queue has succeeded for Lambda, not for whoever looks."""
+    assert run(sqs_event({}, {}, {}), lambda event, context: reply) is reply
+    (span,) = lines.spans
+    assert span.get("status", {}) == ({"code": 2, "message": "1 of 3 records failed"} if failed else {})
+    assert span["attributes"].get("error.type") == ("batch_item_failures" if failed else None)
+
+
+def test_only_a_batch_has_failed_records(lines: Lines) -> None:
+    """The same reply to a direct invocation means nothing."""
+    run({}, lambda event, context: {"batchItemFailures": [{"itemIdentifier": "m-1"}]})
+    assert "error.type" not in lines.spans[0]["attributes"]

@@ -85,6 +85,7 @@ sinks:
 redaction: {{keys: [password, "*_token"], patterns: {{claim: "CLM-[0-9]+"}}, exempt: [trace_id]}}
 templates: [template.yaml]
 links: {{trace: "https://example.org/trace/{{trace_id}}"}}
+keys: {{claim: "CLM-[0-9]+"}}
 """
 
 
@@ -141,6 +142,7 @@ def test_a_full_file_loads() -> None:
     assert loaded.redaction.patterns == {"claim": {"regex": "CLM-[0-9]+", "replace": "[REDACTED:claim]"}}
     assert loaded.alerts["rules"]["failing"]["mute"][0]["start"] == "10:30"
     assert loaded.templates == ("template.yaml",)
+    assert loaded.keys == {"claim": "CLM-[0-9]+"}
     with pytest.raises(AttributeError):
         loaded.version = 2  # type: ignore[misc]
 
@@ -222,6 +224,12 @@ MISTAKES = [
     ("version: 1\nalerts: {rules: {r: {type: threshold, of: {signal: metric}, value: 1}}}\n", "2:39: alerts.rules.r.of: 'metric' is missing: the name of the metric"),
     ("version: 1\nalerts: {rules: {r: {type: threshold, of: {signal: log, service: x}, value: 1}}}\n", "2:57: alerts.rules.r.of.service: there is no service 'x'"),
     ("version: 1\nredaction: {patterns: {x: '('}}\n", "2:24: redaction.patterns.x: '(' is not a regular expression"),
+    (service("format: {log4j: '%d %foo %m'}"), "5:14: services.claims.format.log4j: the conversion '%foo' is not known"),
+    (service("format: {logback: '%d %level'}"), "5:14: services.claims.format.logback: writes no message: it needs %m before the first line break"),
+    (service("log_groups: [{name: g, format: {log4j: '%d{QQ} %m'}}]"), "5:37: services.claims.log_groups[0].format.log4j: the letter 'Q' of the date pattern 'QQ' is not supported"),
+    ("version: 1\nkeys: {claim: 'x*'}\n", "2:8: keys.claim: 'x*' matches the empty text, and so every line"),
+    ("version: 1\nkeys: {claim: '('}\n", "2:8: keys.claim: '(' is not a regular expression"),
+    ("version: 1\nkeys: {Claim: x}\n", "2:8: keys.Claim: 'Claim' is not the name of a business key: lower-case letters, digits and _, first a letter, at most 64 characters"),
     ("version: 1\ninclude: a.yaml\n", "2:1: include: needs a file whose folder can be read"),
 ]  # fmt: skip
 
@@ -390,14 +398,16 @@ def test_fragments_add_names(tmp_path: Path) -> None:
     """Included files add services, rules and redaction, in the order of their names."""
     path = write(
         tmp_path,
-        observe="version: 1\ninclude: [teams/*.yaml]\nservices: {a: {side: legacy}}\nredaction: {keys: [pin]}\n",
-        teams__one="services: {b: {side: serverless}}\nredaction: {keys: [token]}\n",
+        observe="version: 1\ninclude: [teams/*.yaml]\nservices: {a: {side: legacy}}\nredaction: {keys: [pin]}\n"
+        "keys: {claim: 'CLM-[0-9]+'}\n",
+        teams__one="services: {b: {side: serverless}}\nredaction: {keys: [token]}\nkeys: {policy: 'POL-[0-9]+'}\n",
         teams__two="version: 1\nalerts: {rules: {r: {type: new_error, of: {signal: log, service: a}}}}\n"
         "endpoints: {e: {route: GET /, legacy: {service: a}, serverless: {service: b}}}\n",
     )
     loaded = config.load(path)
     assert list(loaded.services) == ["a", "b"]
     assert loaded.redaction.keys == ("pin", "token")
+    assert loaded.keys == {"claim": "CLM-[0-9]+", "policy": "POL-[0-9]+"}
     assert loaded.files == tuple(
         str(tmp_path / name) for name in ("observe.yaml", "teams/one.yaml", "teams/two.yaml")
     )

@@ -270,6 +270,69 @@ def test_retries_stay_apart() -> None:
     assert [[line.event_id for line in node.logs] for node in story.spans] == [["log-a"], ["log-b"]]
 
 
+def said(story: Story) -> dict[str, list[str]]:
+    """Name of a span -> the lines it said; those of nobody under ""."""
+    told = {node.span.name: [line.event_id for line in node.logs] for node in story.spans}
+    return {
+        name: lines for name, lines in {**told, "": [line.event_id for line in story.logs]}.items() if lines
+    }
+
+
+def test_a_line_that_knows_only_the_correlation_id() -> None:
+    """The request came with a traceparent too: its span is in another trace, and the line still finds it."""
+    rows = [
+        span("front", 0, 100, service="api", side="serverless", correlation_id=SESSION, links=lost()),
+        span("outer", 10, 90, correlation_id=SESSION, links=lost()),
+        span("inner", 40, 60, correlation_id=SESSION, links=lost()),
+    ]
+    lines = [
+        log(name, at, trace_id=DERIVED, correlation_id=SESSION)
+        for name, at in [("a", 20), ("b", 50), ("c", 61), ("d", 91.5), ("e", 8), ("f", 93), ("g", 7.9)]
+    ]
+    assert said(only(stories(SESSION, rows, lines))) == {
+        "outer": ["log-e", "log-a", "log-c", "log-d"],
+        "inner": ["log-b"],
+        "": ["log-g", "log-f"],
+    }
+
+
+def test_slack_does_not_take_from_the_span_that_was_open() -> None:
+    """Between two requests a millisecond apart, whoever was open said it."""
+    rows = [span("one", 0, 10, correlation_id=SESSION), span("two", 10.5, 20, correlation_id=SESSION)]
+    lines = [
+        log(name, at, correlation_id=SESSION, trace_id=DERIVED) for name, at in [("a", 9.9), ("b", 10.6)]
+    ]
+    assert said(only(stories(TRACE, rows, lines))) == {"one": ["log-a"], "two": ["log-b"]}
+
+
+@pytest.mark.parametrize(
+    "other", [{"service": "policies"}, {"correlation_id": "CLM-2", "trace_id": TRACE}, {"correlation_id": ""}]
+)
+def test_lines_of_others_are_not_taken(other: dict[str, Any]) -> None:
+    """Another service, another correlation ID with its own span, or none at all."""
+    rows = [
+        span("mine", 0, 9, trace_id=OTHER, correlation_id=SESSION),
+        span(
+            "theirs",
+            0,
+            9,
+            service="theirs",
+            correlation_id="CLM-2",
+            links=caused_by(span("mine", trace_id=OTHER)),
+        ),
+    ]
+    line = log("a", 5, **{"trace_id": DERIVED, "correlation_id": SESSION, **other})
+    for story in stories(OTHER, rows, [line]):
+        assert "log-a" not in said(story).get("mine", [])
+
+
+def test_a_traceparent_in_a_line_names_the_callers_span() -> None:
+    """The service's own span said it, where there is one."""
+    rows = [span("caller", 0, 9, service="api"), span("own", 1, 8, parent_span_id=span_id("caller"))]
+    lines = [log(name, at, trace_id=TRACE, span_id=span_id("caller")) for name, at in [("a", 5), ("b", 50)]]
+    assert said(only(stories(TRACE, rows, lines))) == {"own": ["log-a"], "caller": ["log-b"]}
+
+
 TRACES = st.sampled_from([TRACE, OTHER, THIRD, DERIVED, ""])
 IDS = st.sampled_from([span_id(name) for name in "abcdef"] + [""])
 CORRELATIONS = st.sampled_from(["", SESSION, "other", TRACE])

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observe.ids import key_mark
 from subscribers import handler as edge
 from subscribers.config import EMPTY, Config, loads
 from subscribers.envelope import LogBatch, encode
@@ -22,7 +23,7 @@ from subscribers.handler import make_handler
 from subscribers.ledger import LedgerError
 from subscribers.parse import FORMATS
 from subscribers.parsers.page import Page, Parsed
-from subscribers.signals import Log, Signal
+from subscribers.signals import Log, Signal, Span
 from subscribers.store import Store
 from subscribers.store_errors import StoreError
 from subscribers.tables import Row
@@ -199,6 +200,67 @@ def test_configuration_names_service_side_and_format(capsys: pytest.CaptureFixtu
     assert origin("/custom/claims", CONFIG) == ("claims", "serverless", "lambda.json")
     assert origin("/mf", CONFIG) == ("mainframe", "legacy", "lambda.json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["notes"] == {"format_unknown": 1}
+
+
+HYBRID = loads(
+    """
+version: 1
+services:
+  claims-legacy:
+    side: legacy
+    timezone: Europe/Paris
+    correlation_field: vorgang
+    log_groups:
+      - {name: /legacy/app, format: {log4j: "%d %-5p [%X{vorgang}] %m%n"}}
+      - {name: /legacy/access, format: apache}
+endpoints:
+  claim:
+    route: GET /claims/{id}
+    legacy: {service: claims-legacy, route: "GET /old/{number}"}
+keys: {claim: "CLM-([0-9]+)"}
+"""
+)
+APP = "2026-11-21 04:30:10,123 ERROR [V-1] CLM-889123 refused"
+
+
+def test_log4j_lines_are_joined_and_accounted_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Zone, correlation field and keys are the configuration's; a joined line is delivered with its log."""
+    sink = Memory()
+    lines = ("\tat of.Before(A.java:1)", APP, "java.lang.Error: no", "\tat a.B.c(B.java:1)", "", APP)
+    make = make_handler(HYBRID, sink, lambda: NOW, key_secret="s")
+    assert make(encode(batch(*lines, group="/legacy/app")), CONTEXT) == ledger(6, 5, no_signal=1)
+    (_, log, _) = sink.signals.values()
+    assert isinstance(log, Log)
+    assert (log.time_unix_nano, log.correlation_id) == (1_795_231_810_123_000_000, "V-1")
+    assert (log.error_type, log.keys) == ("java.lang.Error", (key_mark("claim", "889123", "s"),))
+    assert json.loads(capsys.readouterr().out)["notes"] == {"unparsed": 1}
+
+
+@given(
+    st.lists(st.sampled_from([APP, "java.lang.Error: no", "\tat a.B.c(B.java:1)", "", "x\ny", f"{APP}\nz"]))
+)
+def test_the_ledger_conserves_lines_that_are_joined(lines: list[str]) -> None:
+    """Every line is delivered, with a log of its own or as part of one, or blank."""
+    told = handled(encode(batch(*lines, group="/legacy/app")), Memory(), HYBRID)
+    assert told["delivered"] + told["dropped"].get("no_signal", 0) == told["received"] == len(lines)
+
+
+def test_a_joined_line_is_delivered_only_with_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger counts from what was written."""
+    monkeypatch.setitem(FORMATS, "lambda", lambda page: Parsed(joined={"b": "a"}))
+    with pytest.raises(LedgerError):
+        handled(encode(batch("a")), Memory())
+
+
+def test_a_legacy_request_is_of_its_endpoint() -> None:
+    """The span is named by the endpoint's route, whatever path the implementation sees."""
+    sink = Memory()
+    access = '127.0.0.1 - - [21/Nov/2026:03:30:10.123 +0000] "GET /old/7 HTTP/1.1" 200 57 1 "CLM-1" "-"'
+    handled(encode(batch(access, group="/legacy/access")), sink, HYBRID)
+    log, span = sink.signals.values()
+    assert isinstance(span, Span)
+    assert (span.name, span.attributes["http.route"]) == ("GET /claims/{id}", "/claims/{id}")
+    assert (span.attributes["url.path"], isinstance(log, Log)) == ("/old/7", True)
 
 
 lines = st.sampled_from(["", "x", START, END, COLD, "MONITORING|bad", '{"resourceSpans":[]}', "a:1|c"])

@@ -444,3 +444,39 @@ def test_a_log_that_mentions_spans_is_a_log() -> None:
 def test_a_span_line_without_spans_is_no_signal() -> None:
     """Nothing to deliver, nothing lost."""
     assert told('{"resourceSpans":[]}').silent == 1
+
+
+MARK = f"claim={'0a' * 16}"
+
+
+def test_the_line_of_a_business_key() -> None:
+    """Its marks are the log's keys, each once."""
+    line = {"message": "observe.key", "trace_id": TRACE, "event": "observe.key", "keys": [MARK, MARK]}
+    log = log_of(json.dumps(line))
+    assert (log.keys, log.attributes) == ((MARK,), {"event": "observe.key"})
+
+
+@pytest.mark.parametrize(
+    "bad", ["claim=CLM-1", f"Claim={'0a' * 16}", f"{MARK}0", "", None, 5, [MARK], {"a": 1}]
+)
+def test_what_is_no_mark_stays_an_attribute(bad: Any) -> None:
+    """Never the key itself where a mark belongs; counted."""
+    parsed = told(json.dumps({"message": "observe.key", "event": "observe.key", "keys": [bad, MARK]}))
+    (log,) = logs(parsed)
+    assert (log.keys, log.attributes["keys"], parsed.notes) == ((MARK,), [bad], {"bad_key": 1})
+
+
+def test_marks_are_counted_out() -> None:
+    """At most 64 a line."""
+    marks = [f"claim={n:032x}" for n in range(70)]
+    parsed = told(json.dumps({"message": "observe.key", "event": "observe.key", "keys": marks}))
+    (log,) = logs(parsed)
+    assert (log.keys, log.attributes["keys"]) == (tuple(marks[:64]), marks[64:])
+
+
+@pytest.mark.parametrize("fields", [{"keys": [MARK]}, {"event": "observe.key", "keys": MARK}])
+def test_keys_of_another_line_are_the_callers(fields: dict[str, Any]) -> None:
+    """Only a list on a line of that event is ours."""
+    parsed = told(json.dumps({"message": "m", **fields}))
+    (log,) = logs(parsed)
+    assert (log.keys, log.attributes, parsed.notes) == ((), fields, {})

@@ -30,7 +30,7 @@ from subscribers.store_errors import (
     Unwritable,
 )
 from subscribers.store_parquet import connection
-from subscribers.tables import TABLES, ledger_row, row
+from subscribers.tables import TABLES, ledger_row, log_of, row
 from tests.subscribers.samples import MS, T0, log, metric, span
 
 DAY_MS = 86_400_000.0
@@ -300,6 +300,24 @@ def test_compaction_keeps_the_newest(store: Store) -> None:
     store.append([log("a", message="second")])
     store.compact(grace_s=0)
     assert store.query("SELECT message FROM logs") == [{"message": "second"}]
+
+
+@pytest.mark.parametrize("files_of_today", [0, 1])
+def test_files_of_before_a_column_existed(store: Store, files_of_today: int) -> None:
+    """A column that a file lacks reads as empty, whether other files have it or none, and after merging."""
+    store.append([log("old")])
+    (path,) = files(store)
+    with connection() as connected:
+        old = f"SELECT * EXCLUDE (keys) FROM read_parquet('{path}', hive_partitioning = false)"
+        connected.execute(f"COPY ({old}) TO '{path}.old' (FORMAT parquet)")
+    Path(f"{path}.old").replace(path)
+    store.append([log(f"new-{n}", keys=("claim=x",)) for n in range(files_of_today)])
+    expected = [{"event_id": "log-new-0", "keys": ["claim=x"]}][:files_of_today]
+    expected += [{"event_id": "log-old", "keys": []}]
+    for _ in range(2):
+        assert store.query("SELECT event_id, keys FROM logs ORDER BY event_id") == expected
+        assert log_of(store.query("SELECT * FROM logs WHERE event_id = 'log-old'")[0]) == log("old")
+        store.compact(0)
 
 
 def test_an_old_snapshot_can_be_read_after_compaction(store: Store) -> None:

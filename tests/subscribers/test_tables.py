@@ -40,7 +40,14 @@ TREE = st.dictionaries(
 def logs() -> st.SearchStrategy[Log]:
     """Any log with any text and any 64-bit time."""
     return st.builds(
-        log, TEXT, message=TEXT, time_unix_nano=INT64, level=TEXT, trace_id=TEXT, attributes=TREE
+        log,
+        TEXT,
+        message=TEXT,
+        time_unix_nano=INT64,
+        level=TEXT,
+        trace_id=TEXT,
+        attributes=TREE,
+        keys=st.lists(TEXT, max_size=3).map(tuple),
     )
 
 

@@ -1,0 +1,89 @@
+"""`observe demo break`: ask a running demo to break something, and show what the tool then shows.
+
+NoDemoError     no demo runs that can be asked
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import msgspec
+from rich.console import Console
+
+from console import key_secret, requests, trace
+from console.demo.breaking import Told
+from console.demo.faults import FAULTS
+from console.demo.report import command, option, say, title
+from console.demo.serve import TOKEN
+from console.demo.session import RUNNING
+from console.errors import ConsoleError
+from console.waterfall import render
+from subscribers.correlate import Story
+from subscribers.store import Store
+
+_TIMEOUT_S = 180.0
+#: Claims that are looked up before it is said that none of them touched both sides.
+_LOOKED_UP = 8
+
+
+class NoDemoError(ConsoleError):
+    """No demo can be asked. `reason` is `no_demo` or `demo_failed`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def break_it(store: Path, name: str) -> Told:
+    """Ask the demo that writes to `store` to break something; return what happened. Raises NoDemoError."""
+    start = f"start one: {command()} demo --serve{option(store)}"
+    try:
+        running = json.loads((store / RUNNING).read_text(encoding="utf-8"))
+        url, token = str(running["url"]), str(running["token"])
+    except FileNotFoundError:
+        raise NoDemoError("no_demo", f"no demo is running on {store}; {start}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoDemoError("no_demo", f"{store / RUNNING} cannot be read ({error}); {start}") from error
+    try:
+        reply = httpx.post(f"{url}/break/{name}", headers={TOKEN: token}, timeout=_TIMEOUT_S)
+        document = reply.json()
+        if reply.status_code == httpx.codes.OK:
+            return msgspec.convert(document, Told)
+        raise NoDemoError("demo_failed", f"the demo could not do it: {document['message']}")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        raise NoDemoError("no_demo", f"the demo on {store} does not answer ({error}); {start}") from error
+
+
+def show(store: Path, told: Told, out: Console) -> None:
+    """Print what was broken, what clients got, and what the store says of that time. Raises StoreError."""
+    fault, opened = FAULTS[told.name], Store(store)
+    title(f"Broken: {fault.name}", out)
+    say(f"What was done: {fault.what}", out)
+    say(f"What to see:   {fault.look}", out)
+    title("Clients were answered", out)
+    for status, count in told.answers.items():
+        say(f"  {status if status != '0' else 'nothing'}: {count} requests", out)
+    title("Requests by endpoint and side, meanwhile", out)
+    rows = requests.summary(opened, told.from_unix_nano, told.to_unix_nano)
+    requests.render_summary(rows, out)
+    if story := _story(opened, store, told):
+        title("One of them", out)
+        render(story, out)
+    title("Deliveries", out)
+    if told.failed_payloads:
+        say(f"  {told.failed_payloads} payloads failed while it was broken; they came again", out)
+    left = f"{told.received - told.settled} unaccounted for, {told.pending} payloads pending"
+    say(f"  {told.received:,} log events received after the repair, {told.settled:,} settled; {left}", out)
+    say(f"\nRepaired. The demo goes on; ask it: {command()} requests{option(store)}", out)
+
+
+def _story(opened: Store, store: Path, told: Told) -> Story | None:
+    """The first of the claims whose request touched both sides: those that failed come first."""
+    secret = key_secret.secret_of(store, {})
+    for number in told.claims[:_LOOKED_UP]:
+        for story in trace.find_key(opened, "claim", number, secret).stories:
+            if len({node.span.origin.side for node in story.spans}) > 1:
+                return story
+    return None

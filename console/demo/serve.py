@@ -1,0 +1,103 @@
+"""`observe demo --serve`: the demo goes on, logs are delivered as they come, and it can be broken on request.
+
+The control is an HTTP server on loopback: POST /break/<fault> with the token that is in the store's
+demo.json, which only its owner may read. Answers are JSON: what `breaking.Told` says, or {"message"}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import islice
+
+import msgspec
+from rich.console import Console
+
+from console.demo import breaking, report, scenario
+from console.demo.faults import FAULTS
+from console.demo.session import RUNNING, Session
+from console.errors import ConsoleError
+from console.local.http_edge import EdgeServer, JsonHandler
+from subscribers.store_errors import StoreError
+
+#: Between two rounds of ordinary traffic; logs are delivered after each.
+ROUND_S = 2.0
+_CLAIMS = 3
+_SAID_EVERY = 15
+TOKEN = "x-demo-token"  # noqa: S105  # the header's name
+
+
+def serve(session: Session, talk: Console, stop: threading.Event) -> None:
+    """Keep the demo running until `stop` is set: traffic, delivery, faults on request."""
+    busy = threading.Lock()
+    with _control(session, busy):
+        _say_how(session, talk)
+        for number in range(1, 1 << 30):
+            if stop.wait(ROUND_S):
+                return
+            with busy:
+                _round(session)
+            if number % _SAID_EVERY == 0:
+                said = f"{len(session.answers)} requests sent, {session.total.settled} log events settled"
+                talk.print(f"{time.strftime('%H:%M:%S')} {said}", highlight=False)
+
+
+def _round(session: Session) -> None:
+    places = list(islice(scenario.later, _CLAIMS))
+    session.send([scenario.submission(n) for n in places] + [scenario.look_up(n) for n in places])
+    session.system.ship()
+    session.deliver()
+
+
+def _say_how(session: Session, talk: Console) -> None:
+    command, option = report.command(), report.option(session.store)
+    body = '{"number": "CLM-900001", "policy": "POL-900", "amount": 120}'
+    talk.print(f"\nServing at {session.system.url}; Ctrl-C ends it. Meanwhile, elsewhere:", highlight=False)
+    for name in FAULTS:
+        report.say(f"  {command} demo break {name}{option}", talk)
+    report.say(f"  {command} requests{option}", talk)
+    header = "-H 'x-correlation-id: mine-1'"
+    report.say(f"  curl {session.system.url}/claims {header} -d '{body}'", talk)
+    report.say(f"  {command} trace mine-1{option}     # some seconds later", talk)
+
+
+@contextmanager
+def _control(session: Session, busy: threading.Lock) -> Iterator[None]:
+    token = secrets.token_hex(16)
+    members = {"session": session, "busy": busy, "token": token}
+    server = EdgeServer(type("Handler", (_Handler,), members))
+    path = session.store / RUNNING
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"url": f"http://{server.address}", "token": token, "pid": os.getpid()}, file)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        server.close()
+
+
+class _Handler(JsonHandler):
+    session: Session
+    busy: threading.Lock
+    token: str
+
+    def do_POST(self) -> None:  # noqa: N802
+        """Break what the path names."""
+        if not secrets.compare_digest(self.headers.get(TOKEN, "").encode(), self.token.encode()):
+            return self.respond_json(HTTPStatus.FORBIDDEN, {"message": "the token is not this demo's"})
+        name = self.path.removeprefix("/break/")
+        if name not in FAULTS:
+            return self.respond_json(HTTPStatus.NOT_FOUND, {"message": f"there is no fault {name[:64]!r}"})
+        try:
+            with self.busy:
+                told = breaking.broken(self.session, name)
+        except (ConsoleError, StoreError, OSError) as error:
+            return self.respond_json(HTTPStatus.INTERNAL_SERVER_ERROR, {"message": str(error)})
+        return self.respond_json(HTTPStatus.OK, msgspec.to_builtins(told))

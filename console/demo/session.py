@@ -1,0 +1,130 @@
+"""One demo: the system that runs, the store it is observed into, and what was sent and settled so far."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console import key_secret
+from console.demo import drive, subscribe, system
+from console.demo.scenario import Request
+from console.demo.subscribe import Subscription, Total
+from console.errors import ConsoleError
+from console.local.cloudwatch import read_events
+from subscribers.store import Store
+
+#: In a store that the demo made; only such a store is emptied for the next run.
+MARK = "made-by-observe-demo"
+#: Where a running demo says how to reach it.
+RUNNING = "demo.json"
+#: The store's tables while `demo break sink-down` has put them out of reach.
+OFFLINE = "tables.offline"
+_KNOWN = {MARK, RUNNING, OFFLINE, key_secret.FILE, "manifest.json", "tables", "dead_letters", "tmp", "lock"}
+
+
+class DemoFailedError(ConsoleError):
+    """The demo did not do what it should have. `reason` is low-cardinality."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Session:
+    """A running demo. total: the ledgers of every payload so far; answers: of every request."""
+
+    system: system.System
+    store: Path
+    subscription: Subscription
+    total: Total = field(default_factory=Total)
+    answers: list[drive.Answer] = field(default_factory=list)
+
+    def send(
+        self,
+        wanted: Iterable[Request],
+        done: Callable[[drive.Answer], None] = lambda _: None,
+        clients: int = 1,
+    ) -> list[drive.Answer]:
+        """Send requests through the front door and remember the answers."""
+        answers = drive.drive(self.system.url, wanted, done, clients)
+        self.answers += answers
+        return answers
+
+    def settle(self) -> None:
+        """Wait until everything sent has been worked off and logged. Raises DemoFailedError."""
+        if not self.system.settle():
+            raise DemoFailedError("not_settled", "a queue was not empty, or the legacy side silent, in time")
+
+    def deliver(self, done: Callable[[], None] = lambda: None) -> Total:
+        """Hand what is new in the logs to the subscriber; the store stays known as the demo's own."""
+
+        def delivered() -> None:
+            _sign(self.store)
+            done()
+
+        total = self.subscription.deliver(delivered)
+        self.total.plus(total)
+        return total
+
+    def events_in_logs(self) -> int:
+        """Return how many events CloudWatch Logs holds, the subscriber's own left out."""
+        return sum(1 for _ in self.events())
+
+    def events(self) -> Iterator[tuple[str, str]]:
+        """Yield (log group, message) of every event there is, the subscriber's own left out."""
+        client = self.system.aws.client("logs")
+        for group, stream in subscribe.streams(client):
+            for event in read_events(client, group, stream):
+                yield group, event.message
+
+
+@contextmanager
+def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
+    """Start a demo into an empty store. Raises the errors of `system.running`."""
+    secret = secrets.token_hex(16)
+    Store(store).record([])  # makes it a store, which other files may then lie in
+    key_secret.keep(store, secret)
+    _sign(store)
+    with (
+        system.running(archive, secret, port) as started,
+        subscribe.subscriber(store, started.log, secret) as function,
+    ):
+        yield Session(started, store, Subscription(started.aws.client("logs"), function))
+
+
+def fresh(store: Path) -> None:
+    """See to it that there is an empty folder; only what the demo alone has written is removed."""
+    if store.is_dir() and any(store.iterdir()):
+        if store.is_symlink() or not _is_own(store):
+            message = f"{store} has data that the demo did not write: give another folder with --store"
+            raise DemoFailedError("store_not_ours", message)
+        shutil.rmtree(store)
+    store.mkdir(parents=True, exist_ok=True)
+    probe = store / "probe"
+    probe.touch()  # better told now than when everything has run
+    probe.unlink()
+
+
+def _is_own(store: Path) -> bool:
+    """Whether the store is as the demo left it: nobody has added to it since."""
+    mark = store / MARK
+    return (
+        mark.is_file()
+        and {path.name for path in store.iterdir()} <= _KNOWN
+        and mark.read_text(encoding="utf-8") == _state(store)
+    )
+
+
+def _sign(store: Path) -> None:
+    (store / MARK).write_text(_state(store), encoding="utf-8")
+
+
+def _state(store: Path) -> str:
+    manifest = store / "manifest.json"
+    return hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else ""

@@ -1,0 +1,76 @@
+"""What every command shares: the store's option, how output is printed, and how faults are said."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from console.errors import ConsoleError
+from lambda_layer.build import BuildError
+from subscribers.store_errors import StoreError
+
+store_option = click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="OBSERVE_STORE",
+    default=Path(".observe"),
+    show_default=True,
+    help="Folder of the embedded store.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+#: How much of what was typed is said again in a sentence.
+_SAID_MAX = 128
+_PIPE_WIDTH = 200
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """What is known to go wrong ends in a sentence and exit code 1, never in a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        # The reader of our output went away (| head): not an error, and Python must not say so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{named}{error.strerror or error}") from error
+    except KeyboardInterrupt:
+        raise click.ClickException("interrupted") from None
+    except (ConsoleError, BuildError, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+class _Output(Console):
+    """stdout; a reader that goes away is ours to handle, rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def output() -> Console:
+    """Return stdout, wide where no terminal sets the width: a file or a pipe has room for whole messages."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return _Output(width=_PIPE_WIDTH) if wide else _Output()
+
+
+def must_exist(store: Path) -> None:
+    """Raise click's error where there is no store."""
+    if not store.is_dir():
+        raise click.ClickException(f"there is no store at {store}: run `observe demo`, or give --store")
+
+
+def typed(text: str) -> str:
+    """Return what was typed as valid UTF-8: other bytes arrive as surrogates, which no store holds."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def quoted(text: str) -> str:
+    """Return what was typed as a sentence repeats it."""
+    return repr(text if len(text) <= _SAID_MAX else text[:_SAID_MAX] + "…")
