@@ -46,7 +46,8 @@ requests AS (
            coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
     FROM told
     UNION ALL
-    SELECT side, service, end_unix_nano - start_unix_nano, '', status = 'error', false
+    SELECT side, service, end_unix_nano - start_unix_nano, '', status = 'error',
+           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false)
     FROM platform WHERE event_id NOT IN (SELECT platform_id FROM pairs)
 )
 SELECT endpoint, side, service, count(*) AS count, count(*) FILTER (failed) AS errors,

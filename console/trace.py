@@ -11,6 +11,7 @@ from rich.text import Text
 
 from console.story_json import as_json, line_json
 from console.waterfall import render, render_lines
+from console.words import counted
 from observe.ids import key_mark
 from subscribers.config_problems import printable
 from subscribers.correlate import Story, related_traces, stories
@@ -138,9 +139,8 @@ def _about(story: Story, mark: str) -> Story:
 
 def render_marked(found: Marked, asked: str, console: Console, *, platform: bool = False) -> None:
     """Print what a business key leads to: each story as a waterfall, then the lines of no request."""
-    count = len(found.stories)
-    stories_ = f"{count} {'story' if count == 1 else 'stories'}"
-    lines_ = f"{len(found.lines)} {'line' if len(found.lines) == 1 else 'lines'} of no request"
+    stories_ = counted(len(found.stories), "story")
+    lines_ = f"{counted(len(found.lines), 'line')} of no request"
     console.print(Text(f"{printable(asked)}: {stories_}, {lines_}", "bold"), highlight=False)
     for story in found.stories:
         console.print()

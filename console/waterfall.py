@@ -16,7 +16,17 @@ from rich.console import Console
 from rich.text import Text
 
 from console.verdict import Verdict, consequence, reason, sentence, verdicts
-from console.words import error_of, instant, is_cold, is_timeout, milliseconds, operation, said, tells
+from console.words import (
+    counted,
+    error_of,
+    instant,
+    is_cold,
+    is_timeout,
+    milliseconds,
+    operation,
+    said,
+    tells,
+)
 from observe import semconv
 from subscribers.config_problems import printable
 from subscribers.correlate import Node, Story
@@ -172,7 +182,7 @@ def _content(story: Story) -> str:
     logs = len(story.logs) + sum(len(node.logs) for node in story.spans)
     errors = sum(span.status == "error" for span in spans)
     sides = [f"{sum(s.origin.side == side for s in spans)} {side}" for side in _SIDES]
-    return f"{len(spans)} spans ({', '.join(sides)}), {logs} log lines, {errors} failed"
+    return f"{counted(len(spans), 'span')} ({', '.join(sides)}), {counted(logs, 'log line')}, {errors} failed"
 
 
 def _span_line(node: Node, story: Story, layout: _Layout) -> Text:

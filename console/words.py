@@ -25,6 +25,12 @@ def milliseconds(duration_ns: int) -> str:
     return f"{ms / 1_000:.2f} s" if ms < 120_000 else f"{ms / 60_000:.1f} min"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 span`, `2 spans`, `1,234 spans`; a noun in -y becomes -ies."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def instant(time_unix_nano: int) -> str:
     """Return a time as RFC 3339 with milliseconds, UTC."""
     ms = time_unix_nano // _NS_PER_MS
@@ -57,7 +63,9 @@ def tells(log: Log, *, of_span: bool = True) -> bool:
     of_span: whether the line belongs to one, which then tells what an access-log line does.
     """
     if log.dataset == "lambda.platform":
-        return log.level in ("WARN", "ERROR", "FATAL")
+        # What a report tells of a fault is the span's status by then.
+        reported = of_span and log.message.startswith("REPORT ")
+        return log.level in ("WARN", "ERROR", "FATAL") and not reported
     if log.dataset == "apache.access":
         return not of_span
     return log.attributes.get("event") != "observe.key"

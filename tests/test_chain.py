@@ -8,16 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
 from console import requests, trace
-from console.demo import session
+from console.demo import legacy, session
+from console.demo.drive import drive
+from console.demo.example import example
 from console.demo.scenario import FAILED, SHIP, SLOW, Request
 from console.demo.session import MARK
 from console.key_secret import secret_of
+from console.local.moto_server import MotoServer
+from console.local.stack import deploy
+from console.local.template import load
 from console.local.weighted import Spread
 from console.verdict import verdicts
 from observe import ids
@@ -244,3 +250,14 @@ def _observe(*arguments: object) -> subprocess.CompletedProcess[str]:
         timeout=110,
         env={**os.environ, "COLUMNS": "100"},
     )
+
+
+def test_the_same_handlers_run_without_the_layer(tmp_path: Path) -> None:
+    """Attached or not, the files are the same: without the layer the same claims get the same answers."""
+    with MotoServer() as aws, legacy.running(tmp_path / "legacy") as old, ExitStack() as stack:
+        template = load(example() / "template.yaml", {"LegacyUrl": old.url})
+        assert not any("AWS_LAMBDA_EXEC_WRAPPER" in part.environment for part in template.functions.values())
+        running = stack.enter_context(deploy(template, aws))
+        answers = drive(running.url, submissions(), lambda _: None)
+        assert [str(answer) for answer in answers if not answer.as_expected] == []
+        assert running.settled(30)

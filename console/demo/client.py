@@ -19,13 +19,19 @@ from console.demo.report import command, option, say, title
 from console.demo.serve import TOKEN
 from console.demo.session import RUNNING
 from console.errors import ConsoleError
-from console.waterfall import render
-from subscribers.correlate import Story
+from console.verdict import verdicts
+from console.words import counted
+from subscribers.config_problems import printable
 from subscribers.store import Store
 
 _TIMEOUT_S = 180.0
-#: Claims that are looked up before it is said that none of them touched both sides.
+#: Claims that are looked up to find the one that shows most.
 _LOOKED_UP = 8
+_OWN = """
+SELECT service, message, count(*) AS count FROM logs
+WHERE message LIKE 'hybrid-observe:%' AND time_unix_nano BETWEEN $first AND $last
+GROUP BY service, message ORDER BY service, message
+"""
 
 
 class NoDemoError(ConsoleError):
@@ -64,26 +70,37 @@ def show(store: Path, told: Told, out: Console) -> None:
     say(f"What to see:   {fault.look}", out)
     title("Clients were answered", out)
     for status, count in told.answers.items():
-        say(f"  {status if status != '0' else 'nothing'}: {count} requests", out)
+        say(f"  {status if status != '0' else 'nothing'}: {counted(count, 'request')}", out)
     title("Requests by endpoint and side, meanwhile", out)
     rows = requests.summary(opened, told.from_unix_nano, told.to_unix_nano)
     requests.render_summary(rows, out)
-    if story := _story(opened, store, told):
+    if found := _telling(opened, store, told):
         title("One of them", out)
-        render(story, out)
+        trace.render_marked(found[1], f"claim={found[0]}", out)
+    if said := opened.query(_OWN, {"first": told.from_unix_nano, "last": told.to_unix_nano}):
+        title("What the layer said of itself", out)
+        for row in said:
+            say(f"  {row['count']} x {row['service']}: {printable(row['message'])}", out)
     title("Deliveries", out)
     if told.failed_payloads:
-        say(f"  {told.failed_payloads} payloads failed while it was broken; they came again", out)
-    left = f"{told.received - told.settled} unaccounted for, {told.pending} payloads pending"
-    say(f"  {told.received:,} log events received after the repair, {told.settled:,} settled; {left}", out)
+        say(f"  {counted(told.failed_payloads, 'payload')} failed while it was broken; they came again", out)
+    left = f"{told.received - told.settled} unaccounted for, {counted(told.pending, 'payload')} pending"
+    came = f"{counted(told.received, 'log event')} received after the repair"
+    say(f"  {came}, {told.settled:,} settled; {left}", out)
     say(f"\nRepaired. The demo goes on; ask it: {command()} requests{option(store)}", out)
 
 
-def _story(opened: Store, store: Path, told: Told) -> Story | None:
-    """The first of the claims whose request touched both sides: those that failed come first."""
+def _telling(opened: Store, store: Path, told: Told) -> tuple[str, trace.Marked] | None:
+    """The first of the claims that shows most: one that touched both sides, those that failed first."""
     secret = key_secret.secret_of(store, {})
-    for number in told.claims[:_LOOKED_UP]:
-        for story in trace.find_key(opened, "claim", number, secret).stories:
-            if len({node.span.origin.side for node in story.spans}) > 1:
-                return story
-    return None
+    found = [(n, trace.find_key(opened, "claim", n, secret)) for n in told.claims[:_LOOKED_UP]]
+    return max(found, key=lambda one: _shows(one[1]), default=None)
+
+
+def _shows(found: trace.Marked) -> tuple[int, bool, int]:
+    """How many sides one of its stories shows at most, whether one failed, how many services there are."""
+    stories = [[node.span.origin for node in story.spans] for story in found.stories]
+    services = {origin.service for origins in stories for origin in origins}
+    services |= {log.origin.service for log in found.lines}
+    sides = max((len({origin.side for origin in origins}) for origins in stories), default=0)
+    return sides, any(verdicts(story) for story in found.stories), len(services)

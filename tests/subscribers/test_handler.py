@@ -76,7 +76,7 @@ def test_a_payload_is_delivered_and_accounted_for(capsys: pytest.CaptureFixture[
     """The reply is the ledger, the sink has it too, and one line says what happened."""
     sink = Memory()
     assert handled(encode(batch(START, "hello", "", END, COLD)), sink) == ledger(5, 4, no_signal=1)
-    assert len(sink.signals) == 4 + 7
+    assert len(sink.signals) == 4 + 7 + 1  # logs, metrics, the invocation
     (row,) = sink.ledgers
     assert (row["received"], row["delivered"], row["dropped"]) == (5, 4, 1)
     (line,) = capsys.readouterr().out.splitlines()

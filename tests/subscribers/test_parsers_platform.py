@@ -225,9 +225,11 @@ OURS = json.dumps(
 )
 
 
-def test_an_invocation_without_any_trace_has_no_span() -> None:
-    """Nothing to hang it on: metrics and logs only."""
-    assert not spans(told(START, END, COLD))
+def test_an_invocation_of_nobody_is_a_trace_of_its_own() -> None:
+    """Without a layer and without X-Ray it is a request all the same: its ID is its request's."""
+    (span,) = spans(told(START, END, COLD))
+    assert span.trace_id == span.request_id.replace("-", "")
+    assert (span.told_by, span.parent_span_id, span.links) == ("platform", "", ())
 
 
 def test_the_span_runs_from_start_to_report_in_the_trace_our_lines_told() -> None:
