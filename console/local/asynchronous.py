@@ -13,10 +13,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from console.local.function import FunctionClosedError, PayloadTooLargeError
 from console.local.invocation import InvokeResult, new_request_id, new_trace_header
+from console.local.polling import Polling
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -36,7 +35,7 @@ class AsyncInvokable(Protocol):
         """Run the function once."""
 
 
-class AsyncPoller:
+class AsyncPoller(Polling):
     """Takes what a service puts into a queue and invokes a function with it; a context manager.
 
     event_of: the event for a message's decoded body, None for a message to leave out. retries: further
@@ -55,42 +54,26 @@ class AsyncPoller:
         retries: int = RETRIES,
         retry_delay_s: float = 0.5,
     ) -> None:
+        super().__init__(_PAUSE_S, _ERROR_PAUSE_S)
         self._client = client
         self._queue_url = queue_url
         self._function = function
         self._event_of = event_of
         self._retries = retries
         self._retry_delay_s = retry_delay_s
-        self._stopping = threading.Event()
         self._guard = threading.Lock()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="async-invoke")
-        self._thread: threading.Thread | None = None
         self.in_hand = 0
         self.taken = 0
         self.delivered = 0
         self.dropped = 0
-        self.poll_errors = 0
-
-    def start(self) -> AsyncPoller:
-        """Poll on a thread until stop()."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        return self
 
     def stop(self) -> None:
         """Let running invocations end, give up the others, end every thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        super().stop()
         self._workers.shutdown(wait=True)
 
-    def __enter__(self) -> AsyncPoller:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def poll_once(self) -> int:
+    def poll(self) -> int:
         """Take what is in the queue, hand it to the workers, return how much. Raises botocore's errors."""
         received = self._client.receive_message(
             QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
@@ -104,17 +87,6 @@ class AsyncPoller:
             # Only now: an event is at any time in the queue or in hand.
             self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
         return len(messages)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                taken = self.poll_once()
-            except (BotoCoreError, ClientError):
-                self.poll_errors += 1
-                self._stopping.wait(_ERROR_PAUSE_S)
-            else:
-                if not taken:
-                    self._stopping.wait(_PAUSE_S)
 
     def _event(self, body: str) -> dict[str, Any] | None:
         try:
@@ -135,7 +107,7 @@ class AsyncPoller:
         """Whether one of the attempts succeeded."""
         request_id, header = new_request_id(), new_trace_header(time.time())
         for attempt in range(1 + self._retries):
-            if self._stopping.wait(self._retry_delay_s if attempt else 0):
+            if self.stopping.wait(self._retry_delay_s if attempt else 0):
                 return False
             result = self._function.invoke(event, trace_header=header, request_id=request_id)
             if result.status == "success":

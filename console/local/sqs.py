@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from console.local.function import FunctionClosedError, PayloadTooLargeError
 from console.local.invocation import InvokeResult
+from console.local.polling import Polling
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -44,7 +41,7 @@ class Polled:
     failed: int
 
 
-class SqsPoller:
+class SqsPoller(Polling):
     """Polls one queue and invokes one function, alone or on a thread of its own.
 
     report_batch_item_failures: the mapping's ReportBatchItemFailures. wait_s: long poll, at most 1 s here
@@ -63,6 +60,7 @@ class SqsPoller:
         wait_s: int = 1,
         window_s: float = 0.0,
     ) -> None:
+        super().__init__(_PAUSE_S, _PAUSE_S)
         self._client = client
         self._queue_url = queue_url
         self._function = function
@@ -71,9 +69,6 @@ class SqsPoller:
         self._wait_s = min(wait_s, 1)
         self._window_s = window_s
         self._arn: str | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.poll_errors = 0
 
     def poll_once(self) -> Polled:
         """Receive one batch, invoke the function with it, delete what succeeded. Raises botocore's errors."""
@@ -86,40 +81,15 @@ class SqsPoller:
         self._delete(done)
         return Polled(len(messages), len(done), len(messages) - len(done))
 
-    def start(self) -> SqsPoller:
-        """Poll on a thread until stop()."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Finish the batch at hand and end the thread."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def __enter__(self) -> SqsPoller:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                polled = self.poll_once()
-            except (BotoCoreError, ClientError, FunctionClosedError, PayloadTooLargeError):
-                self.poll_errors += 1
-                self._stopping.wait(_PAUSE_S)
-            else:
-                if not polled.received:
-                    self._stopping.wait(_PAUSE_S)
+    def poll(self) -> int:
+        """Do `poll_once` and return how many messages it received."""
+        return self.poll_once().received
 
     def _batch(self) -> list[MessageTypeDef]:
         messages = self._receive(self._batch_size)
         until_s = time.monotonic() + self._window_s
         while messages and len(messages) < self._batch_size and time.monotonic() < until_s:
-            if self._stopping.wait(_GATHER_S):
+            if self.stopping.wait(_GATHER_S):
                 break
             messages += self._receive(self._batch_size - len(messages))
         return messages

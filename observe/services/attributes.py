@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from observe import semconv
 from observe.context import inject
 from observe.source import mapping
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from observe.context import Context
+    from observe.source import Description
 
 #: SQS takes no more; SNS throws a message away that would reach a raw SQS subscription with more.
 ATTRIBUTES_MAX = 10
@@ -68,3 +70,40 @@ def bytes_of(value: object) -> int:
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
     return len(value) if isinstance(value, bytes | bytearray) else 0
+
+
+# https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+
+
+def received(system: str, destination: str, message_ids: list[str]) -> Description:
+    """Return `process DESTINATION` and the messaging attributes of a batch of these messages."""
+    attributes = _messaging(system, "process", destination)
+    if len(message_ids) == 1:
+        attributes[semconv.MESSAGING_MESSAGE_ID] = message_ids[0]
+    else:
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(message_ids)
+    return f"process {destination}".strip(), attributes
+
+
+def sent(system: str, destination: str, entries: object) -> Description:
+    """Return `send DESTINATION` and the messaging attributes. entries: those of a batch call, or None."""
+    attributes = _messaging(system, "send", destination)
+    if isinstance(entries, list | tuple):
+        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(entries)
+    return f"send {destination}".strip(), attributes
+
+
+def _messaging(system: str, operation: str, destination: str) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        semconv.MESSAGING_SYSTEM: system,
+        semconv.MESSAGING_OPERATION_NAME: operation,
+    }
+    if destination:
+        attributes[semconv.MESSAGING_DESTINATION_NAME] = destination
+    return attributes
+
+
+def receipt(response: Mapping[str, Any]) -> dict[str, str]:
+    """Return the message ID of a reply to sending one message, as an attribute; {} for a batch's reply."""
+    message_id = response.get("MessageId")
+    return {semconv.MESSAGING_MESSAGE_ID: message_id} if isinstance(message_id, str) and message_id else {}

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 
 from __future__ import annotations
 
-from observe import semconv
-from observe.services.attributes import carried, room_of, size_of
+from observe.services.attributes import carried, receipt, received, room_of, sent, size_of
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -51,16 +50,7 @@ def describe(event: Mapping[str, Any]) -> Description:
     """Return `process TOPIC` and the messaging attributes of the delivery."""
     messages = [mapping(mapping(record).get("Sns")) for record in event["Records"]]
     topic = text(messages[0].get("TopicArn")).rpartition(":")[2]
-    attributes: dict[str, Any] = {
-        semconv.MESSAGING_SYSTEM: SYSTEM,
-        semconv.MESSAGING_OPERATION_NAME: "process",
-        semconv.MESSAGING_DESTINATION_NAME: topic,
-    }
-    if len(messages) == 1:
-        attributes[semconv.MESSAGING_MESSAGE_ID] = text(messages[0].get("MessageId"))
-    else:
-        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(messages)
-    return f"process {topic}".strip(), attributes
+    return received(SYSTEM, topic, [text(message.get("MessageId")) for message in messages])
 
 
 SNS = Source(
@@ -108,19 +98,8 @@ def _size(message: Mapping[str, Any]) -> int:
 def _describe_publish(params: Mapping[str, Any]) -> Description:
     """A phone number is a person's: it becomes no attribute."""
     topic = text(params.get("TopicArn") or params.get("TargetArn")).rpartition(":")[2]
-    attributes: dict[str, Any] = {semconv.MESSAGING_SYSTEM: SYSTEM, semconv.MESSAGING_OPERATION_NAME: "send"}
-    if topic:
-        attributes[semconv.MESSAGING_DESTINATION_NAME] = topic
-    entries = params.get("PublishBatchRequestEntries")
-    if isinstance(entries, list | tuple):
-        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(entries)
-    return f"send {topic}".strip(), attributes
+    return sent(SYSTEM, topic, params.get("PublishBatchRequestEntries"))
 
 
-def _receipt(response: Mapping[str, Any]) -> dict[str, str]:
-    message_id = text(response.get("MessageId"))
-    return {semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else {}
-
-
-PUBLISH = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_publish, receipt=_receipt)
-PUBLISH_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_publish, receipt=_receipt)
+PUBLISH = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_publish, receipt=receipt)
+PUBLISH_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_publish, receipt=receipt)

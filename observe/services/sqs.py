@@ -6,9 +6,8 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 from __future__ import annotations
 
-from observe import semconv
 from observe.context import XRAY, xray_header
-from observe.services.attributes import carried, room_of, size_of
+from observe.services.attributes import carried, receipt, received, room_of, sent, size_of
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -50,18 +49,9 @@ def _record(message: Mapping[str, Any]) -> Record:
 
 def describe(event: Mapping[str, Any]) -> Description:
     """Return `process QUEUE` and the messaging attributes of the batch."""
-    messages = event["Records"]
-    queue = text(mapping(messages[0]).get("eventSourceARN")).rpartition(":")[2]
-    attributes: dict[str, Any] = {
-        semconv.MESSAGING_SYSTEM: "aws_sqs",
-        semconv.MESSAGING_OPERATION_NAME: "process",
-        semconv.MESSAGING_DESTINATION_NAME: queue,
-    }
-    if len(messages) == 1:
-        attributes[semconv.MESSAGING_MESSAGE_ID] = text(mapping(messages[0]).get("messageId"))
-    else:
-        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(messages)
-    return f"process {queue}".strip(), attributes
+    messages = [mapping(message) for message in event["Records"]]
+    queue = text(messages[0].get("eventSourceARN")).rpartition(":")[2]
+    return received("aws_sqs", queue, [text(message.get("messageId")) for message in messages])
 
 
 SQS = Source(
@@ -117,21 +107,8 @@ def _size(message: Mapping[str, Any]) -> int:
 
 def _describe_send(params: Mapping[str, Any]) -> Description:
     queue = text(params.get("QueueUrl")).rpartition("/")[2]
-    attributes: dict[str, Any] = {
-        semconv.MESSAGING_SYSTEM: "aws_sqs",
-        semconv.MESSAGING_OPERATION_NAME: "send",
-        semconv.MESSAGING_DESTINATION_NAME: queue,
-    }
-    entries = params.get("Entries")
-    if isinstance(entries, list | tuple):
-        attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(entries)
-    return f"send {queue}", attributes
+    return sent("aws_sqs", queue, params.get("Entries"))
 
 
-def _receipt(response: Mapping[str, Any]) -> dict[str, str]:
-    message_id = text(response.get("MessageId"))
-    return {semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else {}
-
-
-SEND = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_send, receipt=_receipt)
-SEND_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_send, receipt=_receipt)
+SEND = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_send, receipt=receipt)
+SEND_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_send, receipt=receipt)

@@ -79,7 +79,7 @@ def test_what_is_no_event_is_left_out(moto: MotoServer, queue_url: str) -> None:
     for body in ('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}', "not JSON"):
         client.send_message(QueueUrl=queue_url, MessageBody=body)
     poller = AsyncPoller(client, queue_url, function, s3_event)
-    assert poller.poll_once() == 2
+    assert poller.poll() == 2
     poller.stop()
     assert (function.calls, poller.taken, poller.dropped) == ([], 0, 0)
 
