@@ -150,11 +150,9 @@ def render_marked(found: Marked, asked: str, console: Console, *, platform: bool
         render_lines(found.lines, "Lines of no request that name it", console)
     if found.hidden:
         console.print()
-        console.print(
-            Text(
-                f"{found.hidden} lines that name another {found.mark.partition('=')[0]} are left out.", "dim"
-            )
-        )
+        name = found.mark.partition("=")[0]
+        left_out = f"Left out: {counted(found.hidden, 'line')} of these stories about another {name}."
+        console.print(Text(left_out, "dim"))
 
 
 def marked_json(found: Marked) -> dict[str, Any]:
