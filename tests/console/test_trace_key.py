@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables of cases, as they are
 """What a business key finds: stories, lines of no request, and nothing of other keys."""
 
 from __future__ import annotations
