@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from observe import guard
 from observe.context import current
-from observe.services import CARRIERS
+from observe.services import CARRIERS, carrier_of
 from observe.spans import span
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ def _carry(params: Any, model: Any, context: dict[str, Any]) -> None:
     The dictionary itself is botocore's own, unless somebody calls below the public methods: so it is
     put back as it was when the call has ended.
     """
-    carrier = CARRIERS.get((model.service_model.service_name, model.name))
+    carrier = carrier_of(model.service_model.service_name, model.name)
     # A presigned request is sent later by somebody else, and often signed over what we would add.
     if carrier is None or context.get("is_presign_request") or not isinstance(params, dict):
         return

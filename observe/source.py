@@ -26,12 +26,11 @@ class Source:
 
     name: for humans and `observe explain`. trigger: faas.trigger. kind: OTLP's span kind.
     public: whether strangers can send to it, so that the trust edge applies.
-    matches(event): whether the event is this source's; records(event): its records;
-    describe(event): the invocation's span name and attributes. None of the three may raise on an
-    event that matches, whatever else is in it.
+    records(event): its records; describe(event): the invocation's span name and attributes. Neither may
+    raise on an event of its shape (services/shapes.py), whatever else is in it.
     """
 
-    __slots__ = ("describe", "kind", "matches", "name", "public", "records", "trigger")
+    __slots__ = ("describe", "kind", "name", "public", "records", "trigger")
 
     def __init__(
         self,
@@ -40,7 +39,6 @@ class Source:
         trigger: str,
         kind: int,
         public: bool,
-        matches: Callable[[Mapping[str, Any]], bool],
         records: Callable[[Mapping[str, Any]], list[Record]],
         describe: Callable[[Mapping[str, Any]], Description],
     ) -> None:
@@ -48,7 +46,6 @@ class Source:
         self.trigger = trigger
         self.kind = kind
         self.public = public
-        self.matches = matches
         self.records = records
         self.describe = describe
 

@@ -1,35 +1,59 @@
-"""Every source and carrier, in one place to read: SOURCES in match order, CARRIERS by API call."""
+"""Every source and carrier, in one place to read: SOURCES in match order, CARRIERS by API call.
+
+Both name where the thing is; its module is loaded when the first such event or call comes.
+"""
 
 from __future__ import annotations
 
-from observe.services import http, invoke, s3, sns, sqs
+from importlib import import_module
+
+from observe.services import shapes
 from observe.source import mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     from observe.source import Carrier, Source
 
+    #: (module in this package, name in it)
+    Place = tuple[str, str]
+
 #: In match order: a shape that is a special case of another comes first.
-SOURCES: tuple[Source, ...] = (
-    http.HTTP_API,
-    http.ALB,
-    http.REST_API,
-    sqs.SQS,
-    sns.SNS,
-    s3.S3,
+SOURCES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Place], ...] = (
+    (shapes.http_api, ("http", "HTTP_API")),
+    (shapes.alb, ("http", "ALB")),
+    (shapes.rest_api, ("http", "REST_API")),
+    (shapes.sqs, ("sqs", "SQS")),
+    (shapes.sns, ("sns", "SNS")),
+    (shapes.s3, ("s3", "S3")),
 )
 
-#: (botocore service, operation) -> Carrier
-CARRIERS: dict[tuple[str, str], Carrier] = {
-    ("sqs", "SendMessage"): sqs.SEND,
-    ("sqs", "SendMessageBatch"): sqs.SEND_BATCH,
-    ("sns", "Publish"): sns.PUBLISH,
-    ("sns", "PublishBatch"): sns.PUBLISH_BATCH,
-    ("lambda", "Invoke"): invoke.INVOKE,
+#: (botocore service, operation) -> where its Carrier is
+CARRIERS: dict[tuple[str, str], Place] = {
+    ("sqs", "SendMessage"): ("sqs", "SEND"),
+    ("sqs", "SendMessageBatch"): ("sqs", "SEND_BATCH"),
+    ("sns", "Publish"): ("sns", "PUBLISH"),
+    ("sns", "PublishBatch"): ("sns", "PUBLISH_BATCH"),
+    ("lambda", "Invoke"): ("invoke", "INVOKE"),
 }
 
 
 def source_of(event: object) -> Source | None:
     """Return the source whose shape `event` has, or None: then only the runtime's context tells."""
     shape = mapping(event)
-    return next((source for source in SOURCES if source.matches(shape)), None)
+    place = next((place for matches, place in SOURCES if matches(shape)), None)
+    source: Source | None = _at(place) if place is not None else None
+    return source
+
+
+def carrier_of(service: str, operation: str) -> Carrier | None:
+    """Return the carrier of an API call, or None where it carries nothing."""
+    place = CARRIERS.get((service, operation))
+    carrier: Carrier | None = _at(place) if place is not None else None
+    return carrier
+
+
+def _at(place: Place) -> Any:
+    return getattr(import_module(f"observe.services.{place[0]}"), place[1])

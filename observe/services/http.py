@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from observe.source import Description
 
 
-def _is_v2(event: Mapping[str, Any]) -> bool:
-    return event.get("version") == "2.0" and "http" in mapping(event.get("requestContext"))
-
-
-def _is_alb(event: Mapping[str, Any]) -> bool:
-    return "elb" in mapping(event.get("requestContext"))
-
-
-def _is_rest(event: Mapping[str, Any]) -> bool:
-    return isinstance(event.get("httpMethod"), str) and isinstance(event.get("requestContext"), dict)
-
-
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return the request as one Record.
 
@@ -87,7 +75,6 @@ HTTP_API = Source(
     trigger="http",
     kind=KIND_SERVER,
     public=True,
-    matches=_is_v2,
     records=records,
     describe=_describe_v2,
 )
@@ -96,7 +83,6 @@ ALB = Source(
     trigger="http",
     kind=KIND_SERVER,
     public=True,
-    matches=_is_alb,
     records=records,
     describe=_describe_v1,
 )
@@ -105,7 +91,6 @@ REST_API = Source(
     trigger="http",
     kind=KIND_SERVER,
     public=True,
-    matches=_is_rest,
     records=records,
     describe=_describe_v1,
 )

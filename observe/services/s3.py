@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 _OPERATIONS = {"ObjectCreated": "insert", "ObjectRemoved": "delete"}
 
 
-def matches(event: Mapping[str, Any]) -> bool:
-    """Whether `event` is a notification of S3."""
-    found = event.get("Records")
-    return isinstance(found, list) and bool(found) and mapping(found[0]).get("eventSource") == "aws:s3"
-
-
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record an object, without headers; its message ID is the writer's S3 request ID.
 
@@ -60,7 +54,6 @@ S3 = Source(
     trigger="datasource",
     kind=KIND_CONSUMER,
     public=False,
-    matches=matches,
     records=records,
     describe=describe,
 )

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 SYSTEM = "aws.sns"
 
 
-def matches(event: Mapping[str, Any]) -> bool:
-    """Whether `event` is a delivery of SNS; unlike every other service it writes `EventSource`."""
-    found = event.get("Records")
-    return isinstance(found, list) and bool(found) and mapping(found[0]).get("EventSource") == "aws:sns"
-
-
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, header names lower-cased.
 
@@ -58,7 +52,6 @@ SNS = Source(
     trigger="pubsub",
     kind=KIND_CONSUMER,
     public=False,
-    matches=matches,
     records=records,
     describe=describe,
 )

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from observe.source import Description
 
 
-def matches(event: Mapping[str, Any]) -> bool:
-    """Whether `event` is a batch of SQS messages."""
-    found = event.get("Records")
-    return isinstance(found, list) and bool(found) and mapping(found[0]).get("eventSource") == "aws:sqs"
-
-
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, header names lower-cased.
 
@@ -59,7 +53,6 @@ SQS = Source(
     trigger="pubsub",
     kind=KIND_CONSUMER,
     public=False,
-    matches=matches,
     records=records,
     describe=describe,
 )

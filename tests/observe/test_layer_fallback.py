@@ -81,7 +81,7 @@ def test_a_fault_in_an_invocation_of_ours_is_said_once(run: Run, opt: Path, tmp_
 
     def change(folder: Path) -> None:
         path = folder / "python/observe/services/http.py"
-        path.write_text(path.read_text().replace("def _is_v2(event", "def _is_v2(event, unexpected"))
+        path.write_text(path.read_text().replace("def records(event", "def records(event, unexpected"))
 
     observed = run(APP, opt=_broken(opt, tmp_path, change))
     assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
