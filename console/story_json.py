@@ -24,7 +24,7 @@ def as_json(story: Story) -> dict[str, Any]:
     "attributes", "links", "events", "logs": [log]}], "logs": [log]}; spans come in display order, and a log
     is {"time_unix_nano", "offset_ms", "side", "service", "level", "message", "error_type", "error_message",
     "error_stack", "trace_id", "span_id", "correlation_id", "request_id", "dataset", "attributes"}.
-    "verdicts": [{"how": "failed" or "slow", "side", "service", "operation", "times", "sentence",
+    "verdicts": [{"how": "failed" or "slow", "side", "service", "operation", "times", "handled", "sentence",
     "consequence", "lines": [log]}] says where failures began.
     """
     return {
@@ -48,6 +48,7 @@ def _verdict_json(verdict: Verdict, story: Story) -> dict[str, Any]:
         "service": verdict.cause.origin.service,
         "operation": operation(verdict.cause),
         "times": verdict.times,
+        "handled": verdict.handled,
         "sentence": sentence(verdict),
         "consequence": consequence(verdict),
         "lines": [_log_json(log, story) for log in verdict.lines],

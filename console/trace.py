@@ -80,7 +80,7 @@ def find(store: Store, id: str) -> list[Story]:
 def _wanted(id: str, spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str], set[str]]:
     """Return the trace, correlation and request IDs that the rows found so far name."""
     correlations = {id} | {span.correlation_id for span in spans} | {log.correlation_id for log in logs}
-    requests = {id} | {span.request_id for span in spans}
+    requests = {id} | {span.request_id for span in spans} | {log.request_id for log in logs}
     return related_traces(id, spans, logs), correlations - {""}, requests - {""}
 
 

@@ -153,7 +153,8 @@ def _head(story: Story, layout: _Layout) -> Iterator[Text]:
 
 def _verdict_lines(verdict: Verdict, layout: _Layout) -> Iterator[Text]:
     """Where a failure began, the lines that explain it, and what it did to the caller."""
-    yield from _beside("why", sentence(verdict), layout, "bold red")
+    word, style = ("handled", "yellow") if verdict.handled else ("why", "bold red")
+    yield from _beside(word, sentence(verdict), layout, style)
     for log in verdict.lines:
         yield from _beside(
             "", f"{log.level} {said(log, error=True)}", layout, _LEVEL_STYLES[log.level], VERDICT_ROWS

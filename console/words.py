@@ -42,10 +42,19 @@ def is_cold(span: Span) -> bool:
     return span.attributes.get(semconv.FAAS_COLDSTART) is True
 
 
+#: Names of exceptions and error types for a time that was up; a gateway's 504 is an answer like any other.
+_TIMEOUT = re.compile(r"(?i)(.*\.)?(\w*timeout(error|exception)?|deadline_?exceeded|task_?timed_?out)")
+_TIMED_OUT = ("timeout", "ran into its timeout", "Task timed out")
+
+
 def is_timeout(span: Span) -> bool:
-    """Whether the span ended because its time was up."""
-    told = f"{span.attributes.get(semconv.ERROR_TYPE, '')} {span.status_message}".lower()
-    return span.status == "error" and any(word in told for word in ("timeout", "timed out", "time out"))
+    """Whether the span ended because its time was up: by its error's type, else by what it says."""
+    if span.status != "error":
+        return False
+    kind = span.attributes.get(semconv.ERROR_TYPE)
+    if isinstance(kind, str) and kind:
+        return _TIMEOUT.fullmatch(kind) is not None
+    return span.status_message == _TIMED_OUT[0] or span.status_message.startswith(_TIMED_OUT[1:])
 
 
 def operation(span: Span) -> str:

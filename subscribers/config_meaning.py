@@ -13,6 +13,7 @@ from typing import Any
 from subscribers.config_problems import Path, shown
 from subscribers.config_tree import at, items, mappings, texts
 from subscribers.parsers.java_layout import BadLayout, compile_layout
+from subscribers.patterns import Pattern, PatternError
 
 Finding = tuple[Path, str]
 
@@ -201,16 +202,21 @@ def _layout_mistake(pattern: Any, kind: str) -> str:
 
 def _keys(tree: dict[str, Any]) -> Iterator[Finding]:
     keys = at(tree, "keys")
-    for name, pattern in keys.items() if isinstance(keys, dict) else ():
-        if isinstance(pattern, str) and _matches_nothing(pattern):
-            yield ("keys", name), f"{shown(pattern)} matches the empty text, and so every line"
+    for name, expression in keys.items() if isinstance(keys, dict) else ():
+        if isinstance(expression, str) and (said := _key_problem(expression)):
+            yield ("keys", name), f"{shown(expression)} {said}"
 
 
-def _matches_nothing(pattern: str) -> bool:
+def _key_problem(expression: str) -> str:
     try:
-        return re.compile(pattern).match("") is not None
-    except (re.error, OverflowError, RecursionError):  # the schema says so
-        return False
+        pattern = Pattern(expression)
+    except PatternError:
+        return ""  # said by the schema
+    if pattern.matches_nothing():
+        return "matches the empty text, and so every line"
+    if pattern.groups > 1:
+        return f"has {pattern.groups} groups, but one value: write (?:...) for groups that are not it"
+    return ""
 
 
 def _headers(tree: dict[str, Any]) -> Iterator[Finding]:

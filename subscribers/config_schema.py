@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
@@ -21,6 +20,7 @@ import msgspec
 from jsonschema.exceptions import ValidationError
 
 from subscribers.config_problems import Path, shown
+from subscribers.patterns import Pattern, PatternError
 
 _ARTICLES = {
     "object": "a mapping of keys to values",
@@ -235,6 +235,6 @@ def _is_instant(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
-@_FORMATS.checks("regex", raises=(re.error, OverflowError, RecursionError))
+@_FORMATS.checks("regex", raises=PatternError)
 def _is_regex(value: object) -> bool:
-    return not isinstance(value, str) or bool(re.compile(value))
+    return not isinstance(value, str) or bool(Pattern(value))

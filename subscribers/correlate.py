@@ -105,15 +105,20 @@ class _Known:
             key=lambda span: (span.kind not in ENTRY_KINDS, span.start_unix_nano, span.event_id),
         )
         pairs = twins(told)
+        logs = list({log.event_id: log for log in logs}.values())
+        named = {(log.origin.log_stream, log.request_id): log.trace_id for log in logs if log.trace_id}
         for i, span in enumerate(told):
-            # Without the layer's word the platform knows X-Ray's trace only, which may be another.
+            # Without the layer's word the platform knows X-Ray's trace only, or none: which may be another.
             teller = told[pairs.get(i, i)]
             trace = teller.trace_id or _trace_of(teller)
+            if trace == _derived(span.request_id) and span.told_by == "platform" and i not in pairs:
+                # An invocation that was cut off wrote no span, but its lines may say whose it was.
+                trace = named.get((span.origin.log_stream, span.request_id), trace)
             self.spans[trace].append(span)
             self._note(trace, span)
             if span.request_id:
                 invocations.setdefault((span.origin.log_stream, span.request_id), span)
-        for log in {log.event_id: log for log in logs}.values():
+        for log in logs:
             invocation = invocations.get((log.origin.log_stream, log.request_id)) if log.request_id else None
             trace = log.trace_id or (invocation.trace_id if invocation else "") or _trace_of(log)
             self.logs[trace].append(log)

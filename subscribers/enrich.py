@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 from observe import ids, semconv
 from subscribers.config import Config
 from subscribers.parsers.page import Parsed
+from subscribers.patterns import Pattern
 from subscribers.routes import Routes
 from subscribers.signals import Log, Span
 
@@ -33,7 +33,7 @@ class Enrichment:
     """
 
     def __init__(self, config: Config, key_secret: str = "") -> None:
-        self._patterns = [(name, re.compile(pattern)) for name, pattern in config.keys.items()]
+        self._patterns = [(name, Pattern(pattern)) for name, pattern in config.keys.items()]
         self._routes = Routes(config.endpoints.values())
         self._mark = lru_cache(maxsize=4096)(lambda name, value: ids.key_mark(name, value, key_secret))
 
@@ -57,9 +57,8 @@ class Enrichment:
 
     def _found(self, text: str) -> Iterator[tuple[str, str]]:
         for name, pattern in self._patterns:
-            group = 1 if pattern.groups else 0
-            for match in pattern.finditer(text):
-                if value := (match[group] or "").strip(ids.BLANK):
+            for found in pattern.values(text):
+                if value := found.strip(ids.BLANK):
                     yield name, value
 
     def _with_route(self, span: Span) -> Span:

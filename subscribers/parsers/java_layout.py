@@ -52,6 +52,12 @@ _WORDS = {
     "context_name": "contextName cn",
 }
 CONVERTERS = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+#: Conversions around others, and colours, which change what the layout writes: refused, not misread.
+_NESTING = re.compile(
+    "replace|maxLen|maxLength|notEmpty|notempty|variablesNotEmpty|varsNotEmpty|equals|equalsIgnoreCase|"
+    "enc|encode|repeat|style|highlight|clr|gr[ae]y|(bold)?([Bb]lack|[Rr]ed|[Gg]reen|[Yy]ellow|[Bb]lue|[Mm]agenta|[Cc]yan|"
+    "[Ww]hite)|property|kvp|map|MAP|K|caller|callerData|prefix|hasException"
+)
 #: Without a date in the layout only these words are a level: else the next line's first word would be one.
 _LEVEL_NAMES = "|".join((*LEVELS, "OFF", "ALL", "NOTICE", "VERBOSE", "AUDIT"))
 _WIDTH_MAX = 1000
@@ -184,9 +190,12 @@ def _tokens(pattern: str, kind: str) -> Iterator[Token]:
 
 
 def _conversion(match: re.Match[str], kind: str) -> Iterator[Token]:
-    # As log4j does: the longest beginning of the word that is a conversion, the rest is text.
-    word = match["word"]
-    name = next((word[:n] for n in range(len(word), 0, -1) if word[:n] in CONVERTERS), "")
+    word, after = match["word"], match.string[match.end() : match.end() + 1]
+    if _NESTING.fullmatch(word) or after == "{" or (after == "(" and kind == "logback"):
+        raise BadLayout(f"the conversion '%{word}' changes or wraps what others write: it is not read here")
+    # log4j takes the longest beginning of the word that is a conversion, and the rest for text.
+    ends = range(len(word), 0, -1) if kind == "log4j" else (len(word),)
+    name = next((word[:n] for n in ends if word[:n] in CONVERTERS), "")
     if not name:
         raise BadLayout(f"the conversion '%{word}' is not known")
     least, most = int(match["least"] or 0), int(match["most"] or 0)

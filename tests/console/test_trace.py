@@ -289,3 +289,34 @@ def test_durations(duration_ns: int, text: str) -> None:
 def test_instants() -> None:
     """Times are UTC with milliseconds."""
     assert instant(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123Z"
+
+
+def test_an_invocation_that_was_killed_is_found_though_its_payload_was_cut(tmp_path: Path) -> None:
+    """The layer's line names the trace, the platform's report comes in another payload and names none."""
+    store = Store(tmp_path / "store")
+    request = "6f1c5b0e-1111-4222-8333-444455556666"
+    accepted = log("1", 5, "submit", "serverless", trace_id=TRACE, correlation_id="web-1", request_id=request)
+    store.append([accepted])
+    store.append(
+        [
+            span(
+                "submit",
+                0,
+                90,
+                "submit",
+                "serverless",
+                trace_id=derive_trace_id(request),
+                told_by="platform",
+                request_id=request,
+                status="error",
+                status_message="Runtime.ExitError",
+            )
+        ]
+    )
+    for asked in ("web-1", TRACE, request):
+        (story,) = find(store, asked)
+        (node,) = story.spans
+        assert (node.span.status_message, [line.message for line in node.logs]) == (
+            "Runtime.ExitError",
+            ["line 1"],
+        )

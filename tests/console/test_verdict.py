@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import pytest
+
 from console.verdict import MAX_VERDICTS, Verdict, consequence, sentence, verdicts
+from console.words import is_timeout
 from subscribers.correlate import stories
 from subscribers.signals import Signal, Span
 from tests.subscribers.samples import TRACE, log, span, span_id
@@ -115,10 +119,127 @@ def test_a_call_that_nobody_answered_is_told_as_a_call() -> None:
     assert sentence(verdict) == said
 
 
-def test_a_failure_that_was_dealt_with_is_still_told() -> None:
-    """A call that failed in a function that went on is a failure of its own."""
+def test_a_failure_that_was_dealt_with_is_told_as_such() -> None:
+    """A call that failed in a function that went on is told, but is not why anything failed."""
     (verdict,) = judged(function(), call(status="error", status_message="refused"))
-    assert verdict.cause is verdict.seen
+    assert verdict.handled
+    assert consequence(verdict) == ""
+    assert judged(function(), call(status="error", attributes={"http.response.status_code": 404})) == ()
+
+
+LEGACY_500 = {"status": "error", "attributes": {"http.response.status_code": 500, "error.type": "500"}}
+
+
+def answered(name: str = "leg", parent: str = "POST", start: float = 12, end: float = 28) -> Span:
+    """The legacy side's 500 to a call."""
+    return span(name, start, end, parent_span_id=span_id(parent), **LEGACY_500)
+
+
+def test_what_was_caught_is_not_to_blame_for_what_came_later() -> None:
+    """The function failed of its own, long after a legacy call had failed; its own line explains it."""
+    (verdict,) = judged(
+        function(end=200, status="error", status_message="x", attributes={"error.type": "KeyError"}),
+        call(start=10, end=30, **LEGACY_500),
+        answered(),
+        log(
+            "own", 195, "submit-claim", "serverless", level="ERROR", message="no such field", request_id="r-1"
+        ),
+    )
+    assert sentence(verdict) == "serverless side: submit-claim failed in submit: KeyError: x"
+    assert [line.message for line in verdict.lines] == ["no such field"]
+
+
+def test_a_retry_that_succeeded_explains_nothing() -> None:
+    """The first try failed on the legacy side, the second did not; then the function failed at once."""
+    (verdict,) = judged(
+        function(end=80, status="error", status_message="x", attributes={"error.type": "KeyError"}),
+        call(
+            "first",
+            10,
+            30,
+            attributes={"url.full": "http://legacy/x", **LEGACY_500["attributes"]},
+            status="error",
+        ),
+        answered(parent="first"),
+        _named("first", 35, 60),
+    )
+    assert verdict.side == "serverless"
+
+
+def _named(name: str, start: float, end: float) -> Span:
+    """The same call again, with success."""
+    again = call(name, start, end, attributes={"url.full": "http://legacy/x"})
+    return msgspec.structs.replace(again, event_id="again", span_id="9" * 16)
+
+
+def test_a_timeout_blames_what_it_waited_for_not_what_failed_before() -> None:
+    """A handled 500 early on is not why the function ran out of time in a slow call."""
+    (verdict,) = judged(
+        function(end=3000, status="error", attributes={"error.type": "timeout"}),
+        call("early", 10, 30, **LEGACY_500),
+        answered(parent="early"),
+        call("late", 35, 2995),
+        span("slow", 40, 2990, parent_span_id=span_id("late")),
+    )
+    assert (verdict.how, verdict.cause.name) == ("slow", "slow")
+
+
+def test_of_parallel_calls_the_first_failure_counts() -> None:
+    """A call that was cancelled because another one failed is not the cause."""
+    (verdict,) = judged(
+        function(end=62, status="error", status_message="refused", attributes={"error.type": "ConnectError"}),
+        call(
+            "a", 10, 50, status="error", status_message="refused", attributes={"error.type": "ConnectError"}
+        ),
+        call("b", 10, 60, status="error", attributes={"error.type": "CancelledError"}),
+    )
+    assert verdict.cause.name == "a"
+
+
+def test_clocks_that_differ_do_not_move_the_blame() -> None:
+    """The legacy side's clock is ten seconds ahead; its request took the time all the same."""
+    (verdict,) = judged(
+        function(end=3000, status="error", attributes={"error.type": "timeout"}),
+        call(start=10, end=2990),
+        span("leg", 10_020, 12_980, parent_span_id=span_id("POST")),
+    )
+    assert (verdict.how, verdict.side) == ("slow", "legacy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "timeout"),
+    [
+        ("timeout", "", True),
+        ("ReadTimeout", "x", True),
+        ("builtins.TimeoutError", "", True),
+        ("", "Task timed out after 2.00 seconds", True),
+        ("KeyError", "'timeout_s'", False),
+        ("HTTPStatusError", "Server error '504 Gateway Timeout'", False),
+        ("504", "", False),
+        ("", "the legacy side timed out somehow", False),
+    ],
+)
+def test_what_is_a_timeout(kind: str, message: str, timeout: bool) -> None:
+    """A time that was up is told by its error's type, not by a word in a message."""
+    failed = function(status="error", status_message=message, attributes={"error.type": kind} if kind else {})
+    assert is_timeout(failed) is timeout
+
+
+def test_a_failed_consumer_is_not_why_its_sender_failed() -> None:
+    """Not even where no span of the sending stands between them."""
+    consumer = span(
+        "process",
+        50,
+        60,
+        "assess",
+        "serverless",
+        kind="consumer",
+        parent_span_id=span_id("submit"),
+        status="error",
+        status_message="z",
+    )
+    mine, theirs = judged(function(status="error", status_message="x"), consumer)
+    assert (mine.cause.name, theirs.cause.name) == ("submit", "process")
 
 
 def test_a_consumers_failure_is_not_its_senders() -> None:
@@ -151,8 +272,6 @@ def test_a_consumers_failure_is_not_its_senders() -> None:
 
 def msg_with(span_: Span, n: int) -> Span:
     """The same span told as another attempt."""
-    import msgspec
-
     return msgspec.structs.replace(span_, event_id=f"{span_.event_id}-{n}", span_id=f"{n + 1:016x}")
 
 

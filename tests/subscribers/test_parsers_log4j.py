@@ -324,7 +324,7 @@ def test_ids_that_are_none(ids: str) -> None:
         ("%d %p%n", "writes no message"),
         ("%d%n%m", "writes no message"),
         ("%d %foo %m", "the conversion '%foo' is not known"),
-        ("%highlight{%m}", "the conversion '%highlight' is not known"),
+        ("%highlight{%m}", "the conversion '%highlight' changes or wraps"),
         ("100% %m", "the % of '% %m' starts no conversion; a percent sign is written %%"),
         ("%d ${PID:- } %m", "a lookup ${...} is not known here; write what it stands for, e.g. %pid"),
         ("%m %5", "the % of '%5' starts no conversion"),
@@ -339,6 +339,25 @@ def test_a_pattern_that_cannot_be_read_says_why(pattern: str, said: str) -> None
     """The configuration is refused before any line comes."""
     with pytest.raises(BadLayout, match=re.escape(said)):
         compile_layout(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ("%clr(%d{HH:mm}){faint} %clr(%5p) %m%n%wEx", "logback"),
+        ("%d %p %cyan(%logger{36}) - %msg%n", "logback"),
+        ("%d %boldGreen(%p) %msg%n", "logback"),
+        ("%d (%t) %p(%c) %msg", "logback"),
+        ("%d %p %maxLen{%m}{200}%n", "log4j"),
+        ("%notEmpty{[%X{id}]} %m%n", "log4j"),
+        ("%replace{%m}{x}{y} %m", "log4j"),
+        ("%d %p%foo %messages", "logback"),
+    ],
+)
+def test_what_wraps_others_is_refused_not_misread(pattern: str, kind: str) -> None:
+    """A longer word that begins like a known one is not that one with text behind it."""
+    with pytest.raises(BadLayout, match=r"changes or wraps|is not known"):
+        compile_layout(pattern, kind)
 
 
 CONVERSIONS = ["%d", "%d{", "HH:mm", "}", "{UTC}", "%p", "%-5p", "%X", "%X{a}", "%m", "%n", "%t", "%20.30c", "%%", "%"]  # fmt: skip
