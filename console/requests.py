@@ -24,31 +24,51 @@ WITH entries AS (
     SELECT * FROM spans WHERE kind IN ('server', 'consumer') AND start_unix_nano BETWEEN $first AND $last
 ),
 -- A handler that returned in its last moment has its span twice: the later end is right.
-told AS (
+latest AS (
     SELECT * FROM entries WHERE told_by <> 'platform'
     QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY end_unix_nano DESC, event_id) = 1
 ),
+-- A handler that another handler of the same invocation called is part of that request.
+told AS (
+    SELECT *,
+           CASE WHEN json_extract_string(attributes, '$."http.route"') IS NOT NULL
+                THEN concat_ws(' ', json_extract_string(attributes, '$."http.request.method"'),
+                               json_extract_string(attributes, '$."http.route"'))
+                WHEN kind = 'consumer' THEN name ELSE '' END AS endpoint
+    FROM latest l WHERE l.request_id = '' OR NOT EXISTS (
+        SELECT 1 FROM latest o WHERE o.trace_id = l.trace_id AND o.span_id = l.parent_span_id
+                                 AND o.request_id = l.request_id AND o.log_stream = l.log_stream)
+),
 platform AS (SELECT * FROM entries WHERE told_by = 'platform'),
-pairs AS (
-    SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed
+-- Retries of a request have its ID: each report goes with the nearest attempt, and each attempt with one.
+near AS (
+    SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed,
+           abs(t.start_unix_nano - p.start_unix_nano) AS apart
     FROM told t JOIN platform p
       ON t.request_id = p.request_id AND t.log_stream = p.log_stream AND t.request_id <> ''
      AND t.start_unix_nano <= p.end_unix_nano + 1000000000
      AND p.start_unix_nano <= t.end_unix_nano + 1000000000
 ),
+pairs AS (
+    SELECT * FROM (
+        SELECT * FROM near QUALIFY row_number() OVER (PARTITION BY platform_id ORDER BY apart, told_id) = 1
+    ) QUALIFY row_number() OVER (PARTITION BY told_id ORDER BY apart, platform_id) = 1
+),
+-- What only the platform told (not sampled, killed, no layer) names no route; a function with one has that.
+single AS (
+    SELECT service, min(endpoint) AS endpoint FROM told WHERE side = 'serverless'
+    GROUP BY service HAVING count(DISTINCT endpoint) = 1
+),
 requests AS (
-    SELECT side, service, end_unix_nano - start_unix_nano AS ns,
-           CASE WHEN json_extract_string(attributes, '$."http.route"') IS NOT NULL
-                THEN concat_ws(' ', json_extract_string(attributes, '$."http.request.method"'),
-                               json_extract_string(attributes, '$."http.route"'))
-                WHEN kind = 'consumer' THEN name ELSE '' END AS endpoint,
+    SELECT side, service, end_unix_nano - start_unix_nano AS ns, endpoint,
            status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed,
            coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
     FROM told
     UNION ALL
-    SELECT side, service, end_unix_nano - start_unix_nano, '', status = 'error',
+    SELECT side, p.service, end_unix_nano - start_unix_nano, coalesce(s.endpoint, ''), status = 'error',
            coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false)
-    FROM platform WHERE event_id NOT IN (SELECT platform_id FROM pairs)
+    FROM platform p LEFT JOIN single s ON p.service = s.service
+    WHERE event_id NOT IN (SELECT platform_id FROM pairs)
 )
 SELECT endpoint, side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
        count(*) FILTER (cold) AS cold_starts,
@@ -112,9 +132,11 @@ def _columns(cells: Sequence[str], width: int, style: str) -> Text:
 
 
 def _share(item: Requests, rows: list[Requests]) -> str:
-    """The implementation's part of the endpoint's traffic, where both sides serve it."""
+    """The implementation's part of the endpoint's traffic, where both sides serve it and all is known."""
     same = [row for row in rows if row.endpoint == item.endpoint]
-    if not item.endpoint or len({row.side for row in same}) < 2:
+    services = {row.service for row in same}
+    elsewhere = any(not row.endpoint and row.side == "serverless" and row.service in services for row in rows)
+    if not item.endpoint or len({row.side for row in same}) < 2 or elsewhere:
         return ""
     return f"{100 * item.count / sum(row.count for row in same):.0f}%"
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.story_json import as_json, line_json
+from console.verdict import verdicts
 from console.waterfall import render, render_lines
 from console.words import counted
 from observe.ids import key_mark
@@ -51,12 +52,14 @@ SELECT * FROM logs WHERE list_contains(keys, $mark) ORDER BY time_unix_nano, eve
 class Marked(msgspec.Struct, frozen=True):
     """What a business key leads to: the stories it marks, and lines with the key that belong to no request.
 
-    hidden: lines of these stories that are left out because they name another value of the same key.
+    more: marked stories beyond MAX_STORIES. hidden: lines of these stories that are left out because they
+    name another value of the same key and explain no failure.
     """
 
     mark: str
     stories: tuple[Story, ...]
     lines: tuple[Log, ...]
+    more: int = 0
     hidden: int = 0
 
 
@@ -100,17 +103,26 @@ def find_key(store: Store, name: str, value: str, secret: str) -> Marked:
     """
     mark = key_mark(name.lower(), value, secret)
     marked = [log_of(values) for values in store.query(_MARKED, {"mark": mark, "limit": MAX_ROWS})]
-    seeds = dict.fromkeys(seed for log in marked if (seed := _identity(log)))
+    seeds = {seed: log for log in reversed(marked) if (seed := _identity(log))}
     found: dict[tuple[str, ...], Story] = {}
-    for seed in list(seeds)[:MAX_STORIES]:
+    told: set[str] = set()
+    more = 0
+    for seed, log in reversed(seeds.items()):
+        if log.event_id in told:
+            continue
+        if len(found) == MAX_STORIES:
+            more += 1
+            continue
         for story in find(store, seed):
-            found[story.trace_ids] = story
+            # A correlation ID that recurs leads to requests that have nothing to do with the key.
+            if any(mark in line.keys for line in _logs(story)):
+                found[story.trace_ids] = story
+                told |= {line.event_id for line in _logs(story)}
     ordered = sorted(found.values(), key=lambda story: story.start_unix_nano)
-    told = {log.event_id for story in ordered for log in _logs(story)}
-    lines = tuple(log for log in marked if log.event_id not in told)
+    alone = tuple(log for log in marked if log.event_id not in told and (not more or not _identity(log)))
     cut = [_about(story, mark) for story in ordered]
     hidden = sum(map(_count, ordered)) - sum(map(_count, cut))
-    return Marked(mark, tuple(cut), lines, hidden)
+    return Marked(mark, tuple(cut), alone, more, hidden)
 
 
 def _identity(log: Log) -> str:
@@ -128,10 +140,11 @@ def _count(story: Story) -> int:
 def _about(story: Story, mark: str) -> Story:
     """The story without the lines about other values of the key: a batch tells of many claims."""
     name = mark.partition("=")[0] + "="
+    explaining = {line.event_id for verdict in verdicts(story) for line in verdict.lines}
 
     def about(log: Log) -> bool:
         same = [key for key in log.keys if key.startswith(name)]
-        return mark in same or not same
+        return mark in same or not same or log.event_id in explaining
 
     nodes = tuple(replace(node, logs=tuple(filter(about, node.logs))) for node in story.spans)
     return replace(story, spans=nodes, logs=tuple(filter(about, story.logs)))
@@ -141,6 +154,8 @@ def render_marked(found: Marked, asked: str, console: Console, *, platform: bool
     """Print what a business key leads to: each story as a waterfall, then the lines of no request."""
     stories_ = counted(len(found.stories), "story")
     lines_ = f"{counted(len(found.lines), 'line')} of no request"
+    if found.more:
+        lines_ += f"; {counted(found.more, 'more request')} not looked at"
     console.print(Text(f"{printable(asked)}: {stories_}, {lines_}", "bold"), highlight=False)
     for story in found.stories:
         console.print()
@@ -156,10 +171,11 @@ def render_marked(found: Marked, asked: str, console: Console, *, platform: bool
 
 
 def marked_json(found: Marked) -> dict[str, Any]:
-    """Return `found` for programs: {"mark", "stories": [story], "lines": [log], "hidden"}."""
+    """Return `found` for programs: {"mark", "stories", "lines", "more", "hidden"}."""
     return {
         "mark": found.mark,
         "stories": [as_json(story) for story in found.stories],
         "lines": [line_json(log) for log in found.lines],
+        "more": found.more,
         "hidden": found.hidden,
     }

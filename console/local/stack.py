@@ -139,7 +139,9 @@ def deploy(
     retry_delay_s: float = 0.5,
     port: int = 0,
 ) -> Iterator[Stack]:
-    """Run a template until the end of the block; everything is stopped in reverse order, also half-way.
+    """Run a template until the end of the block; what runs is stopped in reverse order, also half-way.
+
+    Its queues, topics and buckets stay on moto's server as long as that runs.
 
     opt: the unpacked layer. environment: further variables of every function, stronger than the template's;
     AWS_ENDPOINT_URL is moto's without being asked. concurrency: environments a function has at most.

@@ -123,7 +123,7 @@ def _function_name(logical_id: str, function: Section, parts: Parts) -> str:
 
 def _code(function: Section, folder: Path) -> Path:
     code = folder / (function.text("CodeUri") or ".")
-    if "\0" in str(code) or not code.is_dir():
+    if not _is_folder(code):
         raise function.error("CodeUri", f"there is no folder {code}")
     return code.resolve()
 
@@ -204,3 +204,10 @@ READERS: Mapping[str, Callable[[str, Section, Parts], None]] = {
     "AWS::SNS::Subscription": _subscription,
     "AWS::S3::Bucket": _bucket,
 }
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

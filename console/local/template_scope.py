@@ -66,15 +66,28 @@ def _is_number(text: str) -> bool:
 
 def conditions_of(declared: Section) -> dict[str, bool]:
     """Return what each condition comes to. Raises TemplateError, also when they go round in a circle."""
-    return {name: _Conditions(declared).named(name, ()) for name in declared}
+    conditions = _Conditions(declared)
+    return {name: conditions.named(name, ()) for name in declared}
+
+
+#: Conditions that name conditions that name ...: beyond any that a team writes.
+_DEPTH_MAX = 50
 
 
 class _Conditions:
     def __init__(self, declared: Section) -> None:
         self._declared = declared
+        self._known: dict[str, bool] = {}
 
     def named(self, name: str, above: tuple[str, ...]) -> bool:
+        if name not in self._known:
+            self._known[name] = self._named(name, above)
+        return self._known[name]
+
+    def _named(self, name: str, above: tuple[str, ...]) -> bool:
         place = self._declared.place.inside(name)
+        if len(above) > _DEPTH_MAX:
+            raise place.error(f"is more than {_DEPTH_MAX} conditions deep")
         if name in above:
             raise place.error(f"goes round in a circle: {' -> '.join((*above, name))}")
         if name not in self._declared:

@@ -37,7 +37,14 @@ class TemplateError(ConsoleError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML with CloudFormation's tags; dates stay text, as they do in CloudFormation."""
+    """Safe YAML with CloudFormation's tags; as there, dates stay text and merge keys are refused."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse `<<`, with which a few hundred bytes can ask for days of work."""
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                said = "merge keys (<<) are not supported, neither are they by CloudFormation"
+                raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
@@ -117,3 +119,91 @@ def test_hostile_names_are_data(tmp_path: Path) -> None:
     assert "\x1b" not in told
     assert "\x07" not in told
     assert "[bold]" in told
+
+
+def invoked(name: str, start: float, end: float, told_by: str = "layer", **more: Any) -> Span:
+    """One invocation of submit-claim, as layer or platform tells it."""
+    defaults: dict[str, Any] = {"trace_id": derive_trace_id(name), "request_id": name}
+    if told_by == "layer":
+        defaults["attributes"] = {"http.request.method": "POST", "http.route": "/claims"}
+    return span(
+        f"{name}-{told_by}-{start}",
+        start,
+        end,
+        "submit-claim",
+        "serverless",
+        told_by=told_by,
+        **{**defaults, **more},
+    )
+
+
+def counts(tmp_path: Path, *spans: Span) -> dict[tuple[str, str], tuple[int, int]]:
+    """(endpoint, side) -> (count, errors)."""
+    store = Store(tmp_path / "store")
+    store.append(spans)
+    return {(row.endpoint, row.side): (row.count, row.errors) for row in summary(store)}
+
+
+def test_a_retry_is_a_request_of_its_own(tmp_path: Path) -> None:
+    """The first attempt failed, the second half a second later did not; both have the same request ID."""
+    both = [
+        invoked("r", 0, 90),
+        invoked("r", 0, 95, "platform", status="error"),
+        invoked("r", 600, 690),
+        invoked("r", 599, 695, "platform"),
+    ]
+    assert counts(tmp_path, *both) == {("POST /claims", "serverless"): (2, 1)}
+
+
+def test_an_attempt_that_only_the_platform_told_counts(tmp_path: Path) -> None:
+    """The first attempt was killed: no span of the layer."""
+    told = [
+        invoked("r", 0, 95, "platform", status="error"),
+        invoked("r", 600, 690),
+        invoked("r", 599, 695, "platform"),
+    ]
+    assert counts(tmp_path, *told) == {("POST /claims", "serverless"): (2, 1)}
+
+
+def test_a_handler_within_a_handler_is_one_request(tmp_path: Path) -> None:
+    """An observed handler that calls another one is one invocation."""
+    outer = invoked("r", 0, 90)
+    inner = invoked("r", 10, 80, parent_span_id=outer.span_id)
+    assert counts(tmp_path, outer, msgspec.structs.replace(inner, span_id="9" * 16)) == {
+        ("POST /claims", "serverless"): (1, 0)
+    }
+
+
+def test_what_was_not_sampled_counts_and_the_share_is_right(tmp_path: Path) -> None:
+    """One of ten was sampled, the platform told of all; the legacy side of one."""
+    store = Store(tmp_path / "store")
+    store.append(
+        [
+            invoked("r0", 0, 90),
+            *[invoked(f"r{n}", 0, 90, "platform") for n in range(10)],
+            served("l", 120, "legacy"),
+        ]
+    )
+    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+    render_summary(summary(store), console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [line.split()[2:4] for line in told.splitlines()[2:4]] == [["10", "91%"], ["1", "9%"]]
+
+
+def test_no_share_where_some_requests_name_no_route(tmp_path: Path) -> None:
+    """A function with two routes: nobody knows which of them the unsampled requests were for."""
+    store = Store(tmp_path / "store")
+    other = {"attributes": {"http.request.method": "GET", "http.route": "/claims"}}
+    store.append(
+        [
+            invoked("r0", 0, 90),
+            invoked("r1", 0, 90, **other),
+            invoked("r2", 0, 90, "platform"),
+            served("l", 120, "legacy"),
+        ]
+    )
+    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+    render_summary(summary(store), console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "%" not in told
+    assert "(no route)" in told

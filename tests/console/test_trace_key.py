@@ -15,7 +15,7 @@ from rich.console import Console
 from console import key_secret
 from console.cli import cli
 from console.key_secret import KeySecretError, secret_of
-from console.trace import find_key, marked_json, render_marked
+from console.trace import MAX_STORIES, find_key, marked_json, render_marked
 from observe.ids import key_mark
 from subscribers.store import Store
 from tests.subscribers.samples import TRACE, log, span
@@ -171,3 +171,60 @@ def test_whose_secret_counts(tmp_path: Path) -> None:
     (tmp_path / key_secret.FILE).write_bytes(b"\xff\xfe\xff")
     with pytest.raises(KeySecretError, match="key-secret"):
         secret_of(tmp_path, {})
+
+
+def test_a_session_does_not_bring_in_its_other_requests(tmp_path: Path) -> None:
+    """A correlation ID that recurs leads to requests that the key does not mark: they are not told."""
+    store = Store(tmp_path / "store")
+    for n in range(5):
+        trace = f"{n + 1:032x}"
+        keys = (mark("CLM-1"),) if n == 2 else ()
+        store.append(
+            [
+                span(f"s{n}", n * 100, n * 100 + 50, trace_id=trace, correlation_id="session"),
+                log(f"l{n}", n * 100 + 10, trace_id=trace, correlation_id="session", keys=keys),
+            ]
+        )
+    found = find_key(store, "claim", "CLM-1", SECRET)
+    assert [story.trace_ids for story in found.stories] == [(f"{3:032x}",)]
+
+
+def test_more_requests_than_anybody_reads(tmp_path: Path) -> None:
+    """Beyond the limit they are counted, and their lines are not told as lines of no request."""
+    store = Store(tmp_path / "store")
+    lines = [log(f"l{n}", n, trace_id=f"{n + 1:032x}", keys=(mark("CLM-1"),)) for n in range(MAX_STORIES + 7)]
+    store.append(
+        [*lines, *[span(f"s{n}", n, n + 1, trace_id=f"{n + 1:032x}") for n in range(MAX_STORIES + 7)]]
+    )
+    found = find_key(store, "claim", "CLM-1", SECRET)
+    assert (len(found.stories), found.more, found.lines) == (MAX_STORIES, 7, ())
+    console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+    render_marked(found, "claim=CLM-1", console)
+    assert "7 more requests not looked at" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_line_that_explains_a_failure_is_shown_whatever_it_names(tmp_path: Path) -> None:
+    """The reason may name another claim."""
+    store = Store(tmp_path / "store")
+    store.append(
+        [
+            span("s", 0, 90, status="error"),
+            log("a", 1, trace_id=TRACE, keys=(mark("CLM-1"),)),
+            log(
+                "b",
+                2,
+                trace_id=TRACE,
+                level="ERROR",
+                message="is a duplicate of CLM-2",
+                keys=(mark("CLM-2"),),
+            ),
+            log("c", 3, trace_id=TRACE, message="looked at CLM-3", keys=(mark("CLM-3"),)),
+        ]
+    )
+    found = find_key(store, "claim", "CLM-1", SECRET)
+    (story,) = found.stories
+    assert [line.message for node in story.spans for line in node.logs] == [
+        "line a",
+        "is a duplicate of CLM-2",
+    ]
+    assert found.hidden == 1

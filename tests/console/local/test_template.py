@@ -292,3 +292,38 @@ def test_merging_globals_keeps_the_functions_own(globally: Any, own: Any) -> Non
             assert found == globally + own
         case _:
             assert found == own
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A: &a {x: 1}\nResources: {B: {<<: [*a, *a], Type: AWS::SQS::Queue}}\n", "merge keys"),
+        (
+            "Conditions:\n"
+            + "".join(f"  C{n}: !And [{{Condition: C{n + 1}}}, {{Condition: C{n + 1}}}]\n" for n in range(40))
+            + "  C40: !Equals [a, a]\nResources: {B: {Type: AWS::SQS::Queue}}\n",
+            "",
+        ),
+        (
+            "Conditions:\n"
+            + "".join(f"  C{n}: !Not [{{Condition: C{n + 1}}}]\n" for n in range(2000))
+            + "  C2000: !Equals [a, a]\nResources: {B: {Type: AWS::SQS::Queue}}\n",
+            "conditions deep",
+        ),
+        (
+            "Resources: {F: {Type: AWS::Serverless::Function, Properties: "
+            f"{{Handler: a.b, Runtime: python3.11, CodeUri: {'x' * 5000}}}}}}}\n",
+            "CodeUri",
+        ),
+    ],
+    ids=["merge keys", "conditions that fan out", "conditions that go deep", "a name no folder can have"],
+)
+def test_small_templates_that_ask_for_too_much(tmp_path: Path, text: str, said: str) -> None:
+    """Each ends at once, in a sentence or in a template."""
+    file = tmp_path / "template.yaml"
+    file.write_text(text)
+    if not said:
+        assert load(file).queues
+        return
+    with pytest.raises(TemplateError, match=said):
+        load(file)
