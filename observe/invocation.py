@@ -10,7 +10,7 @@ import os
 import threading
 
 from observe import context as contexts
-from observe import ids, semconv, stdout, wire
+from observe import guard, ids, semconv, stdout, wire
 from observe.services import http, source_of
 from observe.services import invoke as direct
 
@@ -43,20 +43,20 @@ class Invocation:
         "deadline_unix_nano",
         "dropped",
         "finished",
-        "is_http",
         "lock",
         "marks",
         "open",
+        "source",
         "span",
     )
 
     def __init__(
-        self, context: Context, span: wire.Span, *, cold: bool, is_http: bool, deadline: int
+        self, context: Context, span: wire.Span, *, cold: bool, source: Source | None, deadline: int
     ) -> None:
         self.context = context
         self.span = span
         self.cold = cold
-        self.is_http = is_http
+        self.source = source
         self.deadline_unix_nano = deadline
         self.finished: list[wire.Span] = []
         self.open: dict[str, wire.Span] = {}
@@ -99,7 +99,7 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
         captured.context.entered(span.span_id),
         span,
         cold=cold,
-        is_http=source is not None and source.trigger == "http",
+        source=source,
         deadline=_deadline(lambda_context, now),
     )
     active = invocation
@@ -211,10 +211,9 @@ def close_invocation(
         span.end_unix_nano = stdout.now()
         if error is not None:
             fail(span, error, span.end_unix_nano)
-        elif invocation.is_http:
-            _status(span, http.status_of(result))
-        else:
-            _partial(span, result)
+        elif invocation.source is not None:
+            # Apart: a reply whose methods raise costs its status, not the invocation's spans.
+            guard.guarded(_reply, span, invocation.source, result)
         flush(invocation, settings, [span, *invocation.finished])
 
 
@@ -239,17 +238,26 @@ def _status(span: wire.Span, code: int) -> None:
         span.attributes[semconv.ERROR_TYPE] = str(code)
 
 
-def _partial(span: wire.Span, result: object) -> None:
+def _reply(span: wire.Span, source: Source, result: object) -> None:
+    """Take from the handler's result what the service that called it will take it for."""
+    if source.trigger == "http":
+        _status(span, http.status_of(result))
+    elif source.partial and isinstance(result, dict):
+        _partial(span, result.get("batchItemFailures"))
+
+
+def _partial(span: wire.Span, failed: object) -> None:
     """A reply that names failed records of its batch: the invocation succeeded, some of its work did not.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
-    failed = result.get("batchItemFailures") if isinstance(result, dict) else None
-    if span.kind == wire.KIND_CONSUMER and isinstance(failed, list) and failed:
-        span.status = wire.STATUS_ERROR
-        count = span.attributes.get(semconv.MESSAGING_BATCH_MESSAGE_COUNT, 1)
-        span.status_message = f"{len(failed)} of {count} records failed"
-        span.attributes[semconv.ERROR_TYPE] = "batch_item_failures"
+    if not isinstance(failed, list) or not len(failed):
+        return
+    records = span.attributes.get(semconv.MESSAGING_BATCH_MESSAGE_COUNT, 1)
+    count = min(len(failed), records) if isinstance(records, int) else len(failed)
+    span.status = wire.STATUS_ERROR
+    span.status_message = f"{count} of {records} records failed"
+    span.attributes[semconv.ERROR_TYPE] = "batch_item_failures"
 
 
 def fail(span: wire.Span, error: BaseException, now: int) -> None:
@@ -258,8 +266,6 @@ def fail(span: wire.Span, error: BaseException, now: int) -> None:
     https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
     """
     import traceback  # the runtime has loaded it
-
-    from observe import guard
 
     kind, message = type(error).__name__, guard.said(error)
     span.status, span.status_message = wire.STATUS_ERROR, message[:1024]

@@ -52,3 +52,37 @@ CUT = "observe.cut"
 #: Baggage members.
 BAGGAGE_DEBUG = "observe.debug"
 BAGGAGE_HOPS = "observe.hops"
+
+# --- Of event sources -------------------------------------------------------------------------
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/network/
+NETWORK_PROTOCOL_NAME = "network.protocol.name"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/aws/
+AWS_SECRETSMANAGER_SECRET_ARN = "aws.secretsmanager.secret.arn"  # noqa: S105  # a name
+AWS_STEP_FUNCTIONS_STATE_MACHINE_ARN = "aws.step_functions.state_machine.arn"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/graphql/
+GRAPHQL_OPERATION_NAME = "graphql.operation.name"
+GRAPHQL_OPERATION_TYPE = "graphql.operation.type"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/cicd/
+CICD_PIPELINE_TASK_RUN_ID = "cicd.pipeline.task.run.id"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/deployment/
+DEPLOYMENT_ID = "deployment.id"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
+GEN_AI_AGENT_ID = "gen_ai.agent.id"
+GEN_AI_AGENT_NAME = "gen_ai.agent.name"
+GEN_AI_OPERATION_NAME = "gen_ai.operation.name"
+GEN_AI_TOOL_NAME = "gen_ai.tool.name"
+
+# Ours, in OpenTelemetry's style: no standard name exists.
+AWS_APIGATEWAY_CONNECTION_ID = "aws.apigateway.connection_id"
+AWS_CLOUDFORMATION_LOGICAL_ID = "aws.cloudformation.logical_id"
+AWS_CLOUDFORMATION_STACK_ARN = "aws.cloudformation.stack.arn"
+AWS_COGNITO_USER_POOL_ID = "aws.cognito.user_pool.id"
+AWS_CONNECT_CONTACT_ID = "aws.connect.contact_id"
+AWS_STEP_FUNCTIONS_STATE_NAME = "aws.step_functions.state.name"
+AWS_STEP_FUNCTIONS_STATE_RETRY_COUNT = "aws.step_functions.state.retry_count"

@@ -25,12 +25,13 @@ class Source:
     """Where an event comes from.
 
     name: for humans and `observe explain`. trigger: faas.trigger. kind: OTLP's span kind.
-    public: whether strangers can send to it, so that the trust edge applies.
+    public: whether strangers can send to it, so that the trust edge applies. partial: whether Lambda heeds
+    a reply that names failed records (batchItemFailures).
     records(event): its records; describe(event): the invocation's span name and attributes. Neither may
     raise on an event of its shape (services/shapes.py), whatever else is in it.
     """
 
-    __slots__ = ("describe", "kind", "name", "public", "records", "trigger")
+    __slots__ = ("describe", "kind", "name", "partial", "public", "records", "trigger")
 
     def __init__(
         self,
@@ -41,11 +42,13 @@ class Source:
         public: bool,
         records: Callable[[Mapping[str, Any]], list[Record]],
         describe: Callable[[Mapping[str, Any]], Description],
+        partial: bool = False,
     ) -> None:
         self.name = name
         self.trigger = trigger
         self.kind = kind
         self.public = public
+        self.partial = partial
         self.records = records
         self.describe = describe
 

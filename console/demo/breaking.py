@@ -59,7 +59,7 @@ def broken(session: Session, name: str) -> Told:
         failed_payloads=failed,
         received=total.received,
         settled=total.settled,
-        pending=len(session.subscription.pending()),
+        pending=session.subscription.pending(),
     )
 
 

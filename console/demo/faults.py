@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.demo.session import OFFLINE, Session
+from console.demo.session import OFFLINE, Session, bring_back
 
 #: How long the nightly job holds the table: longer than the function's own timeout.
 HOLD_S = 3.0
@@ -55,18 +55,19 @@ def _sink_down(session: Session) -> Iterator[None]:
     try:
         yield
     finally:
-        tables.unlink()
-        aside.rename(tables)
+        bring_back(session.store)
 
 
 @contextmanager
 def _layer_broken(session: Session) -> Iterator[None]:
     """A module of the layer is missing, and every function starts anew with what is left."""
     module = session.system.opt / "python" / "observe" / "handler.py"
-    with _renamed(module, module.with_suffix(".gone")):
+    try:
+        with _renamed(module, module.with_suffix(".gone")):
+            _recycle(session)
+            yield
+    finally:
         _recycle(session)
-        yield
-    _recycle(session)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The legacy side of the demo: the old application and its nightly job, in processes of their own.
 
 Neither has our code on its path. Its two logs are read as CloudWatch's agent reads files: each line an
-event, a line that is still being written left for later.
+event, a line that is still being written left for later. They are never rotated.
 """
 
 from __future__ import annotations
@@ -45,11 +45,14 @@ class Legacy:
         path = self.folder / name
         if not path.exists():
             return []
+        if path.stat().st_size < self._read[name]:
+            self._read[name] = 0  # it was begun anew
         with path.open("rb") as file:
             file.seek(self._read[name])
             whole, end, _ = file.read().rpartition(b"\n")
         self._read[name] += len(whole) + len(end)
-        return whole.decode("utf-8", "replace").split("\n") if end else []
+        lines = whole.decode("utf-8", "replace").split("\n") if end else []
+        return [line for line in lines if line]  # CloudWatch Logs takes no empty event
 
     def written(self) -> int:
         """How many bytes the logs have; it no longer changes when every request has been answered."""

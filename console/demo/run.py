@@ -67,7 +67,7 @@ def _serve(running: Session, talk: Console) -> None:
 def whole(running: Session, out: Console, talk: Console) -> None:
     """Drive the scenario, deliver its logs, and print the report."""
     name = _drive(running, talk)
-    pending = len(running.subscription.pending())
+    pending = running.subscription.pending()
     with _progress(talk, "Log payloads to the subscriber  ", pending) as done:
         total = running.deliver(done)
     if total.failed:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from itertools import islice
+from itertools import count, islice
 
 import msgspec
 from rich.console import Console
@@ -22,6 +22,7 @@ from rich.console import Console
 from console.demo import breaking, report, scenario
 from console.demo.faults import FAULTS
 from console.demo.session import RUNNING, Session
+from console.demo.subscribe import Total
 from console.errors import ConsoleError
 from console.local.http_edge import EdgeServer, JsonHandler
 from subscribers.store_errors import StoreError
@@ -38,21 +39,29 @@ def serve(session: Session, talk: Console, stop: threading.Event) -> None:
     busy = threading.Lock()
     with _control(session, busy):
         _say_how(session, talk)
-        for number in range(1, 1 << 30):
+        failing = False
+        for number in count(1):
             if stop.wait(ROUND_S):
                 return
             with busy:
-                _round(session)
+                total = _round(session)
+            if total.failed and not failing:
+                _say(talk, f"the subscriber fails, its payloads come again: {total.why}")
+            failing = bool(total.failed)
             if number % _SAID_EVERY == 0:
                 said = f"{len(session.answers)} requests sent, {session.total.settled} log events settled"
-                talk.print(f"{time.strftime('%H:%M:%S')} {said}", highlight=False)
+                _say(talk, said)
 
 
-def _round(session: Session) -> None:
+def _say(talk: Console, text: str) -> None:
+    talk.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+
+
+def _round(session: Session) -> Total:
     places = list(islice(scenario.later, _CLAIMS))
     session.send([scenario.submission(n) for n in places] + [scenario.look_up(n) for n in places])
     session.system.ship()
-    session.deliver()
+    return session.deliver()
 
 
 def _say_how(session: Session, talk: Console) -> None:

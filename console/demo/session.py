@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +95,20 @@ def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
         system.running(archive, secret, port) as started,
         subscribe.subscriber(store, started.log, secret) as function,
     ):
-        yield Session(started, store, Subscription(started.aws.client("logs"), function))
+        try:
+            yield Session(started, store, Subscription(started.aws.client("logs"), function))
+        finally:
+            bring_back(store)
+
+
+def bring_back(store: Path) -> None:
+    """Put the store's tables back where `demo break sink-down` has put them out of reach."""
+    aside, tables = store / OFFLINE, store / "tables"
+    if aside.is_dir():
+        with suppress(FileNotFoundError):  # who broke it may be repairing it at this moment
+            tables.unlink()
+        with suppress(FileNotFoundError):
+            aside.rename(tables)
 
 
 def fresh(store: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import subscribers
 from console.demo.example import example
-from console.local.cloudwatch import CloudWatchLogWriter, read_events
+from console.local.cloudwatch import CloudWatchLogWriter, read_on
 from console.local.cloudwatch import LogEvent as StoredEvent
 from console.local.function import LocalFunction
 from subscribers.envelope import LogBatch, LogEvent, encode
@@ -24,6 +24,8 @@ ACCOUNT = "123456789012"
 #: CloudWatch sends up to 10,000 events or about 1 MB of them in one payload.
 EVENTS_MAX = 2_000
 SUBSCRIBER = "observe-subscriber"
+#: (log group, log stream)
+Stream = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -66,41 +68,46 @@ class Subscription:
     def __init__(self, client: Any, subscriber: LocalFunction) -> None:
         self._client = client
         self._subscriber = subscriber
-        self._delivered: dict[tuple[str, str], int] = {}
+        self._read: dict[Stream, tuple[int, str]] = {}
+        self._waiting: dict[Stream, list[LogBatch]] = {}
 
-    def pending(self) -> list[tuple[tuple[str, str], int, LogBatch]]:
-        """Return (stream, position after it, batch) of what has not been delivered yet, in order."""
-        found = []
-        for key in streams(self._client):
-            start = self._delivered.get(key, 0)
-            events = read_events(self._client, *key)
-            for first in range(start, len(events), EVENTS_MAX):
-                part = events[first : first + EVENTS_MAX]
-                found.append((key, first + len(part), _batch(*key, first, part)))
-        return found
+    def pending(self) -> int:
+        """Read what is new in the logs and return how many payloads are to be delivered."""
+        for stream in streams(self._client):
+            position, token = self._read.get(stream, (0, ""))
+            events, token = read_on(self._client, *stream, token)
+            self._read[stream] = position + len(events), token
+            waiting = self._waiting.setdefault(stream, [])
+            for first in range(0, len(events), EVENTS_MAX):
+                waiting.append(_batch(*stream, position + first, events[first : first + EVENTS_MAX]))
+        return sum(map(len, self._waiting.values()))
 
     def forget(self) -> None:
         """Deliver everything again: CloudWatch Logs promises at least once, not once."""
-        self._delivered.clear()
+        self._read.clear()
+        self._waiting.clear()
 
     def deliver(self, done: Callable[[], None] = lambda: None) -> Total:
         """Invoke the subscriber once a payload; what fails stays pending. done: called after each."""
         total = Total()
-        for key, position, batch in self.pending():
-            if self._delivered.get(key, 0) != position - len(batch.events):
-                continue  # an earlier part of the stream has failed: its order is kept
-            result = self._subscriber.invoke(encode(batch))
-            if result.status == "success":
-                self._delivered[key] = position
-                total.add(json.loads(result.payload))
-            else:
-                total.failed += 1
-                total.why = total.why or result.payload.decode("utf-8", "replace")[:500]
-            done()
+        self.pending()
+        for waiting in self._waiting.values():
+            while waiting and self._delivered(waiting[0], total):
+                waiting.pop(0)
+                done()
         return total
 
+    def _delivered(self, batch: LogBatch, total: Total) -> bool:
+        result = self._subscriber.invoke(encode(batch))
+        if result.status == "success":
+            total.add(json.loads(result.payload))
+            return True
+        total.failed += 1
+        total.why = total.why or result.payload.decode("utf-8", "replace")[:500]
+        return False
 
-def streams(client: Any) -> Iterator[tuple[str, str]]:
+
+def streams(client: Any) -> Iterator[Stream]:
     """Yield (group, stream) of every log stream but the subscriber's own."""
     for group in _pages(client, "describe_log_groups", "logGroups"):
         name = group["logGroupName"]

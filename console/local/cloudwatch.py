@@ -171,14 +171,20 @@ def _fit(event: LogEvent) -> tuple[LogEvent, int]:
 
 def read_events(client: LogsClient, group: str, stream: str) -> list[LogEvent]:
     """Return every event of a stream, oldest first. Raises botocore's ResourceNotFoundException."""
+    return read_on(client, group, stream, "")[0]
+
+
+def read_on(client: LogsClient, group: str, stream: str, token: str) -> tuple[list[LogEvent], str]:
+    """Return the events of a stream behind a token, oldest first, and the token behind them.
+
+    token: what an earlier call returned, "" for the beginning. Raises botocore's ResourceNotFoundException.
+    """
     events: list[LogEvent] = []
-    page = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
     while True:
+        more = {"nextToken": token} if token else {}
+        page = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **more)
         events += [LogEvent(event["timestamp"], event["message"]) for event in page["events"]]
-        token = page["nextForwardToken"]
-        page = client.get_log_events(
-            logGroupName=group, logStreamName=stream, startFromHead=True, nextToken=token
-        )
         # CloudWatch says "that was the end" by returning the token it was given.
         if page["nextForwardToken"] == token:
-            return events
+            return events, token
+        token = page["nextForwardToken"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 
 from observe.services import shapes
-from observe.source import mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     #: (module in this package, name in it)
     Place = tuple[str, str]
 
-#: In match order: a shape that is a special case of another comes first.
+#: In match order: a shape that is a special case of another comes first; among the rest the frequent ones do.
 SOURCES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Place], ...] = (
     (shapes.http_api, ("http", "HTTP_API")),
     (shapes.alb, ("http", "ALB")),
@@ -28,6 +27,38 @@ SOURCES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Place], ...] = (
     (shapes.sqs, ("sqs", "SQS")),
     (shapes.sns, ("sns", "SNS")),
     (shapes.s3, ("s3", "S3")),
+    (shapes.rest_api_mapped, ("http", "REST_API_MAPPED")),
+    (shapes.websocket, ("websocket", "WEBSOCKET")),
+    (shapes.token_authorizer, ("authorizer", "TOKEN")),
+    (shapes.request_authorizer, ("authorizer", "REQUEST")),
+    (shapes.http_api_authorizer, ("authorizer", "HTTP_API")),
+    (shapes.lattice_v1, ("lattice", "LATTICE_V1")),
+    (shapes.lattice_v2, ("lattice", "LATTICE_V2")),
+    (shapes.appsync, ("appsync", "APPSYNC")),
+    (shapes.appsync_authorizer, ("appsync", "AUTHORIZER")),
+    (shapes.edge, ("cloudfront", "EDGE")),
+    (shapes.s3_object_lambda, ("s3_object_lambda", "OBJECT_LAMBDA")),
+    (shapes.s3_batch, ("s3_batch", "S3_BATCH")),
+    (shapes.documentdb, ("documentdb", "DOCUMENTDB")),
+    (shapes.ses, ("ses", "SES")),
+    (shapes.destination, ("destination", "DESTINATION")),
+    (shapes.cognito, ("cognito", "COGNITO")),
+    (shapes.logs, ("cloudwatch", "LOGS")),
+    (shapes.alarm, ("cloudwatch", "ALARM")),
+    (shapes.widget, ("cloudwatch", "WIDGET")),
+    (shapes.config_rule, ("config_rule", "CONFIG_RULE")),
+    (shapes.code_pipeline, ("code_pipeline", "CODE_PIPELINE")),
+    (shapes.code_deploy, ("code_deploy", "CODE_DEPLOY")),
+    (shapes.custom_resource, ("cloudformation", "CUSTOM_RESOURCE")),
+    (shapes.rotation, ("secrets_manager", "ROTATION")),
+    (shapes.connect, ("connect", "CONNECT")),
+    (shapes.agent, ("bedrock", "AGENT")),
+    (shapes.lex, ("lex", "LEX")),
+    (shapes.skill, ("alexa", "SKILL")),
+    (shapes.smart_home, ("alexa", "SMART_HOME")),
+    # Last, for what they look for may be in any event.
+    (shapes.step_functions, ("step_functions", "STEP_FUNCTIONS")),
+    (shapes.payload, ("payload", "PAYLOAD")),
 )
 
 #: (botocore service, operation) -> where its Carrier is
@@ -42,7 +73,7 @@ CARRIERS: dict[tuple[str, str], Place] = {
 
 def source_of(event: object) -> Source | None:
     """Return the source whose shape `event` has, or None: then only the runtime's context tells."""
-    shape = mapping(event)
+    shape = shapes.shown(event)
     place = next((place for matches, place in SOURCES if matches(shape)), None)
     source: Source | None = _at(place) if place is not None else None
     return source

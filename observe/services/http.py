@@ -29,23 +29,38 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     return [Record({**lower(event.get("headers")), **lower(event.get("multiValueHeaders"))})]
 
 
-def _describe_v2(event: Mapping[str, Any]) -> Description:
-    """Route keys are `METHOD /path/{param}` or `$default`, which names no route."""
+def describe_v2(event: Mapping[str, Any]) -> Description:
+    """Return `METHOD route`: route keys are `METHOD /path/{param}` or `$default`, which names no route."""
     http = mapping(mapping(event.get("requestContext")).get("http"))
     route = text(event.get("routeKey")).partition(" ")[2]
-    return _description(text(http.get("method")), route, text(event.get("rawPath")))
+    return description(text(http.get("method")), route, text(event.get("rawPath")))
 
 
-def _describe_v1(event: Mapping[str, Any]) -> Description:
-    """REST APIs have `resource` as the route; ALB has none."""
-    return _description(text(event.get("httpMethod")), text(event.get("resource")), text(event.get("path")))
+def describe_v1(event: Mapping[str, Any]) -> Description:
+    """Return `METHOD route`: REST APIs have `resource` as the route; ALB has none."""
+    return description(text(event.get("httpMethod")), text(event.get("resource")), text(event.get("path")))
 
 
-def _description(method: str, route: str, path: str) -> Description:
-    attributes: dict[str, Any] = {semconv.HTTP_REQUEST_METHOD: method}
+def _mapped_records(event: Mapping[str, Any]) -> list[Record]:
+    """event: {"params": {"header": {name: value}}, "context": {...}, "body-json"}"""
+    return [Record(lower(mapping(event.get("params")).get("header")))]
+
+
+def _describe_mapped(event: Mapping[str, Any]) -> Description:
+    """The template hands over the route, and of the path only its parameters."""
+    context = mapping(event.get("context"))
+    route = text(context.get("resource-path"))
+    return description(text(context.get("http-method")), route, route)
+
+
+def description(method: str, route: str, path: str) -> Description:
+    """Return `METHOD route` and the attributes of a request; route: "" where none is known."""
+    attributes: dict[str, Any] = {}
+    if method:
+        attributes[semconv.HTTP_REQUEST_METHOD] = method
     if route:
         attributes[semconv.HTTP_ROUTE] = route
-    if path != route:
+    if path and path != route:
         attributes[semconv.URL_PATH] = path
     # A path has too many values for a span name: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
     return f"{method} {route}".strip() or "HTTP", attributes
@@ -76,7 +91,7 @@ HTTP_API = Source(
     kind=KIND_SERVER,
     public=True,
     records=records,
-    describe=_describe_v2,
+    describe=describe_v2,
 )
 ALB = Source(
     "Application Load Balancer",
@@ -84,7 +99,7 @@ ALB = Source(
     kind=KIND_SERVER,
     public=True,
     records=records,
-    describe=_describe_v1,
+    describe=describe_v1,
 )
 REST_API = Source(
     "REST API",
@@ -92,5 +107,14 @@ REST_API = Source(
     kind=KIND_SERVER,
     public=True,
     records=records,
-    describe=_describe_v1,
+    describe=describe_v1,
+)
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-custom-integrations.html
+REST_API_MAPPED = Source(
+    "REST API with mapping template",
+    trigger="http",
+    kind=KIND_SERVER,
+    public=True,
+    records=_mapped_records,
+    describe=_describe_mapped,
 )

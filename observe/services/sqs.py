@@ -55,6 +55,7 @@ SQS = Source(
     public=False,
     records=records,
     describe=describe,
+    partial=True,
 )
 
 

@@ -283,6 +283,31 @@ def test_a_partial_batch_failure_is_a_failure(lines: Lines, reply: object, faile
     assert span["attributes"].get("error.type") == ("batch_item_failures" if failed else None)
 
 
+class _Odd(dict):  # type: ignore[type-arg]
+    def get(self, *_: object) -> object:
+        raise RuntimeError
+
+
+def test_an_odd_reply_costs_its_status_not_the_span(lines: Lines) -> None:
+    """Whatever a handler returns is its own, and the invocation is told."""
+    odd = _Odd()
+    assert run(sqs_event({}), lambda event, context: odd) is odd
+    assert len(lines.spans) == 1
+
+
+def test_a_topic_heeds_no_failed_records(lines: Lines) -> None:
+    """SNS takes such a reply for success, and so do we."""
+    event = {"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m"}}]}
+    run(event, lambda event, context: {"batchItemFailures": [{"itemIdentifier": "m"}]})
+    assert "error.type" not in lines.spans[0]["attributes"]
+
+
+def test_no_more_records_failed_than_there_were(lines: Lines) -> None:
+    """A reply may name anything."""
+    run(sqs_event({}), lambda event, context: {"batchItemFailures": [None] * 5})
+    assert lines.spans[0]["status"]["message"] == "1 of 1 records failed"
+
+
 def test_only_a_batch_has_failed_records(lines: Lines) -> None:
     """The same reply to a direct invocation means nothing."""
     run({}, lambda event, context: {"batchItemFailures": [{"itemIdentifier": "m-1"}]})

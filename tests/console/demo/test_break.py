@@ -19,6 +19,8 @@ from console.demo.breaking import Told
 from console.demo.client import NoDemoError
 from console.demo.faults import FAULTS
 from console.demo.session import RUNNING
+from subscribers.store import Store
+from tests.subscribers.samples import span
 
 pytestmark = pytest.mark.runtime
 
@@ -94,6 +96,19 @@ def test_layer_broken(store: Path) -> None:
     assert "Lines of no request that name it" in shown
     mended = client.break_it(store, "sink-down")
     assert "POST /claims\n  serverless" in _shown(store, mended)
+
+
+def test_a_store_that_was_left_broken_is_brought_back(tmp_path: Path) -> None:
+    """A demo that was ended in the middle of sink-down leaves a store that can be read."""
+    store = Store(tmp_path / "store")
+    store.append([span("entry", correlation_id="CLM-1")])
+    tables = tmp_path / "store" / "tables"
+    tables.rename(tmp_path / "store" / session.OFFLINE)
+    tables.touch()
+    session.bring_back(tmp_path / "store")
+    assert len(store.query("SELECT * FROM spans")) == 1
+    session.bring_back(tmp_path / "store")
+    assert tables.is_dir()
 
 
 def test_only_who_may_read_the_file_can_break_it(store: Path) -> None:
