@@ -22,6 +22,8 @@ _WIDTHS = (8, 5, 11, 4, 7, 7)
 _SUMMARY = """
 WITH entries AS (
     SELECT * FROM spans WHERE kind IN ('server', 'consumer') AND start_unix_nano BETWEEN $first AND $last
+    -- The records of a batch are part of it.
+    AND NOT list_contains(json_extract_string(links, '$[*].attributes."observe.link"'), 'batch')
 ),
 -- A handler that returned in its last moment has its span twice: the later end is right.
 latest AS (

@@ -6,6 +6,7 @@ who want more:
     observe.log.info("claim accepted", claim=claim_id)      a JSON line with the request's identity
     observe.metrics.increment("claims.submitted")           a metric line
     with observe.span("price"): ...                         a span in the trace
+    batch = observe.records(event)                          a batch, each record in its own context
     observe.key(claim="CLM-889123")                         marks the trace with a key to search by
     @observe.instrument                                     attach without the exec wrapper
     observe.current(), observe.inject(...), observe.extract(...), observe.use(...)   the context itself
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from observe import metrics
+    from observe.batch import records
     from observe.context import Context, current, extract, inject, use
     from observe.handler import instrument
     from observe.keys import key
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Context", "current", "extract", "inject", "instrument", "key", "log", "metrics", "span", "use"]
+__all__ = ["Context", "current", "extract", "inject", "instrument", "key", "log", "metrics", "records", "span", "use"]
 
 _WHERE = {
     "Context": "observe.context",
@@ -39,6 +41,7 @@ _WHERE = {
     "key": "observe.keys",
     "log": "observe.logs",
     "metrics": "observe.metrics",
+    "records": "observe.batch",
     "span": "observe.spans",
     "use": "observe.context",
 }

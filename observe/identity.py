@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from observe import invocation as invocations
 from observe import semconv, settings, stdout, wire
 from observe.context import current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+#: Fields of what is being worked on inside the request, such as a record of a batch.
+_more: ContextVar[dict[str, Any] | None] = ContextVar("observe.fields", default=None)
+
+
+def with_fields(fields: dict[str, Any]) -> Callable[[], None]:
+    """Add fields to every line from here on in this context; return what takes them away again."""
+    token = _more.set({**(_more.get() or {}), **fields})
+
+    def undo() -> None:
+        try:
+            _more.reset(token)
+        except ValueError:
+            pass  # left in another context than entered: nothing to undo
+
+    return undo
 
 
 def fields(level: str, message: str) -> dict[str, Any]:
@@ -27,4 +46,7 @@ def fields(level: str, message: str) -> dict[str, Any]:
         line["trace_id"] = context.trace_id
         if context.span_id:
             line["span_id"] = context.span_id
+    more = _more.get()
+    if more:
+        line.update(more)
     return line

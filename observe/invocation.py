@@ -43,6 +43,7 @@ class Invocation:
         "deadline_unix_nano",
         "dropped",
         "finished",
+        "kept",
         "lock",
         "marks",
         "open",
@@ -61,6 +62,8 @@ class Invocation:
         self.finished: list[wire.Span] = []
         self.open: dict[str, wire.Span] = {}
         self.dropped = 0
+        #: IDs of spans of traces that are sampled though the invocation's may not be: those of records.
+        self.kept: set[str] = set()
         #: (trace ID, business key) that have been said.
         self.marks: set[tuple[str, str]] = set()
         self.lock = threading.Lock()
@@ -68,6 +71,11 @@ class Invocation:
     def start(self, span: wire.Span) -> None:
         """Remember an open span, so that a timeout can still tell of it."""
         self.open[span.span_id] = span
+
+    def keep(self, span: wire.Span, context: Context | None) -> None:
+        """Remember a span of another trace, which decides for itself whether it is kept."""
+        if context is not None and context.sampled:
+            self.kept.add(span.span_id)
 
     def finish(self, span: wire.Span) -> None:
         """Keep a finished span; beyond SPANS_MAX it is counted only."""
@@ -122,7 +130,7 @@ def _captured(
         )
 
     records = source.records(event) if source is not None else []  # type: ignore[arg-type]
-    carrying = [record for record in records if _carries(record)]
+    carrying = [record for record in records if carries(record)]
     if not carrying:
         trust = "internal"
         return read(direct.record(lambda_context))
@@ -135,7 +143,8 @@ def _captured(
 _NAMES = (contexts.TRACEPARENT, contexts.XRAY, *contexts.CORRELATION_HEADERS, *contexts.DIALECT_NAMES)
 
 
-def _carries(record: Record) -> bool:
+def carries(record: Record) -> bool:
+    """Whether a record carries anything that a context can be captured from."""
     return any(name in record.headers for name in _NAMES)
 
 
@@ -295,8 +304,12 @@ def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) ->
         or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
         or any(one.status == wire.STATUS_ERROR for one in spans)
     )
-    if settings.mode == "propagate" or not worth:
+    if settings.mode == "propagate":
         return
+    if not worth:
+        spans = [one for one in spans if one.span_id in invocation.kept]
+        if not spans:
+            return
     if invocation.dropped:
         span.attributes[semconv.CUT] = invocation.dropped
     for line in wire.span_lines(settings.service, spans, lead=lead(settings)):

@@ -31,6 +31,8 @@ __all__ = ["MAX_TRACES", "Node", "Story", "related_traces", "stories"]
 MAX_TRACES = 500
 _IDENTITY = frozenset({"correlation_id", "xray", "traceparent"})
 _CAUSE = "message"
+#: A record's span and its batch's: what merely shared a batch is another story.
+_TOGETHER = "batch"
 #: What a span may have lost: its correlation ID's trace and X-Ray's. More links are those of a batch.
 _MAX_IDENTITY_LINKS = 2
 
@@ -183,6 +185,8 @@ class _Groups:
             for span in spans:
                 targets = len({link.trace_id for link in span.links})
                 for link in span.links:
+                    if link.attributes.get(LINK_KIND) == _TOGETHER:
+                        continue
                     linked[trace].add(link.trace_id)
                     linked[link.trace_id].add(trace)
                     kind = link.attributes.get(LINK_KIND) or _guess(

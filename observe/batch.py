@@ -1,0 +1,215 @@
+"""Batches, record by record: each in its own context, each with its own fate.
+
+    batch = observe.records(event)
+    for record in batch:
+        with record:
+            handle(record["body"])
+    return batch.reply()
+
+Inside `with` the record's own context is the current one: its correlation ID is in the log lines and goes
+out with every call; its span is in its sender's trace and links to the batch's. An exception there is the
+record's failure: it is logged, and `reply` gives the record back to its queue. Streams and FIFO queues stop
+at the first failure, for what comes behind it must not overtake it. `async for` and `async with` do the same.
+
+Where Lambda heeds no partial failures (SNS, S3, ...) the exception passes on, so that the whole event is
+tried again. A record that the loop never came to counts as failed: it must not be taken for done.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+"""
+
+from __future__ import annotations
+
+from observe import context as contexts
+from observe import guard, identity, semconv, settings, stdout, wire
+from observe import invocation as invocations
+from observe.services import source_of
+from observe.source import Record, mapping, text
+from observe.spans import span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from types import TracebackType
+    from typing import Any
+
+    from observe.source import Source
+
+#: The link from a record's span to the batch's: not a cause, and no other name of the same request.
+BATCH_LINK = "batch"
+_STREAMS = ("aws:kinesis", "aws:dynamodb")
+
+
+class BatchRecord:
+    """One record of a batch: the event's own record by key, and a block that is its context.
+
+    raw: the record as it came. message_id: what AWS calls it. failure: the exception that left its block.
+    """
+
+    __slots__ = ("_batch", "_exits", "_record", "_span", "failure", "message_id", "raw")
+
+    def __init__(self, batch: Batch, raw: Any, record: Record) -> None:
+        self._batch = batch
+        self._record = record
+        self._span: span | None = None
+        self._exits: list[Any] = []
+        self.raw = raw
+        self.message_id = record.message_id
+        self.failure: BaseException | None = None
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a member of the record as it came."""
+        return self.raw[key]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return a member of the record as it came, or `default`."""
+        return mapping(self.raw).get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in mapping(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<record {self.message_id or '?'}>"
+
+    def __enter__(self) -> BatchRecord:
+        guard.guarded(self._enter)
+        return self
+
+    def _enter(self) -> None:
+        invocation = invocations.active
+        if invocation is None or settings.get().disabled:
+            return
+        scope = contexts.use(self._context(invocation))
+        scope.__enter__()
+        self._exits.append(scope.__exit__)
+        self._exits.append(identity.with_fields({semconv.MESSAGING_MESSAGE_ID: self.message_id}))
+        name, attributes = self._batch.described(self.message_id)
+        opened = span.of_kind(wire.KIND_CONSUMER, name, attributes)
+        opened.__enter__()
+        self._exits.append(lambda: opened.__exit__(None, self.failure, None))
+        if opened.span is not None:
+            own = invocation.span
+            opened.span.links.append((own.trace_id, own.span_id, {semconv.LINK_KIND: BATCH_LINK}))
+            invocation.keep(opened.span, opened.context)
+
+    def _context(self, invocation: invocations.Invocation) -> contexts.Context:
+        """The record's own context, or the batch's where it carries none."""
+        if not invocations.carries(self._record):
+            return invocation.context
+        rate = settings.get().sample_rate
+        return contexts.capture(self._record.headers, trust="internal", environment="", rate=rate).context
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> bool:
+        """Take an exception for the record's failure, where Lambda can be told of it; leave the context."""
+        self.failure = error
+        mine = isinstance(error, Exception) and self._batch.partial
+        if mine:
+            guard.guarded(self._say, error)
+        while self._exits:
+            guard.guarded(self._exits.pop())
+        return mine
+
+    def _say(self, error: Exception) -> None:
+        import traceback
+
+        stack = "".join(traceback.format_exception(error))[-invocations.STACK_MAX :]
+        line = identity.fields(
+            "ERROR", f"record {self.message_id} failed: {type(error).__name__}: {guard.said(error)}"
+        )
+        line["error"] = {"type": type(error).__name__, "message": guard.said(error), "stack": stack}
+        stdout.write(wire.log_line(line))
+
+    async def __aenter__(self) -> BatchRecord:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> bool:
+        return self.__exit__(kind, error, stack)
+
+
+class Batch:
+    """The records of an event in order; see the module. partial: whether Lambda heeds `reply`."""
+
+    __slots__ = ("_name", "_records", "_source", "_visited", "ordered", "partial")
+
+    def __init__(self, event: Any) -> None:
+        self._source: Source | None = source_of(event)
+        items, records = _items(event), self._source.records(event) if self._source is not None else []
+        if not items:
+            items, records = [event], [Record({})]
+        if len(items) != len(records):
+            records = [Record({}) for _ in items]
+        self._records = [BatchRecord(self, raw, record) for raw, record in zip(items, records, strict=True)]
+        self._name = self._source.describe(event) if self._source is not None else ("process", {})
+        self._visited = 0
+        self.partial = self._source is not None and self._source.partial
+        self.ordered = _is_ordered(items[0])
+
+    def described(self, message_id: str) -> tuple[str, dict[str, Any]]:
+        """Return the span name and attributes of one record."""
+        name, attributes = self._name
+        own = {k: v for k, v in attributes.items() if k != semconv.MESSAGING_BATCH_MESSAGE_COUNT}
+        return name, {**own, semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else own
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[BatchRecord]:
+        for record in self._records[self._visited :]:
+            self._visited += 1
+            yield record
+            if self.ordered and self.partial and record.failure is not None:
+                return
+
+    async def __aiter__(self) -> AsyncIterator[BatchRecord]:
+        for record in self:
+            yield record
+
+    @property
+    def failed(self) -> list[BatchRecord]:
+        """The records that have to come again: those that failed, and those that the loop did not come to."""
+        return [
+            record
+            for n, record in enumerate(self._records)
+            if record.failure is not None or n >= self._visited
+        ]
+
+    def reply(self) -> dict[str, list[dict[str, str]]]:
+        """Return what the handler has to return: {"batchItemFailures": [{"itemIdentifier"}]}.
+
+        The event source mapping must have ReportBatchItemFailures; without it Lambda takes any reply for
+        success. Of a stream the first failure is named, for Lambda comes again from there.
+        """
+        failed = self.failed if self.partial else []
+        if failed and _is_stream(failed[0].raw):
+            failed = failed[:1]
+        return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
+
+
+def records(event: Any) -> Batch:
+    """Return the records of an event, each a context of its own; an event that is no batch is one record."""
+    return Batch(event)
+
+
+def _items(event: Any) -> list[Any]:
+    """The raw records of an event in the order in which its source yields them."""
+    if isinstance(event, list):
+        return event
+    shape = mapping(event)
+    found = next(
+        (shape[key] for key in ("Records", "records", "messages", "rmqMessagesByQueue") if key in shape), None
+    )
+    if isinstance(found, dict):
+        return [item for items in found.values() if isinstance(items, list) for item in items]
+    return found if isinstance(found, list) else []
+
+
+def _is_stream(raw: Any) -> bool:
+    return mapping(raw).get("eventSource") in _STREAMS
+
+
+def _is_ordered(raw: Any) -> bool:
+    """Whether what comes behind a failure must wait: a stream, or a FIFO queue."""
+    return _is_stream(raw) or text(mapping(raw).get("eventSourceARN")).endswith(".fifo")

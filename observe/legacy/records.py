@@ -1,0 +1,159 @@
+"""Fixed-width records: a field that is free, a trailer record at the end of a file. EBCDIC, too.
+
+The Crockford form is 26 upper-case letters and digits, which every EBCDIC code page has in the same place.
+"""
+
+from __future__ import annotations
+
+from observe.legacy import compact
+from observe.legacy.carrier import CarrierError, Written
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from observe.context import Context
+    from observe.legacy.carrier import Text
+
+#: Code pages of one byte a character whose letters and digits are known: any other is refused.
+ENCODINGS = ("ascii", "latin-1", "utf-8", "cp037", "cp273", "cp500", "cp1026", "cp1140", "cp1252")
+#: What a trailer record begins with, unless partners agreed on something else.
+PREFIX = "OBSERVE "
+
+
+def carry_field(
+    record: Text, context: Context, *, offset: int, width: int, encoding: str = "ascii"
+) -> Written[Text]:
+    """Write the trace ID into a blank field of one record: 26 characters, padded with blanks.
+
+    offset: of the field's first character, from 0. width: at least 26 (PIC X(26)). encoding: of bytes, one
+    of ENCODINGS. Reasons: `present` (the field is neither blanks nor NULs), `no_room` (the record ends
+    before).
+    Raises CarrierError("width" | "offset" | "encoding").
+    """
+    _check(encoding)
+    if width < compact.CROCKFORD_LENGTH:
+        raise CarrierError("width", f"a field needs {compact.CROCKFORD_LENGTH} characters, not {width}")
+    if offset < 0:
+        raise CarrierError("offset", "an offset counts from 0")
+    own = (compact.reference(context, width) or "").ljust(width)
+    if len(record) < offset + width:
+        return Written(record, "no_room")
+    field = record[offset : offset + width]
+    if isinstance(record, str):
+        if str(field).strip(" \0"):
+            return Written(record, "present")
+        return Written(record[:offset] + own + record[offset + width :])
+    if bytes(field).replace(" ".encode(encoding), b"").strip(b"\0"):
+        return Written(record, "present")
+    return Written(record[:offset] + own.encode(encoding) + record[offset + width :])
+
+
+def read_field(
+    record: str | bytes, *, offset: int, width: int = compact.CROCKFORD_LENGTH, encoding: str = "ascii"
+) -> dict[str, str]:
+    """Return the headers of a field, or {}. Raises CarrierError("offset" | "encoding")."""
+    _check(encoding)
+    if offset < 0:
+        raise CarrierError("offset", "an offset counts from 0")
+    return compact.read(_text(record[offset : offset + width], encoding))
+
+
+def carry_trailer(
+    data: bytes,
+    context: Context,
+    *,
+    record_length: int = 0,
+    separator: bytes = b"",
+    prefix: str = PREFIX,
+    encoding: str = "ascii",
+) -> Written[bytes]:
+    """Append a record to a file: `OBSERVE ` and the longest form of the context that it takes.
+
+    record_length 0: a text file in lines. It ends as it ended: with a line break or without one. Else the
+    length of every record without its `separator` (b"" or a line break), blanks to fill it. Reasons:
+    `present`, `no_room` (prefix and 26 characters are longer than a record), `binary` (NUL bytes in a text
+    file), `record_length` (the file is not made of such records).
+    Raises CarrierError("encoding" | "prefix" | "record_length").
+    """
+    _check_trailer(prefix, encoding, record_length)
+    if read_trailer(data, record_length=record_length, separator=separator, prefix=prefix, encoding=encoding):
+        return Written(data, "present")
+    if not record_length:
+        own = f"{prefix}{compact.text(context, 1 << 10)}".encode(encoding)
+        if b"\0" in data:
+            return Written(data, "binary")
+        newline = b"\r\n" if b"\r\n" in data else b"\n"
+        ended = not data or data.endswith(b"\n")
+        return Written(data + own + newline if ended else data + newline + own)
+    form = compact.text(context, record_length - len(prefix))
+    if form is None:
+        return Written(data, "no_room")
+    if not _is_made_of(data, record_length, separator):
+        return Written(data, "record_length")
+    return Written(data + f"{prefix}{form}".ljust(record_length).encode(encoding) + separator)
+
+
+def read_trailer(
+    data: bytes,
+    *,
+    record_length: int = 0,
+    separator: bytes = b"",
+    prefix: str = PREFIX,
+    encoding: str = "ascii",
+) -> dict[str, str]:
+    """Return the headers of the last record of a file, or {}; arguments as in `carry_trailer`."""
+    _check_trailer(prefix, encoding, record_length)
+    start = _last(data, record_length, separator)
+    text = _text(data[start : start + record_length] if record_length else data[start:], encoding)
+    return compact.read(text[len(prefix) :]) if text.startswith(prefix) else {}
+
+
+def without_trailer(
+    data: bytes,
+    *,
+    record_length: int = 0,
+    separator: bytes = b"",
+    prefix: str = PREFIX,
+    encoding: str = "ascii",
+) -> bytes:
+    """Return the file as it was before `carry_trailer`, or as it is; for readers that take no such record."""
+    if not read_trailer(
+        data, record_length=record_length, separator=separator, prefix=prefix, encoding=encoding
+    ):
+        return data
+    start = _last(data, record_length, separator)
+    if record_length or data.endswith(b"\n"):
+        return data[:start]
+    return data[: start - (2 if b"\r\n" in data[: start - 2] else 1)]
+
+
+def _last(data: bytes, record_length: int, separator: bytes) -> int:
+    """Where the last record begins."""
+    if record_length:
+        return max(len(data) - record_length - len(separator), 0)
+    return data.rfind(b"\n", 0, len(data) - 1) + 1 if data else 0
+
+
+def _is_made_of(data: bytes, record_length: int, separator: bytes) -> bool:
+    step = record_length + len(separator)
+    return len(data) % step == 0 and (
+        not separator or all(data.startswith(separator, at) for at in range(record_length, len(data), step))
+    )
+
+
+def _check_trailer(prefix: str, encoding: str, record_length: int) -> None:
+    _check(encoding)
+    if not prefix or not prefix.isascii() or not prefix.isprintable():
+        raise CarrierError("prefix", "a prefix is printable ASCII")
+    if record_length < 0:
+        raise CarrierError("record_length", "a record length is 0 or more")
+    if not record_length and "\n".encode(encoding) != b"\n":
+        raise CarrierError("encoding", "lines in EBCDIC are not supported: give a record length")
+
+
+def _check(encoding: str) -> None:
+    if encoding not in ENCODINGS:
+        raise CarrierError("encoding", f"{encoding!r} is not one of {', '.join(ENCODINGS)}")
+
+
+def _text(field: str | bytes, encoding: str) -> str:
+    return field if isinstance(field, str) else bytes(field).decode(encoding, "replace")
