@@ -45,6 +45,9 @@ def _observed(function: Handler) -> Handler:
         cold = False
         if run is None:
             return function(*args, **kwargs)
+        if run.refusal is not None:
+            guard.guarded(run.failed, run.refusal)
+            raise run.refusal
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -60,7 +63,7 @@ def _observed(function: Handler) -> Handler:
 class _Run:
     """One invocation while the handler runs."""
 
-    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use")
+    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use", "refusal")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings, cold: bool) -> None:
         # The last two positions, for a method has its object before them.
@@ -77,6 +80,15 @@ class _Run:
         self._use.__enter__()
         self._attached = _attach(self._invocation)
         guard.guarded(watchdog.watch, found)
+        #: Raised instead of calling the handler, where the settings ask for that.
+        self.refusal = guard.guarded(self._refusal)
+
+    def _refusal(self) -> Exception | None:
+        if self._invocation.context.hops <= self._settings.hops_limit:
+            return None
+        from observe import chain
+
+        return chain.exceeded(self._invocation.context, self._settings)
 
     def failed(self, error: BaseException) -> None:
         self._close(None, error)

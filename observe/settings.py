@@ -23,6 +23,8 @@ VARIABLES = {
     "OBSERVE_LOG_LEVEL": "level of observe.log: TRACE, DEBUG, INFO (default), WARN, ERROR or FATAL",
     "OBSERVE_SLOW_MS": "an invocation at least this long is recorded though not sampled; default 3000",
     "OBSERVE_BAGGAGE_HOSTS": "comma-separated hosts that receive baggage over HTTP; .example.com is a suffix",
+    "OBSERVE_HOPS_LIMIT": "hops of one request above which a warning is written; default 100",
+    "OBSERVE_HOPS_EXCEEDED": "warn (default), or raise: the handler is not called, so that a loop ends",
     "OBSERVE_KEY_SECRET": "secret of the business keys that observe.key marks; the same everywhere",
     "OTEL_SERVICE_NAME": "the service's name; default: the function's",
     "OTEL_RESOURCE_ATTRIBUTES": "service.name, service.version and deployment.environment.name are read",
@@ -48,6 +50,8 @@ class Settings:
         "baggage_hosts",
         "disabled",
         "env",
+        "hops_exceeded",
+        "hops_limit",
         "json_mode",
         "key_secret",
         "level",
@@ -83,6 +87,8 @@ class Settings:
             environ, "OBSERVE_METRICS_FORMAT", ("monitoring", "dogstatsd", "datadog", "emf")
         )
         self.metrics_namespace = environ.get("OBSERVE_METRICS_NAMESPACE") or self.service
+        self.hops_limit = int(self._number(environ, "OBSERVE_HOPS_LIMIT", 100.0, 9999.0))
+        self.hops_exceeded = self._one_of(environ, "OBSERVE_HOPS_EXCEEDED", ("warn", "raise"))
         self.key_secret = environ.get("OBSERVE_KEY_SECRET", "")
         self.json_mode = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
         self.level = self._level(environ)
