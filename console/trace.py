@@ -16,6 +16,7 @@ from console.words import counted
 from observe.ids import key_mark
 from subscribers.config_problems import printable
 from subscribers.correlate import Story, related_traces, stories
+from subscribers.receipts import came, sent
 from subscribers.signals import Log, Span
 from subscribers.store import Store
 from subscribers.tables import log_of, span_of
@@ -33,6 +34,9 @@ WHERE trace_id IN (SELECT unnest($traces::VARCHAR[]))
    OR (correlation_id <> '' AND correlation_id IN (SELECT unnest($correlations::VARCHAR[])))
    OR (request_id <> '' AND request_id IN (SELECT unnest($requests::VARCHAR[])))
    OR list_has_any(json_extract_string(links, '$[*].trace_id'), $traces::VARCHAR[])
+   OR json_extract_string(attributes, '$."messaging.message.id"') IN (SELECT unnest($receipts::VARCHAR[]))
+   OR json_extract_string(attributes, '$."aws.request_id"') IN (SELECT unnest($receipts::VARCHAR[]))
+   OR list_has_any(json_extract_string(attributes, '$."observe.receipts"[*]'), $receipts::VARCHAR[])
 ORDER BY start_unix_nano, event_id
 LIMIT $limit
 """
@@ -41,6 +45,8 @@ SELECT * FROM logs
 WHERE trace_id IN (SELECT unnest($traces::VARCHAR[]))
    OR (correlation_id <> '' AND correlation_id IN (SELECT unnest($correlations::VARCHAR[])))
    OR (request_id <> '' AND request_id IN (SELECT unnest($requests::VARCHAR[])))
+   OR (json_extract_string(attributes, '$.event') = 'observe.receipt'
+       AND list_has_any(json_extract_string(attributes, '$.receipts.ids[*]'), $receipts::VARCHAR[]))
 ORDER BY time_unix_nano, event_id
 LIMIT $limit
 """
@@ -70,30 +76,31 @@ def find(store: Store, id: str) -> list[Story]:
     """
     spans: list[Span] = []
     logs: list[Log] = []
-    asked: tuple[set[str], set[str], set[str]] | None = None
+    asked: dict[str, list[str]] = {}
     for _ in range(ROUNDS):
         wanted = _wanted(id.strip(), spans, logs)
         if wanted == asked:
             break
-        spans, logs = _rows(store, *wanted)
+        spans = [span_of(values) for values in store.query(_SPANS, {**wanted, "limit": MAX_ROWS})]
+        logs = [log_of(values) for values in store.query(_LOGS, {**wanted, "limit": MAX_ROWS})]
         asked = wanted
     return stories(id, spans, logs)
 
 
-def _wanted(id: str, spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str], set[str]]:
-    """Return the trace, correlation and request IDs that the rows found so far name."""
+def _wanted(id: str, spans: list[Span], logs: list[Log]) -> dict[str, list[str]]:
+    """Return the trace, correlation and request IDs and the receipts that the rows found so far name."""
     correlations = {id} | {span.correlation_id for span in spans} | {log.correlation_id for log in logs}
     requests = {id} | {span.request_id for span in spans} | {log.request_id for log in logs}
-    return related_traces(id, spans, logs), correlations - {""}, requests - {""}
-
-
-def _rows(
-    store: Store, traces: set[str], correlations: set[str], requests: set[str]
-) -> tuple[list[Span], list[Log]]:
-    names = {"traces": sorted(traces), "correlations": sorted(correlations), "requests": sorted(requests)}
-    spans = store.query(_SPANS, {**names, "limit": MAX_ROWS})
-    logs = store.query(_LOGS, {**names, "limit": MAX_ROWS})
-    return [span_of(values) for values in spans], [log_of(values) for values in logs]
+    came_in = {receipt for span in spans for receipt in came(span)}
+    told: list[Span | Log] = [*spans, *logs]
+    sent_out = {receipt for item in told for receipt in sent(item)}
+    return {
+        "traces": sorted(related_traces(id, spans, logs)),
+        "correlations": sorted(correlations - {""}),
+        # What was sent under a function's request ID was the call of that function.
+        "requests": sorted((requests | sent_out) - {""}),
+        "receipts": sorted(came_in | sent_out),
+    }
 
 
 def find_key(store: Store, name: str, value: str, secret: str) -> Marked:

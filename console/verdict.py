@@ -15,8 +15,7 @@ import msgspec
 from console.words import is_timeout, milliseconds, operation
 from observe import semconv
 from subscribers.correlate import Node, Story
-from subscribers.correlate_tree import ENTRY_KINDS
-from subscribers.signals import Log, Side, Span
+from subscribers.signals import ENTRY_KINDS, Log, Side, Span
 
 #: Failures of one story before the rest is left to the waterfall.
 MAX_VERDICTS = 4

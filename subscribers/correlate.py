@@ -4,7 +4,8 @@ Two ways traces are joined (docs/spec/context.md, "Two IDs, one story"):
 
 - *identity*: a span carries a correlation ID, or links to the trace that it lost its place in
   (`observe.link` is correlation_id, xray or traceparent): both are the same request.
-- *cause*: a span links to the real span of another trace, such as a batch to its records' senders.
+- *cause*: a span links to the real span of another trace, such as a batch to its records' senders, or was
+  received under the identifier that AWS gave the sender (a receipt).
   Causes and effects are followed as far as they go, but not from an effect to its other causes: what
   merely shared a batch is another story.
 
@@ -22,8 +23,9 @@ import msgspec
 
 from observe.ids import derive_trace_id
 from observe.semconv import LINK_KIND
-from subscribers.correlate_tree import ENTRY_KINDS, Node, tree, twins
-from subscribers.signals import Log, Span
+from subscribers.correlate_tree import Node, tree, twins
+from subscribers.receipts import came, sent
+from subscribers.signals import ENTRY_KINDS, Log, Span
 
 __all__ = ["MAX_TRACES", "Node", "Story", "related_traces", "stories"]
 
@@ -167,6 +169,7 @@ class _Groups:
         self._recurring: set[str] = set()
         real = {(trace, span.span_id) for trace, spans in known.spans.items() for span in spans}
         claims, linked = self._read(known, real)
+        self._read_receipts(known)
         for identity in sorted(claims):
             self._join(identity, claims[identity], linked)
         self._effects: dict[str, set[str]] = defaultdict(set)
@@ -197,6 +200,18 @@ class _Groups:
                     else:
                         self._causes[trace].add(link.trace_id)
         return claims, linked
+
+    def _read_receipts(self, known: _Known) -> None:
+        """What was received under an identifier was caused by what was sent under it."""
+        senders: dict[str, set[str]] = defaultdict(set)
+        for rows in (known.spans, known.logs):
+            for trace, items in rows.items():
+                for item in items:
+                    for receipt in sent(item):
+                        senders[receipt].add(trace)
+        for trace, spans in known.spans.items():
+            for receipt in {receipt for span in spans for receipt in came(span)} & senders.keys():
+                self._causes[trace] |= senders[receipt] - {trace}
 
     def _join(self, identity: str, claimants: set[str], linked: dict[str, set[str]]) -> None:
         """Join the traces that claim one identity, unless it recurs in traces that nothing connects."""

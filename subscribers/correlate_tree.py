@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from subscribers.signals import Log, Span
+from subscribers.receipts import came, sent
+from subscribers.signals import ENTRY_KINDS, Log, Span
 
-#: Kinds that a span of an invocation has; the others are what happened within it.
-ENTRY_KINDS = frozenset({"server", "consumer"})
 #: Access logs and log4j write whole milliseconds: what began first may seem to begin later.
 _CLOCK_SLACK_NS = 2_000_000
 #: Clocks of the layer and of the platform's lines differ by less than this.
@@ -45,6 +44,7 @@ def tree(spans: Sequence[Span], logs: Sequence[Log]) -> tuple[tuple[Node, ...], 
     kept, stands_for = _one_per_invocation(sorted(spans, key=_order))
     attached, loose = _attach(kept, sorted(logs, key=written))
     parents = _parents(kept, stands_for)
+    _join_receipts(parents, kept, logs)
     missing = {i for i, span in enumerate(kept) if span.parent_span_id and parents[i] == _ROOT}
     missing |= _cut_cycles(parents)
     nodes = [
@@ -143,6 +143,22 @@ def _parents(spans: list[Span], stands_for: dict[tuple[str, str], tuple[str, str
             parent = found if found != i else _ROOT
         out.append(parent)
     return out
+
+
+def _join_receipts(parents: list[int], spans: list[Span], logs: Sequence[Log]) -> None:
+    """Give each receiver that names no parent the span that sent it, by the identifier both were told."""
+    senders: dict[str, int] = {}
+    by_key = {_key(span): i for i, span in enumerate(spans)}
+    for log in logs:
+        at = by_key.get((log.trace_id, log.span_id))
+        if at is not None:
+            senders.update(dict.fromkeys(sent(log), at))
+    for i, span in enumerate(spans):
+        senders.update(dict.fromkeys(sent(span), i))
+    for i, span in enumerate(spans):
+        if parents[i] == _ROOT and not span.parent_span_id:
+            found = {senders[receipt] for receipt in came(span) if receipt in senders} - {i}
+            parents[i] = min(found, default=_ROOT)
 
 
 def _cut_cycles(parents: list[int]) -> set[int]:

@@ -20,6 +20,10 @@ SpanStatus = Literal["unset", "ok", "error"]
 SPAN_KINDS: dict[int, SpanKind] = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 
+#: Kinds that a span of an invocation or request has; the others are what happened within it.
+ENTRY_KINDS = frozenset({"server", "consumer"})
+
+
 class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a batch of lines came from; shared by every signal of the batch."""
 

@@ -320,3 +320,22 @@ def test_an_invocation_that_was_killed_is_found_though_its_payload_was_cut(tmp_p
             "Runtime.ExitError",
             ["line 1"],
         )
+
+
+def test_receipts_are_followed_through_the_store(tmp_path: Path) -> None:
+    """From either end, though the two have nothing else in common."""
+    store = Store(tmp_path / "store")
+    sent = {"attributes": {"messaging.message.id": "m-1"}}
+    store.append(
+        [
+            span("send", kind="producer", correlation_id="web-1", **sent),
+            span("next", trace_id=OTHER, kind="consumer", **sent),
+        ]
+    )
+    listed = {"event": "observe.receipt", "receipts": {"service": "s3", "ids": ["S3-1"]}}
+    store.append([log("r", trace_id=OTHER, span_id=span_id("next"), attributes=listed)])
+    third = span("third", trace_id="c" * 32, kind="consumer", attributes={"observe.receipts": ["S3-1"]})
+    store.append([third])
+    for asked in ("web-1", OTHER, third.trace_id):
+        (story,) = find(store, asked)
+        assert [node.span.name for node in story.spans] == ["send", "next", "third"]

@@ -1,0 +1,49 @@
+"""Receipts: the identifier that AWS returned for what was sent is the one that the receiver sees. Pure.
+
+A sender's span has it as `messaging.message.id` or `aws.request_id`, or its line `observe.receipt` lists
+several; a receiver's span has it as `messaging.message.id`, in `observe.receipts`, or as its request ID. So
+both ends meet where no context could be carried. docs/spec/lines.md, "Receipts"
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from observe import semconv
+from subscribers.signals import ENTRY_KINDS, Log, Span
+
+#: On a receiver's span: what else it was called before it came, a list of texts.
+RECEIPTS = "observe.receipts"
+EVENT = "observe.receipt"
+#: Identifiers of one span or line.
+_MAX = 1_000
+
+
+def sent(item: Span | Log) -> frozenset[str]:
+    """Return the identifiers of what a sender's span or line says it sent."""
+    if isinstance(item, Log):
+        if item.attributes.get("event") != EVENT:
+            return frozenset()
+        told = item.attributes.get("receipts")
+        return _texts(told.get("ids") if isinstance(told, dict) else None)
+    if item.kind in ENTRY_KINDS:
+        return frozenset()
+    names = (semconv.MESSAGING_MESSAGE_ID, semconv.AWS_REQUEST_ID)
+    return _texts([item.attributes.get(name) for name in names])
+
+
+def came(span: Span) -> frozenset[str]:
+    """Return the identifiers that what a receiver's span is about may have been sent under."""
+    if span.kind not in ENTRY_KINDS:
+        return frozenset()
+    own = _texts([span.attributes.get(semconv.MESSAGING_MESSAGE_ID), span.request_id])
+    return own | _texts(span.attributes.get(RECEIPTS))
+
+
+def _texts(values: Any) -> frozenset[str]:
+    values = [values] if isinstance(values, str) else values
+    return (
+        frozenset(v for v in values[:_MAX] if isinstance(v, str) and v)
+        if isinstance(values, list)
+        else frozenset()
+    )
