@@ -6,13 +6,22 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 import observe
 from console.cli_demo import demo
-from console.terminal import json_option, must_exist, output, quoted, sentences, store_option, typed
+from console.terminal import (
+    json_option,
+    must_exist,
+    output,
+    quoted,
+    say_skipped,
+    sentences,
+    store_option,
+    typed,
+)
 from observe.ids import field_of
 
 
@@ -58,7 +67,9 @@ def _trace_id(id: str, store: Path, platform: bool, as_json: bool) -> None:
         )
     must_exist(store)
     with sentences():
-        found = traces.find(Store(store), id)
+        opened = Store(store)
+        found = traces.find(opened, id)
+        say_skipped(opened)
         if as_json:
             click.echo(json.dumps([story_json(story) for story in found], ensure_ascii=False, indent=1))
         elif found:
@@ -80,14 +91,43 @@ def _trace_key(key: str, store: Path, platform: bool, as_json: bool) -> None:
     must_exist(store)
     with sentences():
         secret = secret_of(store, os.environ)
-        found = traces.find_key(Store(store), name.strip(), value, secret)
+        opened = Store(store)
+        found = traces.find_key(opened, name.strip(), value, secret)
+        say_skipped(opened)
         if as_json:
             click.echo(json.dumps(traces.marked_json(found), ensure_ascii=False, indent=1))
         elif found.stories or found.lines:
             traces.render_marked(found, key, output(), platform=platform)
     if not found.stories and not found.lines:
-        why = "" if secret else "; OBSERVE_KEY_SECRET is not set: is it the one that marked the key?"
+        why = (
+            " with this secret"
+            if secret
+            else "; OBSERVE_KEY_SECRET is not set: was it when the key was marked?"
+        )
         raise click.ClickException(f"nothing is marked with {quoted(key)} in {store}{why}")
+
+
+@cli.command()
+@click.argument("event", type=click.File("rb"))
+@json_option
+def explain(event: BinaryIO, as_json: bool) -> None:
+    """Explain EVENT, a JSON file or - for standard input: what the layer makes of it.
+
+    Which source it is of, which carriers its records have, which context results, and what each outbound
+    call would carry or lose. The layer's settings are those of the environment.
+    """
+    from console import explain as explaining
+
+    with sentences():
+        try:
+            document = json.loads(event.read())
+        except (ValueError, RecursionError) as error:
+            raise click.ClickException(f"{event.name}: is not JSON: {error}") from error
+        told = explaining.explain(document, os.environ)
+        if as_json:
+            click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        else:
+            explaining.render(told, output())
 
 
 @cli.command()
@@ -100,7 +140,9 @@ def requests(store: Path, as_json: bool) -> None:
 
     must_exist(store)
     with sentences():
-        rows = tables.summary(Store(store))
+        opened = Store(store)
+        rows = tables.summary(opened)
+        say_skipped(opened)
         if as_json:
             click.echo(json.dumps(tables.summary_json(rows), indent=1))
         elif rows:
@@ -151,6 +193,10 @@ def build(out: Path, release: bool, as_json: bool) -> None:
         )
 
 
+#: Keys that are checked, but that no part of this version acts on.
+_NOT_USED = ("alerts", "flows", "destinations", "sinks", "redaction", "links")
+
+
 @cli.group()
 def config() -> None:
     """The configuration, observe.yaml."""
@@ -161,14 +207,14 @@ def config() -> None:
 @json_option
 def check(file: Path, as_json: bool) -> None:
     """Check FILE: every mistake with file, line, column and path."""
-    from subscribers.config import load
+    from subscribers.config import EMPTY, load
     from subscribers.config_problems import ConfigError
 
     with sentences():
-        _check(load, ConfigError, file, as_json)
+        _check(load, EMPTY, ConfigError, file, as_json)
 
 
-def _check(load: Any, error_type: Any, file: Path, as_json: bool) -> None:
+def _check(load: Any, empty: Any, error_type: Any, file: Path, as_json: bool) -> None:
     try:
         found = load(file)
     except error_type as error:
@@ -185,3 +231,5 @@ def _check(load: Any, error_type: Any, file: Path, as_json: bool) -> None:
         click.echo(json.dumps({"valid": True, "problems": []}))
     else:
         click.echo(f"{file}: valid; {len(found.services)} services, {len(found.endpoints)} endpoints")
+        if unused := [name for name in _NOT_USED if getattr(found, name) != getattr(empty, name)]:
+            click.echo(f"not used by this version yet: {', '.join(unused)}", err=True)

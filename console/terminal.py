@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.console import Console
 from console.errors import ConsoleError
 from lambda_layer.build import BuildError
 from subscribers.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from subscribers.store import Store
 
 store_option = click.option(
     "--store",
@@ -58,6 +62,14 @@ def output() -> Console:
     """Return stdout, wide where no terminal sets the width: a file or a pipe has room for whole messages."""
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return _Output(width=_PIPE_WIDTH) if wide else _Output()
+
+
+def say_skipped(store: Store) -> None:
+    """Say on stderr what the last questions had to leave out: else a number would be wrong in silence."""
+    if store.skipped:
+        files = "1 file" if len(store.skipped) == 1 else f"{len(store.skipped)} files"
+        shown = ", ".join(f"{one.path} ({one.reason})" for one in store.skipped[:3])
+        click.echo(f"Warning: {files} of the store cannot be read and are left out: {shown}", err=True)
 
 
 def must_exist(store: Path) -> None:

@@ -186,7 +186,11 @@ def sentence(verdict: Verdict) -> str:
     subject = f"{cause.origin.side} side: {cause.origin.service or 'unknown'}"
     took = milliseconds(cause.end_unix_nano - cause.start_unix_nano)
     if verdict.how == "slow":
-        return f"{subject} took {took} for {operation(cause)}, too long for its caller"
+        late = (
+            cause.end_unix_nano > verdict.seen.end_unix_nano and cause.origin.side != verdict.seen.origin.side
+        )
+        done = ", and did it all the same" if late and cause.status != "error" else ""
+        return f"{subject} took {took} for {operation(cause)}, too long for its caller{done}"
     times = f" ({verdict.times} times)" if verdict.times > 1 else ""
     code = cause.attributes.get(semconv.HTTP_RESPONSE_STATUS_CODE)
     if cause.kind in ENTRY_KINDS and isinstance(code, int | str) and not cause.status_message:
@@ -214,6 +218,7 @@ def consequence(verdict: Verdict) -> str:
 def reason(span: Span) -> str:
     """Return what a failed span says of itself: `ValueError: no rate`, or ""."""
     kind, message = str(span.attributes.get(semconv.ERROR_TYPE) or ""), span.status_message
+    message = message.partition("\nFor more information check: https://developer.mozilla.org")[0]
     if not kind or message.startswith(kind):
         return message
     return f"{kind}: {message}" if message else kind

@@ -38,6 +38,8 @@ MAX_LOGS = 200
 MAX_IDS = 4
 #: Rows of an error message before the rest is left out.
 MAX_ERROR_ROWS = 6
+#: Rows of a log line that tells of a fault; others have one.
+LINE_ROWS = 3
 #: Rows of a line that explains a failure; below its span it is found whole.
 VERDICT_ROWS = 2
 _INDENT_MAX = 12
@@ -244,11 +246,25 @@ def _log_lines(
         text = Text(margin)
         text.append(f"+{milliseconds(log.time_unix_nano - story.start_unix_nano)}".rjust(9) + " ", "dim")
         text.append(_fit(log.level or "-", 5, layout) + " ", _LEVEL_STYLES.get(log.level, "dim"))
-        yield _line(log, text, layout, with_service=with_service)
+        yield from _lines_of(log, text, layout, with_service=with_service)
         if error := error_of(log):
             yield _cut(f"{margin}{'!':>9} {error}", layout, "red")
     if len(logs) > MAX_LOGS:
         yield _cut(f"{margin}and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim")
+
+
+def _lines_of(log: Log, text: Text, layout: _Layout, *, with_service: bool) -> Iterator[Text]:
+    """A line as one row; one that tells of a fault as many as it takes, up to a limit."""
+    if log.level not in ("ERROR", "FATAL") or with_service:
+        yield _line(log, text, layout, with_service=with_service)
+        return
+    margin, room = " " * cell_len(text.plain), layout.total - cell_len(text.plain)
+    rows = _rows(said(log) or "-", room)
+    if len(rows) > LINE_ROWS:
+        rows[LINE_ROWS - 1 :] = [f"{rows[LINE_ROWS - 1]} {layout.more}"]
+    for i, row in enumerate(rows):
+        head = text if i == 0 else Text(margin)
+        yield head.append(_fit(row, room, layout).rstrip(), _LEVEL_STYLES[log.level])
 
 
 def _line(log: Log, text: Text, layout: _Layout, *, with_service: bool) -> Text:

@@ -13,6 +13,7 @@ from observe import context as contexts
 from observe import guard, ids, semconv, stdout, wire
 from observe.services import http, source_of
 from observe.services import invoke as direct
+from observe.source import identified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ STACK_MAX = 16 * 1024
 #: A batch of SQS may have 10,000 messages; OpenTelemetry's own limit of links a span is 128.
 LINKS_MAX = 128
 SPANS_MAX = 1000
+#: Identifiers of records without a context; a batch of more is told by its first ones.
+RECEIPTS_MAX = 20
 #: An invocation with less time left than this is not watched for its timeout.
 WATCHED_MIN_MS = 100
 #: The file name of our one frame in a handler's stack. The runtime drops leading frames of this name
@@ -99,8 +102,11 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     global active
     now = stdout.now()
     source = source_of(event)
-    captured = _captured(event, source, lambda_context, settings)
+    records = source.records(event) if source is not None else []  # type: ignore[arg-type]
+    captured = capture(records, source, lambda_context, settings)
     span = _span(event, source, captured, lambda_context, settings, now)
+    if receipts := _receipts(records, span):
+        span.attributes[semconv.RECEIPTS] = receipts
     if cold:
         span.attributes[semconv.FAAS_COLDSTART] = True
     invocation = Invocation(
@@ -117,10 +123,10 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     return invocation
 
 
-def _captured(
-    event: object, source: Source | None, lambda_context: object, settings: Settings
+def capture(
+    records: Sequence[Record], source: Source | None, lambda_context: object, settings: Settings
 ) -> contexts.Captured:
-    """The context: the message's own first, then the client context, then the environment."""
+    """Return the context: the message's own first, then the client context's, then the environment's."""
     environment = os.environ.get("_X_AMZN_TRACE_ID", "")
     trust = settings.trust if source is not None and source.public else "internal"
 
@@ -129,7 +135,6 @@ def _captured(
             record.headers, trust=trust, environment=environment, rate=settings.sample_rate
         )
 
-    records = source.records(event) if source is not None else []  # type: ignore[arg-type]
     carrying = [record for record in records if carries(record)]
     if not carrying:
         trust = "internal"
@@ -137,6 +142,18 @@ def _captured(
     if len(records) == 1:
         return read(carrying[0])
     return _batch(records, [read(record) for record in carrying], carrying, environment, settings)
+
+
+def _receipts(records: Sequence[Record], span: wire.Span) -> list[str]:
+    """What the records without a context were called before they came: the store joins both ends by it."""
+    told = span.attributes.get(semconv.MESSAGING_MESSAGE_ID)
+    found: dict[str, None] = {}
+    for record in records:
+        if not identified(record.headers):
+            found.update(dict.fromkeys((record.message_id, *record.receipts)))
+        if len(found) > RECEIPTS_MAX:
+            break
+    return [receipt for receipt in found if receipt and receipt != told][:RECEIPTS_MAX]
 
 
 #: Without one of these there is nothing to capture; the list is cheaper than capturing to find out.

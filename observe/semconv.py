@@ -20,6 +20,7 @@ FAAS_DOCUMENT_NAME = "faas.document.name"
 
 # https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 HTTP_REQUEST_METHOD = "http.request.method"
+HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original"
 HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
 HTTP_ROUTE = "http.route"
 URL_PATH = "url.path"
@@ -86,3 +87,26 @@ AWS_COGNITO_USER_POOL_ID = "aws.cognito.user_pool.id"
 AWS_CONNECT_CONTACT_ID = "aws.connect.contact_id"
 AWS_STEP_FUNCTIONS_STATE_NAME = "aws.step_functions.state.name"
 AWS_STEP_FUNCTIONS_STATE_RETRY_COUNT = "aws.step_functions.state.retry_count"
+
+# https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
+MESSAGING_DESTINATION_PARTITION_ID = "messaging.destination.partition.id"
+MESSAGING_KAFKA_OFFSET = "messaging.kafka.offset"
+
+# Ours, in OpenTelemetry's style, too.
+AWS_SQS_DEAD_LETTER_SOURCE_NAME = "aws.sqs.dead_letter.source.name"
+AWS_LAMBDA_DEAD_LETTER_ERROR_CODE = "aws.lambda.dead_letter.error_code"
+#: Whose envelopes a message was in, outermost first: `sns/s3`.
+ENVELOPE = "observe.envelope"
+#: A list: what AWS called the messages before they came, outermost first. See Record.receipts.
+RECEIPTS = "observe.receipts"
+
+# --- Of carriers ------------------------------------------------------------------------------
+
+# https://opentelemetry.io/docs/specs/semconv/object-stores/s3/
+AWS_S3_BUCKET = "aws.s3.bucket"
+AWS_S3_KEY = "aws.s3.key"
+
+# https://opentelemetry.io/docs/specs/semconv/database/database-spans/
+DB_COLLECTION_NAME = "db.collection.name"
+DB_OPERATION_NAME = "db.operation.name"
+DB_SYSTEM_NAME = "db.system.name"

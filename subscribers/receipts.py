@@ -12,8 +12,6 @@ from typing import Any
 from observe import semconv
 from subscribers.signals import ENTRY_KINDS, Log, Span
 
-#: On a receiver's span: what else it was called before it came, a list of texts.
-RECEIPTS = "observe.receipts"
 EVENT = "observe.receipt"
 #: Identifiers of one span or line.
 _MAX = 1_000
@@ -37,7 +35,7 @@ def came(span: Span) -> frozenset[str]:
     if span.kind not in ENTRY_KINDS:
         return frozenset()
     own = _texts([span.attributes.get(semconv.MESSAGING_MESSAGE_ID), span.request_id])
-    return own | _texts(span.attributes.get(RECEIPTS))
+    return own | _texts(span.attributes.get(semconv.RECEIPTS))
 
 
 def _texts(values: Any) -> frozenset[str]:

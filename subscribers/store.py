@@ -233,7 +233,10 @@ class Store:
             raise QueryError(f"the query failed: {first_line(error)}") from error
         current = [file for file in read_manifest(self.path).files if file.table in TABLES]
         known = {skipped.path for skipped in self.skipped}
-        broken = [f for f in current if f.path not in known and not is_readable(self.path / f.path)]
+        left = [f for f in current if f.path not in known]
+        # Missing ones first: to look is cheap, to read thousands of files is not.
+        broken = [f for f in left if not (self.path / f.path).exists()]
+        broken = broken or [f for f in left if not is_readable(self.path / f.path)]
         self.skipped += tuple(Skipped(f.path, _why(self.path / f.path)) for f in broken)
         known |= {f.path for f in broken}
         remaining = [file for file in current if file.path not in known]

@@ -44,14 +44,15 @@ def whole(session: Session, out: Console, report: str) -> None:
     store = Store(session.store)
     title("Requests by endpoint and side", out)
     requests.render_summary(requests.summary(store), out)
+    say("Of a queue or topic a request is a batch.", out)
     _cold_starts(store, out)
     title(f"Why did claim {scenario.FAILED} fail, and on which side?", out)
     _failed(store, session, out)
     title(f"Claim {scenario.SHIP} was accepted, but is not in {report}. What does its number find?", out)
     _by_key(store, session, out)
     title("What the layer added", out)
-    _layer(session, out)
-    title("Ledger of the subscriber", out)
+    _layer(store, session, out)
+    title("Ledger of the subscriber, from CloudWatch Logs to the store", out)
     ledger(session.total, session.events_in_logs(), out)
     title("Ask yourself", out)
     _next(session.store, out)
@@ -62,7 +63,7 @@ def _cold_starts(store: Store, out: Console) -> None:
     if row["count"]:
         out.print()
         times = f"{row['p50_ms']:.0f} ms (median), {row['max_ms']:.0f} ms at most"
-        say(f"{row['count']} cold starts: init {times}", out)
+        say(f"{row['count']} cold starts of functions (the layer's part: make bench): init {times}", out)
 
 
 def _failed(store: Store, session: Session, out: Console) -> None:
@@ -126,12 +127,14 @@ def is_layers(message: str) -> bool:
     return isinstance(event, str) and event.startswith("observe.") and event != "observe.key"
 
 
-def _layer(session: Session, out: Console) -> None:
+def _layer(store: Store, session: Session, out: Console) -> None:
     found = written(session)
     each = found.layer / max(found.invocations, 1)
     share = 100 * found.layer / max(found.all, 1)
-    of = f"{each:.0f} bytes each, {share:.0f}% of their logs"
-    say(f"{found.layer:,} bytes on stdout in {found.invocations} invocations: {of}; no network call", out)
+    say(f"{found.layer:,} bytes on stdout in {found.invocations} invocations: {each:.0f} bytes each.", out)
+    spans = store.query("SELECT count(*) AS count FROM spans WHERE told_by = 'layer'")[0]["count"]
+    said = f"They are {spans} spans: each invocation, each HTTP call, each message sent"
+    say(f"{said}; {share:.0f}% of these logs, for the functions log little. No network call.", out)
 
 
 def ledger(total: Total, held: int, out: Console) -> None:

@@ -5,6 +5,7 @@ Data goes to stdout, talk and progress to stderr; nothing needs a terminal.
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +29,16 @@ def started(store: Path, talk: Console, port: int = 0) -> Iterator[Session]:
 
     Raises DemoFailedError, NotStartedError, TemplateError, NotDeployedError, BuildError or StoreError.
     """
-    session.fresh(store)
+    with session.alone(store):
+        session.fresh(store)
+        with _started(store, talk, port) as running:
+            yield running
+
+
+@contextmanager
+def _started(store: Path, talk: Console, port: int) -> Iterator[Session]:
     talk.print("Hybrid Observe demo: a claims system in the middle of its migration, on this machine.")
+    _free(port)
     archive = _layer(talk)
     with session.running(archive, store, port) as running:
         functions = ", ".join(running.system.stack.functions)
@@ -44,6 +53,18 @@ def started(store: Path, talk: Console, port: int = 0) -> Iterator[Session]:
                 "a stand-in takes its part."
             )
         yield running
+
+
+def _free(port: int) -> None:
+    """Better told now than when everything else has started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoFailedError(
+                "port", f"port {port} of 127.0.0.1: {error.strerror}; give another"
+            ) from error
 
 
 def run(store: Path, out: Console, talk: Console, *, serve: bool = False, port: int = 0) -> None:

@@ -25,12 +25,16 @@ from console.demo.session import RUNNING, Session
 from console.demo.subscribe import Total
 from console.errors import ConsoleError
 from console.local.http_edge import EdgeServer, JsonHandler
+from subscribers.store import Store
 from subscribers.store_errors import StoreError
 
 #: Between two rounds of ordinary traffic; logs are delivered after each.
 ROUND_S = 2.0
 _CLAIMS = 3
 _SAID_EVERY = 15
+_COMPACTED_EVERY = 10
+#: How long files that were merged stay for readers that have begun.
+_GRACE_S = 30.0
 TOKEN = "x-demo-token"  # noqa: S105  # the header's name
 
 
@@ -48,6 +52,9 @@ def serve(session: Session, talk: Console, stop: threading.Event) -> None:
             if total.failed and not failing:
                 _say(talk, f"the subscriber fails, its payloads come again: {total.why}")
             failing = bool(total.failed)
+            if number % _COMPACTED_EVERY == 0:
+                # A payload is a file or three: readers would get slower and slower.
+                Store(session.store).compact(grace_s=_GRACE_S)
             if number % _SAID_EVERY == 0:
                 said = f"{len(session.answers)} requests sent, {session.total.settled} log events settled"
                 _say(talk, said)
@@ -66,14 +73,17 @@ def _round(session: Session) -> Total:
 
 def _say_how(session: Session, talk: Console) -> None:
     command, option = report.command(), report.option(session.store)
-    body = '{"number": "CLM-900001", "policy": "POL-900", "amount": 120}'
+    good = '{"number": "CLM-900001", "policy": "POL-101", "amount": 120, "email": "me@example.com"}'
+    bad = '{"number": "CLM-900002", "policy": "POL-900", "amount": 120}'
     talk.print(f"\nServing at {session.system.url}; Ctrl-C ends it. Meanwhile, elsewhere:", highlight=False)
     for name in FAULTS:
         report.say(f"  {command} demo break {name}{option}", talk)
     report.say(f"  {command} requests{option}", talk)
     header = "-H 'x-correlation-id: mine-1'"
-    report.say(f"  curl {session.system.url}/claims {header} -d '{body}'", talk)
+    report.say(f"  curl {session.system.url}/claims {header} -d '{good}'", talk)
     report.say(f"  {command} trace mine-1{option}     # some seconds later", talk)
+    report.say("This one fails, on the legacy side or because of it:", talk)
+    report.say(f"  curl {session.system.url}/claims -H 'x-correlation-id: mine-2' -d '{bad}'", talk)
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +27,19 @@ MARK = "made-by-observe-demo"
 RUNNING = "demo.json"
 #: The store's tables while `demo break sink-down` has put them out of reach.
 OFFLINE = "tables.offline"
-_KNOWN = {MARK, RUNNING, OFFLINE, key_secret.FILE, "manifest.json", "tables", "dead_letters", "tmp", "lock"}
+#: In the mark while a demo runs, and after one that was killed.
+_UNFINISHED = "unfinished"
+_KNOWN = {
+    MARK,
+    RUNNING,
+    OFFLINE,
+    key_secret.FILE,
+    "manifest.json",
+    "tables",
+    "dead_letters",
+    "tmp",
+    "lock",
+}
 
 
 class DemoFailedError(ConsoleError):
@@ -62,13 +77,8 @@ class Session:
             raise DemoFailedError("not_settled", "a queue was not empty, or the legacy side silent, in time")
 
     def deliver(self, done: Callable[[], None] = lambda: None) -> Total:
-        """Hand what is new in the logs to the subscriber; the store stays known as the demo's own."""
-
-        def delivered() -> None:
-            _sign(self.store)
-            done()
-
-        total = self.subscription.deliver(delivered)
+        """Hand what is new in the logs to the subscriber."""
+        total = self.subscription.deliver(done)
         self.total.plus(total)
         return total
 
@@ -90,7 +100,7 @@ def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
     secret = secrets.token_hex(16)
     Store(store).record([])  # makes it a store, which other files may then lie in
     key_secret.keep(store, secret)
-    _sign(store)
+    (store / MARK).write_text(_UNFINISHED, encoding="utf-8")
     with (
         system.running(archive, secret, port) as started,
         subscribe.subscriber(store, started.log, secret) as function,
@@ -99,6 +109,7 @@ def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
             yield Session(started, store, Subscription(started.aws.client("logs"), function))
         finally:
             bring_back(store)
+            _sign(store)
 
 
 def bring_back(store: Path) -> None:
@@ -111,17 +122,35 @@ def bring_back(store: Path) -> None:
             aside.rename(tables)
 
 
+@contextmanager
+def alone(store: Path) -> Iterator[None]:
+    """Hold the store for one demo. Raises DemoFailedError where another one runs on it."""
+    name = hashlib.sha256(str(store.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    # Not in the store: that is emptied, and a folder with anything else in it is not a store.
+    with (Path(tempfile.gettempdir()) / f"observe-demo.lock.{os.getuid()}.{name}").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"a demo is running on {store} already: end it, or give another folder with --store"
+            raise DemoFailedError("running_already", message) from None
+        yield
+
+
 def fresh(store: Path) -> None:
     """See to it that there is an empty folder; only what the demo alone has written is removed."""
     if store.is_dir() and any(store.iterdir()):
         if store.is_symlink() or not _is_own(store):
-            message = f"{store} has data that the demo did not write: give another folder with --store"
-            raise DemoFailedError("store_not_ours", message)
+            raise _not_ours(store)
         shutil.rmtree(store)
     store.mkdir(parents=True, exist_ok=True)
     probe = store / "probe"
     probe.touch()  # better told now than when everything has run
     probe.unlink()
+
+
+def _not_ours(store: Path) -> DemoFailedError:
+    said = f"{store} has data that the demo did not write: give another folder with --store, or remove it"
+    return DemoFailedError("store_not_ours", said)
 
 
 def _is_own(store: Path) -> bool:
@@ -130,7 +159,7 @@ def _is_own(store: Path) -> bool:
     return (
         mark.is_file()
         and {path.name for path in store.iterdir()} <= _KNOWN
-        and mark.read_text(encoding="utf-8") == _state(store)
+        and mark.read_text(encoding="utf-8") in (_state(store), _UNFINISHED)
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from console.demo import legacy
 from console.demo.example import example
@@ -21,6 +25,7 @@ from lambda_layer import build
 #: The legacy side answers on after its caller has given up: its logs are complete when they rest this long.
 _REST_S = 1.2
 _LOOK_S = 0.1
+_PREFIX = "observe-demo-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,16 @@ class System:
         return report.name
 
 
+def sweep() -> None:
+    """Remove the temporary folders of demos that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            with suppress(OSError):  # somebody else's
+                build.remove(folder / "opt")
+                shutil.rmtree(folder)
+
+
 @contextmanager
 def running(archive: Path, key_secret: str = "", port: int = 0) -> Iterator[System]:
     """Start the system with the layer of `archive`, and stop it at the end.
@@ -76,7 +91,8 @@ def running(archive: Path, key_secret: str = "", port: int = 0) -> Iterator[Syst
     Raises NotStartedError, TemplateError, NotDeployedError; whatever had started by then is stopped.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="observe-demo-")))
+        sweep()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")))
         opt = folder / "opt"
         stack.callback(build.remove, opt)
         build.unpack(archive, opt)
