@@ -122,8 +122,8 @@ def explain(event: BinaryIO, as_json: bool) -> None:
         try:
             document = json.loads(event.read())
         except (ValueError, RecursionError) as error:
-            raise click.ClickException(f"{event.name}: is not JSON: {error}") from error
-        told = explaining.explain(document, os.environ)
+            raise click.ClickException(f"this is not JSON: {error}") from error
+        told = explaining.explain(document)
         if as_json:
             click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         else:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from observe import context as contexts
-from observe import invocation
+from observe import invocation, settings, testing
 from observe.context import Context, inject
 from observe.services import CARRIERS, carrier_of, source_of
 from observe.services.attributes import ATTRIBUTES_MAX, CARRIED
@@ -49,20 +49,25 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
 _ATTRIBUTES = {("sqs", "SendMessage"): "sqs", ("sns", "Publish"): "sns"}
 
 
-def explain(event: Any, environ: Mapping[str, str]) -> dict[str, Any]:
+def explain(event: Any) -> dict[str, Any]:
     """Return what the layer makes of an event, for programs; never raises, whatever JSON it is.
 
-    environ: the layer's settings (OBSERVE_TRUST, OBSERVE_PAYLOAD_CARRIERS, ...).
+    The layer's settings (OBSERVE_TRUST, OBSERVE_PAYLOAD_CARRIERS, ...) are those of this process.
     {"source", "trigger", "public", "span": {"name", "attributes"}, "records": [{"message_id", "carriers":
     {name: value}, "context", "receipts"}], "context": {"trace_id", "span_id", "correlation_id", "sampled",
     "hops", "debug", "new"}, "links": [{"trace_id", "span_id", "kind"}], "notes": [word],
     "carriers": [{"call", "carried": [name], "lost", "why"}], "lost": {call: reason}, "attribute_room": n,
     "problems": [sentence]}; source is null where no source has the event's shape.
     """
-    settings = Settings(environ)
+    with testing.capture():  # what the layer would write is not for this command's output
+        settings.reset()
+        return _explained(event, settings.get())
+
+
+def _explained(event: Any, found: Settings) -> dict[str, Any]:
     source = source_of(event)
     records = source.records(event) if source is not None else []
-    captured = invocation.capture(records, source, None, settings)
+    captured = invocation.capture(records, source, None, found)
     context = captured.context
     name, attributes = source.describe(event) if source is not None else ("", {})
     calls = [_call(key, context, event) for key in CARRIERS]
@@ -72,24 +77,24 @@ def explain(event: Any, environ: Mapping[str, str]) -> dict[str, Any]:
         "trigger": source.trigger if source is not None else None,
         "public": source.public if source is not None else False,
         "span": {"name": name, "attributes": attributes},
-        "records": [_record(record, source is not None and source.public, settings) for record in records],
+        "records": [_record(record, source is not None and source.public, found) for record in records],
         "context": {**_context(context), "new": not any(invocation.carries(record) for record in records)},
         "links": [{"trace_id": t, "span_id": s, "kind": kind} for t, s, kind in captured.links],
         "notes": list(captured.notes),
         "carriers": calls,
         "lost": {call["call"]: call["lost"] for call in calls if call["lost"]},
         "attribute_room": max(ATTRIBUTES_MAX - len(own), 0),
-        "problems": settings.problems,
+        "problems": found.problems,
     }
 
 
-def _record(record: Record, public: bool, settings: Settings) -> dict[str, Any]:
-    trust = settings.trust if public else "internal"
-    found = contexts.capture(record.headers, trust=trust, environment="", rate=settings.sample_rate)
+def _record(record: Record, public: bool, found: Settings) -> dict[str, Any]:
+    trust = found.trust if public else "internal"
+    told = contexts.capture(record.headers, trust=trust, environment="", rate=found.sample_rate)
     return {
         "message_id": record.message_id,
         "carriers": {k: v for k, v in record.headers.items() if invocation.carries(Record({k: v}))},
-        "context": _context(found.context) if invocation.carries(record) else None,
+        "context": _context(told.context) if invocation.carries(record) else None,
         "receipts": list(record.receipts),
     }
 

@@ -147,7 +147,9 @@ def _count(story: Story) -> int:
 def _about(story: Story, mark: str) -> Story:
     """The story without the lines about other values of the key: a batch tells of many claims."""
     name = mark.partition("=")[0] + "="
-    explaining = {line.event_id for verdict in verdicts(story) for line in verdict.lines}
+    explaining = {
+        line.event_id for verdict in verdicts(story) for line in verdict.lines if line.level != "WARN"
+    }
 
     def about(log: Log) -> bool:
         same = [key for key in log.keys if key.startswith(name)]

@@ -77,7 +77,7 @@ def tells(log: Log, *, of_span: bool = True) -> bool:
         return log.level in ("WARN", "ERROR", "FATAL") and not reported
     if log.dataset == "apache.access":
         return not of_span
-    return log.attributes.get("event") != "observe.key"
+    return log.attributes.get("event") not in ("observe.key", "observe.receipt")
 
 
 def said(log: Log, *, error: bool = False) -> str:

@@ -103,6 +103,8 @@ def running(archive: Path, key_secret: str = "", port: int = 0) -> Iterator[Syst
             "LegacyUrl": old.url,
             "ObserveLayerArn": "arn:aws:lambda:eu-west-1:123456789012:layer:hybrid-observe:1",
             "ObserveKeySecret": key_secret,
+            "VisibilitySeconds": "3",
+            "ReceiveCount": "2",
         }
         template = load(example() / "template.yaml", parameters, stack_name="claims")
         deployed = stack.enter_context(deploy(template, aws, opt=opt, log=log, port=port))

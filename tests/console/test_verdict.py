@@ -91,10 +91,8 @@ def test_a_timeout_is_told_of_what_was_waited_for() -> None:
         log("tape", 120, level="WARN", message="restoring it from tape", trace_id=TRACE),
     )
     assert (verdict.how, verdict.side) == ("slow", "legacy")
-    assert (
-        sentence(verdict)
-        == "legacy side: claims took 2.60 s for POST /registrations, too long for its caller, and did it all the same"
-    )
+    said = "legacy side: claims took 2.60 s for POST /registrations, too long for its caller"
+    assert sentence(verdict) == f"{said}, and did it all the same"
     assert consequence(verdict) == "submit-claim (serverless) ran out of time in submit after 2.00 s"
     assert [line.message for line in verdict.lines] == ["restoring it from tape"]
 

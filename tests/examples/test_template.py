@@ -109,13 +109,15 @@ def test_every_source_of_events_is_there_once() -> None:
 
 
 def test_a_message_comes_back_only_when_the_function_has_ended() -> None:
-    """Lambda refuses a visibility timeout below the function's."""
-    queue = RESOURCES["ClaimsSubmitted"]["Properties"]
-    assert queue["VisibilityTimeout"] >= FUNCTIONS["AssessClaim"]["Timeout"]
+    """Six times the function's timeout, and five attempts, as AWS advises, where nobody says otherwise."""
+    queue, parameters = RESOURCES["ClaimsSubmitted"]["Properties"], TEMPLATE["Parameters"]
+    assert queue["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
+    assert parameters["VisibilitySeconds"]["Default"] == 6 * FUNCTIONS["AssessClaim"]["Timeout"]
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": "ClaimsDead.Arn"},
-        "maxReceiveCount": 2,
+        "maxReceiveCount": {"Ref": "ReceiveCount"},
     }
+    assert parameters["ReceiveCount"]["Default"] == 5
 
 
 def test_whatever_is_referred_to_exists() -> None:

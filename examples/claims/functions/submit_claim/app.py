@@ -14,6 +14,7 @@ logging.getLogger().setLevel("INFO")
 NUMBER = re.compile("[A-Za-z0-9-]{1,32}")
 OPTIONAL = ("email", "kind", "river")
 
+# Longer than the function may run: whatever the old system does, it is Lambda that gives up first.
 legacy = httpx.Client(base_url=os.environ["LEGACY_URL"], timeout=30)
 s3 = boto3.client("s3")
 sqs = boto3.client("sqs")
