@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Context", "current", "extract", "inject", "instrument", "key", "log", "metrics", "records", "span", "use"]
+__all__ = [
+    "Context",
+    "current",
+    "extract",
+    "inject",
+    "instrument",
+    "key",
+    "log",
+    "metrics",
+    "records",
+    "span",
+    "use",
+]
 
 _WHERE = {
     "Context": "observe.context",

@@ -21,6 +21,8 @@ TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 BAGGAGE = "baggage"
 CORRELATION_ID = "x-correlation-id"
+#: Of Node functions in the same company: each of these is a member of baggage.
+CORRELATION_PREFIX = "x-correlation-"
 XRAY = "x-amzn-trace-id"
 
 #: The trust edge: what a correlation ID may be made of, and how long it may be.
@@ -256,7 +258,7 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
 
 
 # The names that make it worth loading the dialects.
-DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id")
+DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id", "sap-passport")
 
 
 #: Where a correlation ID may be, best first.
@@ -265,15 +267,20 @@ CORRELATION_HEADERS = (CORRELATION_ID, "correlation-id", "x-request-id", "reques
 
 def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
     """(correlation ID within the trust edge, derived trace ID), or ("", "")."""
-    for name in CORRELATION_HEADERS:
-        raw = headers.get(name, "").strip(ids.BLANK)
-        if raw:
-            derived = ids.derive_trace_id(raw)
-            if is_correlation_id(raw):
-                return raw, derived
-            notes.append("correlation_id_replaced")
-            return derived, derived
-    return "", ""
+    raw = next(
+        (value for name in CORRELATION_HEADERS if (value := headers.get(name, "").strip(ids.BLANK))), ""
+    )
+    if not raw and "sap-passport" in headers:
+        from observe import dialects
+
+        raw = dialects.sap_transaction(headers["sap-passport"])
+    if not raw:
+        return "", ""
+    derived = ids.derive_trace_id(raw)
+    if is_correlation_id(raw):
+        return raw, derived
+    notes.append("correlation_id_replaced")
+    return derived, derived
 
 
 def is_correlation_id(value: str) -> bool:
@@ -286,7 +293,12 @@ def _transaction(headers: Mapping[str, str]) -> tuple[bool, int, tuple[tuple[str
     debug = headers.get("debug-log-enabled", "").lower() == "true"
     hops = headers.get("call-chain-length", "")
     members: list[tuple[str, str]] = []
-    for key, value in w3c.parse_baggage(headers.get(BAGGAGE, "")):
+    carried = headers.get(BAGGAGE, "")
+    if any(name.startswith(CORRELATION_PREFIX) and name != CORRELATION_ID for name in headers):
+        from observe import dialects
+
+        carried = dialects.with_correlations(carried, headers)
+    for key, value in w3c.parse_baggage(carried):
         if key == semconv.BAGGAGE_DEBUG:
             debug = value in ("1", "true")
         elif key == semconv.BAGGAGE_HOPS:

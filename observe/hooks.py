@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 #: library module -> our module that patches it
 PATCHES = {
+    "aiohttp": "observe.patch_aiohttp",
     "botocore.session": "observe.patch_botocore",
     "httpx": "observe.patch_httpx",
     "opentelemetry.trace": "observe.patch_otel",
+    "urllib.request": "observe.patch_urllib",
+    "urllib3": "observe.patch_urllib3",
 }
 
 _installed: set[str] = set()

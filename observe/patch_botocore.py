@@ -1,7 +1,7 @@
 """One hook into botocore for every AWS client: boto3, aioboto3 and botocore alike.
 
-`before-parameter-build` adds the context to the call's parameters, `after-call` ends the span. The
-registration is on the session, which every client copies.
+`before-parameter-build` adds the context to the call's parameters, `after-call` ends the span and writes the
+receipt that is needed beside it. The registration is on the session, which every client copies.
 https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from observe import guard
 from observe.context import current
-from observe.services import CARRIERS, carrier_of
+from observe.services import carrier_of
 from observe.spans import span
 
 TYPE_CHECKING = False
@@ -18,9 +18,58 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from observe.context import Context
+    from observe.source import Carrier
+
 _KEY = "observe.span"
 _ABSENT = object()
-_NOTHING: tuple[Any, ...] = (None, None, {}, {})
+
+
+class Call:
+    """One API call between its two events: its span, and what its parameters were before we added to them."""
+
+    __slots__ = ("before", "carrier", "context", "operation", "params", "service", "span")
+
+    def __init__(self, service: str, operation: str, carrier: Carrier, params: dict[str, Any]) -> None:
+        self.service = service
+        self.operation = operation
+        self.carrier = carrier
+        self.params = params
+        self.before: dict[str, Any] = {}
+        name, attributes = carrier.describe(params)
+        self.span = span.of_kind(carrier.kind, name, attributes)
+        self.context: Context | None = self.span.begin() or current()
+
+    def add(self) -> None:
+        """Add the context to the parameters; what the dictionary holds is the caller's and not touched.
+
+        The dictionary itself is botocore's own, unless somebody calls below the public methods: so it is
+        put back as it was when the call has ended.
+        """
+        carried = self.carrier.carry(self.params, self.context)
+        changed = {key: value for key, value in carried.items() if value is not self.params.get(key)}
+        self.before = {key: self.params.get(key, _ABSENT) for key in changed}
+        self.params.update(changed)
+
+    def put_back(self) -> None:
+        """Make the parameters what they were."""
+        for key, value in self.before.items():
+            if value is _ABSENT:
+                self.params.pop(key, None)
+            else:
+                self.params[key] = value
+
+    def end(self, parsed: Mapping[str, Any]) -> None:
+        """End the span with the reply, and write the receipt of what the context did not go with whole."""
+        error = parsed.get("Error")
+        attributes = self.carrier.receipt(parsed)
+        self.span.attributes.update(attributes)
+        self.span.end(CallError(str(error.get("Code", "")), str(error.get("Message", ""))) if error else None)
+        ids = self.carrier.ids(parsed) if not error else []
+        if ids and self.context and (not attributes or self.carrier.lost(self.params, self.context)):
+            from observe import receipts
+
+            receipts.write(self.service, self.operation, ids, self.context)
 
 
 def install(module: ModuleType) -> None:
@@ -49,72 +98,42 @@ def _register_default() -> None:
 
 
 def register(session: Any) -> None:
-    """Register on a botocore session; unique IDs make a second time harmless."""
+    """Register on a botocore session, for all services at once; unique IDs make a second time harmless."""
     events = session.get_component("event_emitter")
-    for service in {service for service, _ in CARRIERS}:
-        # Last, so that what other handlers add is counted before there is room for ours.
-        events.register_last(
-            f"before-parameter-build.{service}", _before, unique_id=f"observe-before-{service}"
-        )
-        events.register(f"after-call.{service}", _after, unique_id=f"observe-after-{service}")
-        events.register(f"after-call-error.{service}", _error, unique_id=f"observe-error-{service}")
+    # Last, and least specific, so that what other handlers add is counted before there is room for ours.
+    events.register_last("before-parameter-build", _before, unique_id="observe-before")
+    events.register("after-call", _after, unique_id="observe-after")
+    events.register("after-call-error", _error, unique_id="observe-error")
 
 
 def _before(params: Any, model: Any, context: Any, **_: Any) -> None:
-    guard.guarded(_carry, params, model, context)
+    guard.guarded(_begin, params, model, context)
 
 
-def _carry(params: Any, model: Any, context: dict[str, Any]) -> None:
-    """Add the context to the parameters; what the dictionary holds is the caller's and not touched.
-
-    The dictionary itself is botocore's own, unless somebody calls below the public methods: so it is
-    put back as it was when the call has ended.
-    """
-    carrier = carrier_of(model.service_model.service_name, model.name)
+def _begin(params: Any, model: Any, context: dict[str, Any]) -> None:
+    service = model.service_model.service_name
+    carrier = carrier_of(service, model.name)
     # A presigned request is sent later by somebody else, and often signed over what we would add.
     if carrier is None or context.get("is_presign_request") or not isinstance(params, dict):
         return
     if current() is None:
         return
-    name, attributes = carrier.describe(params)
-    call = span.of_kind(carrier.kind, name, attributes)
-    carried = carrier.carry(params, call.begin() or current())
-    before = {key: params.get(key, _ABSENT) for key in carried if carried[key] is not params.get(key)}
-    params.update(carried)
-    context[_KEY] = call, carrier, params, before
-
-
-def _put_back(params: dict[str, Any], before: dict[str, Any]) -> None:
-    for key, value in before.items():
-        if value is _ABSENT:
-            params.pop(key, None)
-        else:
-            params[key] = value
+    context[_KEY] = call = Call(service, model.name, carrier, params)
+    call.add()
 
 
 def _after(parsed: Any, context: Any, **_: Any) -> None:
-    guard.guarded(_ended, parsed, context)
-
-
-def _ended(parsed: Mapping[str, Any], context: dict[str, Any]) -> None:
-    call, carrier, params, before = context.pop(_KEY, _NOTHING)
-    if call is None:
-        return
-    _put_back(params, before)
-    call.attributes.update(carrier.receipt(parsed))
-    error = parsed.get("Error")
-    call.end(CallError(str(error.get("Code", "")), str(error.get("Message", ""))) if error else None)
+    call = context.pop(_KEY, None)
+    if call is not None:
+        guard.guarded(call.put_back)
+        guard.guarded(call.end, parsed)
 
 
 def _error(exception: BaseException, context: Any, **_: Any) -> None:
-    guard.guarded(_failed, exception, context)
-
-
-def _failed(exception: BaseException, context: dict[str, Any]) -> None:
-    call, _, params, before = context.pop(_KEY, _NOTHING)
+    call = context.pop(_KEY, None)
     if call is not None:
-        _put_back(params, before)
-        call.end(exception)
+        guard.guarded(call.put_back)
+        guard.guarded(call.span.end, exception)
 
 
 class CallError(Exception):

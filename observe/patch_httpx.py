@@ -6,20 +6,37 @@ an OpenTelemetry of its own that is too old, or spans are off) requests still fo
 
 from __future__ import annotations
 
+import os
+
 from observe import guard, settings, versions
-from observe.context import current
-from observe.services import http
+from observe.context import BAGGAGE, CORRELATION_ID, TRACEPARENT, TRACESTATE, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+#: On our copy of a request: the names of the headers that it has from its caller.
+_PRESENT = "_observe_present"
+
 
 def install(module: Any) -> None:
-    """Instrument `httpx`; fall back to forwarding only, and say why in one line."""
+    """Instrument `httpx`; fall back to forwarding only, and say why in one line.
+
+    Two patches around the instrumentation's: outside of it the request is copied, inside of it, where its
+    span is the current one, the headers are decided on.
+    """
+    theirs = False
+
+    def carried(request: Any) -> Any:
+        if not theirs:
+            _carry(request)
+        return request
+
+    _wrap(module, carried)
     traced = settings.get().mode != "propagate" and bool(guard.guarded(_instrument))
-    _wrap(module, None if traced else _carry)
+    theirs = traced and bool(os.environ.get("OTEL_PROPAGATORS"))
+    _wrap(module, lambda request: _copy(module, request))
 
 
 def _instrument() -> bool:
@@ -38,44 +55,52 @@ def _instrument() -> bool:
     return True
 
 
-def _wrap(module: Any, carry: Callable[[Any], None] | None) -> None:
-    """Let the transports send a copy of each request: what is added must not stay on the caller's own.
-
-    A redirect is made from the request before it, and a request can be sent twice: both would carry
-    what belonged to another call, and baggage to a host that must not have it.
-    """
+def _wrap(module: Any, change: Callable[[Any], Any]) -> None:
+    """Let the transports send `change(request)`, or the request itself where that fails."""
     sync, asynchronous = module.HTTPTransport.handle_request, module.AsyncHTTPTransport.handle_async_request
 
-    def copy(request: Any) -> Any:
-        copied = guard.guarded(_copy, module, request)
-        if copied is not None and carry is not None:
-            guard.guarded(carry, copied)
-        return request if copied is None else copied
-
     def handle_request(self: Any, request: Any) -> Any:
-        return sync(self, copy(request))
+        changed = guard.guarded(change, request)
+        return sync(self, request if changed is None else changed)
 
     async def handle_async_request(self: Any, request: Any) -> Any:
-        return await asynchronous(self, copy(request))
+        changed = guard.guarded(change, request)
+        return await asynchronous(self, request if changed is None else changed)
 
     module.HTTPTransport.handle_request = handle_request
     module.AsyncHTTPTransport.handle_async_request = handle_async_request
 
 
 def _copy(module: Any, request: Any) -> Any:
-    return module.Request(
+    """A copy of the caller's request: what is added must not stay on the caller's own.
+
+    A redirect is made from the request before it, and a request can be sent twice: both would carry
+    what belonged to another call, and baggage to a host that must not have it.
+    """
+    copied = module.Request(
         request.method,
         request.url,
         headers=request.headers,
         stream=request.stream,
         extensions=request.extensions,
     )
+    setattr(copied, _PRESENT, {name.lower() for name in request.headers})
+    return copied
 
 
 def _carry(request: Any) -> None:
-    """request: httpx.Request, a copy of the caller's."""
+    """request: httpx.Request, our copy; with anything that OpenTelemetry's propagator, ours, has added."""
+    present: set[str] | None = getattr(request, _PRESENT, None)
     context = current()
-    if context is not None:
-        present = {name.lower() for name in request.headers}
-        baggage = settings.get().takes_baggage(request.url.host)
-        request.headers.update(http.carry(present, context, baggage=baggage))
+    if present is None or context is None:
+        return
+    from observe import http_call, outbound
+
+    for name in (TRACEPARENT, TRACESTATE, BAGGAGE, CORRELATION_ID):  # it does not know what the host may have
+        if name not in present:
+            request.headers.pop(name, None)
+    if http_call.is_left_alone() or http_call.is_botocore(request.headers.get("user-agent", "")):
+        return
+    url = request.url
+    host, port = url.raw_host.decode(), url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+    request.headers.update(outbound.headers(host, port, present, context, settings.get()))

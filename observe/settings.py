@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from observe.outbound import Pattern, Rule
+
 #: Every variable the layer reads: name -> what it does. docs/layer.md is tested against this.
 VARIABLES = {
     "OBSERVE_DISABLED": "1 runs the bare handler: nothing of the layer is loaded",
@@ -25,7 +27,10 @@ VARIABLES = {
     "OBSERVE_BAGGAGE_HOSTS": "comma-separated hosts that receive baggage over HTTP; .example.com is a suffix",
     "OBSERVE_HOPS_LIMIT": "hops of one request above which a warning is written; default 100",
     "OBSERVE_HOPS_EXCEEDED": "warn (default), or raise: the handler is not called, so that a loop ends",
+    "OBSERVE_FORWARD_HOSTS": "comma-separated hosts that may receive IDs over HTTP at all; default: all",
+    "OBSERVE_DIALECTS": "headers that hosts understand: host=b3+x-request-id,.example.com=!jaeger,other=none",
     "OBSERVE_KEY_SECRET": "secret of the business keys that observe.key marks; the same everywhere",
+    "OBSERVE_PAYLOAD_CARRIERS": "comma-separated carriers that may add a member to payloads; default: none",
     "OTEL_SERVICE_NAME": "the service's name; default: the function's",
     "OTEL_RESOURCE_ATTRIBUTES": "service.name, service.version and deployment.environment.name are read",
     "OTEL_TRACES_SAMPLER": "always_on, always_off, traceidratio, or one of these with parentbased_ before it",
@@ -40,6 +45,8 @@ VARIABLES = {
 }
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
+#: What OBSERVE_PAYLOAD_CARRIERS may name: data there is a contract between teams, so each is asked for.
+PAYLOAD_CARRIERS = ("kinesis", "firehose", "lambda-async", "stepfunctions", "dynamodb", "iot", "s3-tags")
 _LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
 
 
@@ -48,8 +55,10 @@ class Settings:
 
     __slots__ = (
         "baggage_hosts",
+        "dialects",
         "disabled",
         "env",
+        "forward_hosts",
         "hops_exceeded",
         "hops_limit",
         "json_mode",
@@ -58,6 +67,7 @@ class Settings:
         "metrics_format",
         "metrics_namespace",
         "mode",
+        "payload_carriers",
         "problems",
         "sample_rate",
         "service",
@@ -96,6 +106,14 @@ class Settings:
         self.sample_rate = self._rate(environ)
         hosts = environ.get("OBSERVE_BAGGAGE_HOSTS", "").lower().split(",")
         self.baggage_hosts = tuple(host.strip() for host in hosts if host.strip())
+        self.forward_hosts, self.dialects = self._outbound(environ)
+        self.payload_carriers = self._some_of(environ, "OBSERVE_PAYLOAD_CARRIERS", PAYLOAD_CARRIERS)
+
+    def _some_of(self, environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> frozenset[str]:
+        named = {part.strip() for part in environ.get(name, "").lower().split(",")} - {""}
+        for unknown in sorted(named.difference(values)):
+            self.problems.append(f"{name}: {unknown!r} is none of {', '.join(values)}; it is ignored")
+        return frozenset(named.intersection(values))
 
     def _one_of(self, environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
         value = environ.get(name, "").strip().lower() or values[0]
@@ -136,6 +154,17 @@ class Settings:
             if value:
                 self.problems.append(f"{name}={value!r} is none of {', '.join(LEVELS)}; it is ignored")
         return "INFO"
+
+    def _outbound(self, environ: Mapping[str, str]) -> tuple[tuple[Pattern, ...] | None, tuple[Rule, ...]]:
+        """(hosts that may receive IDs or None for all, dialects by host): observe.outbound."""
+        forward = environ.get("OBSERVE_FORWARD_HOSTS", "").strip(" \t,")
+        dialects = environ.get("OBSERVE_DIALECTS", "").strip(" \t,")
+        if not forward and not dialects:
+            return None, ()
+        from observe import outbound
+
+        hosts = outbound.allowed(forward, self.problems) if forward else None
+        return hosts, outbound.rules(dialects, self.problems)
 
     def takes_baggage(self, host: str) -> bool:
         """Whether `host` is one of the hosts that may receive baggage."""

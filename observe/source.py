@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from observe.context import CORRELATION_HEADERS, DIALECT_NAMES, TRACEPARENT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -11,14 +13,24 @@ if TYPE_CHECKING:
     Description = tuple[str, dict[str, Any]]
 
 
+#: A header's value longer than this is none of ours: baggage, the longest, may have as much.
+#: https://www.w3.org/TR/baggage/#limits
+VALUE_MAX = 8192
+
+
 class Record:
-    """One unit of an event, projected: headers with lower-case names, and the message's ID or ""."""
+    """One unit of an event, projected: headers with lower-case names, and the message's ID or "".
 
-    __slots__ = ("headers", "message_id")
+    receipts: the IDs that AWS returned for what this message was before, outermost first: SNS's of what it
+    put into a queue, EventBridge's of the event inside.
+    """
 
-    def __init__(self, headers: dict[str, str], message_id: str = "") -> None:
+    __slots__ = ("headers", "message_id", "receipts")
+
+    def __init__(self, headers: dict[str, str], message_id: str = "", receipts: tuple[str, ...] = ()) -> None:
         self.headers = headers
         self.message_id = message_id
+        self.receipts = receipts
 
 
 class Source:
@@ -53,15 +65,30 @@ class Source:
         self.describe = describe
 
 
+#: Why a carrier carried nothing, or only part. docs/layer.md, "What could not be carried".
+LOST = {
+    "no_attribute_room": "ten attributes, or tags, are the caller's own",
+    "too_large": "a limit of the service would have been crossed",
+    "not_json": "the payload is no JSON object",
+    "opt_in": "OBSERVE_PAYLOAD_CARRIERS does not name the carrier",
+    "caller_has_own": "the caller set another context itself, which stays",
+    "idempotent": "the call has a name that makes a repeat harmless while its payload is the same",
+    "no_carrier": "the event that a function gets of it carries nothing",
+}
+
+
 class Carrier:
     """How one API call carries a context.
 
     carry(params, context): the call's parameters with the context added: a new dictionary, nothing
     of the caller's is changed, overwritten or put over a limit of the service. Idempotent.
-    describe(params): span name and attributes. receipt(response): the ID that AWS returned, as an attribute.
+    describe(params): span name and attributes. receipt(response): the ID that AWS returned, as an attribute
+    of the span; {} where there are several. ids(response): the IDs that AWS returned and that a consumer sees
+    again; by default what the receipt says. lost(params, context): "" if the whole context is carried, else
+    the first reason why it is not, one of LOST. Like the others it is pure.
     """
 
-    __slots__ = ("carry", "describe", "kind", "receipt")
+    __slots__ = ("carry", "describe", "ids", "kind", "lost", "receipt")
 
     def __init__(
         self,
@@ -70,11 +97,23 @@ class Carrier:
         carry: Callable[[Mapping[str, Any], Any], dict[str, Any]],
         describe: Callable[[Mapping[str, Any]], Description],
         receipt: Callable[[Mapping[str, Any]], dict[str, str]],
+        ids: Callable[[Mapping[str, Any]], list[str]] | None = None,
+        lost: Callable[[Mapping[str, Any], Any], str] | None = None,
     ) -> None:
         self.kind = kind
         self.carry = carry
         self.describe = describe
         self.receipt = receipt
+        self.ids = ids or (lambda response: list(receipt(response).values()))
+        self.lost = lost or (lambda *_: "")
+
+
+_IDS = frozenset((TRACEPARENT, *CORRELATION_HEADERS, *DIALECT_NAMES))
+
+
+def identified(headers: Mapping[str, str]) -> bool:
+    """Whether headers carry an ID that a sender chose; X-Ray's, which AWS itself adds, is none."""
+    return not _IDS.isdisjoint(headers)
 
 
 def text(value: object) -> str:

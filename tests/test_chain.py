@@ -103,10 +103,21 @@ CALL = "submit-claim client POST"
 LEGACY = "claims-legacy server POST /registrations"
 QUEUED = "submit-claim producer send claims-submitted"
 ASSESSED = "assess-claim consumer process claims-submitted"
+STORED = "submit-claim client PutObject claims-claims-123456789012"
 PUBLISHED = "submit-claim producer send claim-events"
+STORED = "submit-claim client PutObject claims-claims-123456789012"
 NOTIFIED = "notify-customer consumer process claim-events"
 #: span -> the span that called it
-CALLERS = {CALL: ENTRY, LEGACY: CALL, QUEUED: ENTRY, ASSESSED: QUEUED, PUBLISHED: ENTRY, NOTIFIED: PUBLISHED}
+CALLERS = {
+    CALL: ENTRY,
+    LEGACY: CALL,
+    STORED: ENTRY,
+    QUEUED: ENTRY,
+    ASSESSED: QUEUED,
+    STORED: ENTRY,
+    PUBLISHED: ENTRY,
+    NOTIFIED: PUBLISHED,
+}
 
 
 @pytest.mark.parametrize("correlation", ["desk-1", UUID])

@@ -21,6 +21,8 @@ STREAM = "web-01"
 LOGS = {"access.log": "/legacy/claims/access", "application.log": "/legacy/claims/application"}
 _START_S = 10.0
 _JOB_S = 60.0
+#: What the job logs when it holds the table.
+_LOCKED = b"REORG of table CLAIMS: locked"
 
 
 class Legacy:
@@ -68,8 +70,13 @@ class Legacy:
     @contextmanager
     def reorganising(self, hold_s: float) -> Iterator[None]:
         """Run the nightly job with its reorganisation, which locks the database for that long."""
+        log = self.folder / "application.log"
+        before = log.stat().st_size
         job = subprocess.Popen([*self._job(), "--hold", str(hold_s)], stdout=subprocess.DEVNULL)
         try:
+            until_s = time.monotonic() + _START_S
+            while _LOCKED not in log.read_bytes()[before:] and time.monotonic() < until_s:
+                time.sleep(0.01)
             yield
             job.wait(_JOB_S)
         finally:

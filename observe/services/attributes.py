@@ -8,7 +8,7 @@ from observe.source import mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from observe.context import Context
@@ -55,6 +55,21 @@ def carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str
     return {**message, "MessageAttributes": attributes} if len(attributes) > len(existing) else dict(message)
 
 
+def lost_of(message: Mapping[str, Any], context: Context) -> str:
+    """Return why a message that carries what it can does not carry all of the context; "" if it does.
+
+    message: what `carried` returned, or the message as it was where that is None.
+    """
+    attributes = mapping(message.get("MessageAttributes"))
+    told = {str(name).lower(): mapping(value).get("StringValue") for name, value in attributes.items()}
+    headers = inject(context)
+    if any(name in told and told[name] != value for name, value in headers.items()):
+        return "caller_has_own"
+    if all(name in told for name in headers):
+        return ""
+    return "no_attribute_room" if len(attributes) >= ATTRIBUTES_MAX else "too_large"
+
+
 def size_of(message: Mapping[str, Any], body: str) -> int:
     """Return the bytes of a message: the text under the key `body`, and its attributes whole."""
     size = bytes_of(message.get(body))
@@ -70,6 +85,14 @@ def bytes_of(value: object) -> int:
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
     return len(value) if isinstance(value, bytes | bytearray) else 0
+
+
+def entries_of(params: Mapping[str, Any], key: str) -> list[Mapping[str, Any]] | None:
+    """Return the entries of a batch call, or None for what botocore will refuse."""
+    entries = params.get(key)
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
+        return None
+    return list(entries)
 
 
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -101,6 +124,17 @@ def _messaging(system: str, operation: str, destination: str) -> dict[str, Any]:
     if destination:
         attributes[semconv.MESSAGING_DESTINATION_NAME] = destination
     return attributes
+
+
+def ids_in(entries: str, key: str) -> Callable[[Mapping[str, Any]], list[str]]:
+    """Return what reads the ID under `key` of each successful entry of a batch call's reply."""
+
+    def read(response: Mapping[str, Any]) -> list[str]:
+        found = response.get(entries)
+        ids = [mapping(entry).get(key) for entry in found] if isinstance(found, list) else []
+        return [one for one in ids if isinstance(one, str) and one]
+
+    return read
 
 
 def receipt(response: Mapping[str, Any]) -> dict[str, str]:

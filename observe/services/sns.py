@@ -6,7 +6,17 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 
 from __future__ import annotations
 
-from observe.services.attributes import carried, receipt, received, room_of, sent, size_of
+from observe.services.attributes import (
+    carried,
+    entries_of,
+    ids_in,
+    lost_of,
+    receipt,
+    received,
+    room_of,
+    sent,
+    size_of,
+)
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -72,9 +82,9 @@ def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]
 
 def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """PublishBatch: {"TopicArn", "PublishBatchRequestEntries": [message, ...]}; one size limit for all."""
-    entries = params.get("PublishBatchRequestEntries")
-    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
-        return dict(params)  # botocore will tell the caller
+    entries = entries_of(params, "PublishBatchRequestEntries")
+    if entries is None:
+        return dict(params)
     room = room_of(sum(_size(entry) for entry in entries))
     out: list[Mapping[str, Any]] = []
     for entry in entries:
@@ -82,6 +92,16 @@ def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         room -= _size(grown) - _size(entry)
         out.append(grown)
     return {**params, "PublishBatchRequestEntries": out}
+
+
+def _lost(params: Mapping[str, Any], context: Context) -> str:
+    """Nothing of ours is lost on its way to a phone."""
+    return "" if "PhoneNumber" in params else lost_of(carry_message(params, context), context)
+
+
+def _lost_in_batch(params: Mapping[str, Any], context: Context) -> str:
+    entries = entries_of(carry_batch(params, context), "PublishBatchRequestEntries") or ()
+    return next(filter(None, (lost_of(entry, context) for entry in entries)), "")
 
 
 def _size(message: Mapping[str, Any]) -> int:
@@ -94,5 +114,14 @@ def _describe_publish(params: Mapping[str, Any]) -> Description:
     return sent(SYSTEM, topic, params.get("PublishBatchRequestEntries"))
 
 
-PUBLISH = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_publish, receipt=receipt)
-PUBLISH_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_publish, receipt=receipt)
+PUBLISH = Carrier(
+    kind=KIND_PRODUCER, carry=carry_message, describe=_describe_publish, receipt=receipt, lost=_lost
+)
+PUBLISH_BATCH = Carrier(
+    kind=KIND_PRODUCER,
+    carry=carry_batch,
+    describe=_describe_publish,
+    receipt=receipt,
+    ids=ids_in("Successful", "MessageId"),
+    lost=_lost_in_batch,
+)

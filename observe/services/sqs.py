@@ -6,9 +6,21 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 from __future__ import annotations
 
+from observe import semconv
 from observe.context import XRAY, xray_header
-from observe.services.attributes import carried, receipt, received, room_of, sent, size_of
-from observe.source import Carrier, Record, Source, mapping, text
+from observe.services import shapes
+from observe.services.attributes import (
+    carried,
+    entries_of,
+    ids_in,
+    lost_of,
+    receipt,
+    received,
+    room_of,
+    sent,
+    size_of,
+)
+from observe.source import VALUE_MAX, Carrier, Record, Source, identified, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
 TYPE_CHECKING = False
@@ -17,35 +29,78 @@ if TYPE_CHECKING:
     from typing import Any
 
     from observe.context import Context
+    from observe.services.envelopes import Opened
     from observe.source import Description
 
 
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, header names lower-cased.
 
-    event: {"Records": [{"messageId", "messageAttributes": {name: {"stringValue"}}, "attributes":
-    {"AWSTraceHeader"}}]}. A record that is no dictionary counts as one without headers.
+    event: {"Records": [{"messageId", "body", "messageAttributes": {name: {"stringValue"}}, "attributes":
+    {"AWSTraceHeader"}}]}. Where the attributes carry no ID of ours, what is inside the body may: see
+    envelopes. AWSTraceHeader comes last. A record that is no dictionary counts as one without headers.
     """
     return [_record(mapping(message)) for message in event["Records"]]
 
 
 def _record(message: Mapping[str, Any]) -> Record:
-    headers = {
-        name.lower(): value["stringValue"]
-        for name, value in mapping(message.get("messageAttributes")).items()
-        if isinstance(value, dict) and isinstance(value.get("stringValue"), str) and isinstance(name, str)
-    }
+    headers = _headers(message)
+    found = _opened(message, headers)
+    receipts: tuple[str, ...] = ()
+    if found is not None:
+        headers, receipts = found.inside(headers), tuple(found.receipts)
     xray = mapping(message.get("attributes")).get("AWSTraceHeader")
     if isinstance(xray, str):
         headers.setdefault(XRAY, xray)
-    return Record(headers, text(message.get("messageId")))
+    return Record(headers, text(message.get("messageId")), receipts)
+
+
+def _headers(message: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name.lower(): value["stringValue"]
+        for name, value in mapping(message.get("messageAttributes")).items()
+        if isinstance(value, dict) and isinstance(value.get("stringValue"), str) and isinstance(name, str)
+        if len(value["stringValue"]) <= VALUE_MAX
+    }
+
+
+def _opened(message: Mapping[str, Any], headers: Mapping[str, str]) -> Opened | None:
+    """What the body has inside, or None where it need not be looked for or cannot be there.
+
+    Lambda's own dead-letter queue has the event as the body and the attributes RequestID and ErrorCode.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
+    """
+    if identified(headers):
+        return None
+    body = text(message.get("body"))
+    failed = headers.get("requestid", "") if "errorcode" in headers else ""
+    if not failed and not shapes.enveloped(body):
+        return None
+    from observe.services import envelopes  # few messages need it
+
+    return envelopes.opened(body, failed)
 
 
 def describe(event: Mapping[str, Any]) -> Description:
-    """Return `process QUEUE` and the messaging attributes of the batch."""
+    """Return `process QUEUE` and the messaging attributes; of a single message also where it has been."""
     messages = [mapping(message) for message in event["Records"]]
     queue = text(messages[0].get("eventSourceARN")).rpartition(":")[2]
-    return received("aws_sqs", queue, [text(message.get("messageId")) for message in messages])
+    name, attributes = received("aws_sqs", queue, [text(message.get("messageId")) for message in messages])
+    return name, attributes | (_way(messages[0]) if len(messages) == 1 else {})
+
+
+def _way(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose envelopes it was in, and of a dead letter where it comes from."""
+    headers = _headers(message)
+    found = _opened(message, headers)
+    source = text(mapping(message.get("attributes")).get("DeadLetterQueueSourceArn")).rpartition(":")[2]
+    code = headers.get("errorcode", "")
+    told = {
+        semconv.ENVELOPE: "/".join(found.kinds) if found is not None else "",
+        semconv.AWS_SQS_DEAD_LETTER_SOURCE_NAME: source,
+        semconv.AWS_LAMBDA_DEAD_LETTER_ERROR_CODE: code if "requestid" in headers and code.isdigit() else "",
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 SQS = Source(
@@ -69,9 +124,9 @@ def carry_message(params: Mapping[str, Any], context: Context) -> dict[str, Any]
 
 def carry_batch(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """SendMessageBatch: {"QueueUrl", "Entries": [message, ...]}; the size limit is the whole batch's."""
-    entries = params.get("Entries")
-    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
-        return dict(params)  # botocore will tell the caller
+    entries = entries_of(params, "Entries")
+    if entries is None:
+        return dict(params)
     room = room_of(sum(_size(entry) for entry in entries))
     out: list[Mapping[str, Any]] = []
     for entry in entries:
@@ -95,6 +150,16 @@ def _traced(message: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {**message, "MessageSystemAttributes": {**(existing or {}), "AWSTraceHeader": header}}
 
 
+def _lost(params: Mapping[str, Any], context: Context) -> str:
+    """AWSTraceHeader does not carry the correlation ID, so a message that has only that has lost some."""
+    return lost_of(carry_message(params, context), context)
+
+
+def _lost_in_batch(params: Mapping[str, Any], context: Context) -> str:
+    entries = entries_of(carry_batch(params, context), "Entries") or ()
+    return next(filter(None, (lost_of(entry, context) for entry in entries)), "")
+
+
 def _size(message: Mapping[str, Any]) -> int:
     return size_of(message, "MessageBody")
 
@@ -104,5 +169,12 @@ def _describe_send(params: Mapping[str, Any]) -> Description:
     return sent("aws_sqs", queue, params.get("Entries"))
 
 
-SEND = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_send, receipt=receipt)
-SEND_BATCH = Carrier(kind=KIND_PRODUCER, carry=carry_batch, describe=_describe_send, receipt=receipt)
+SEND = Carrier(kind=KIND_PRODUCER, carry=carry_message, describe=_describe_send, receipt=receipt, lost=_lost)
+SEND_BATCH = Carrier(
+    kind=KIND_PRODUCER,
+    carry=carry_batch,
+    describe=_describe_send,
+    receipt=receipt,
+    ids=ids_in("Successful", "MessageId"),
+    lost=_lost_in_batch,
+)

@@ -129,6 +129,45 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
         },
         {"FunctionName": "f", "ClientContext": "not base64!"},
     ],
+    ("events", "PutEvents"): [
+        {"Entries": [{"Source": "s", "DetailType": "t", "Detail": '{"a":1.10}', "Resources": ["arn"]}]},
+        {"Entries": [{"Detail": "{}", "TraceHeader": "mine"}, {"Detail": "[]"}, {}]},
+        {"Entries": "not a list"},
+    ],
+    ("kinesis", "PutRecord"): [{"StreamName": "s", "Data": b'{"a":1}', "PartitionKey": "1"}, {}],
+    ("kinesis", "PutRecords"): [
+        {
+            "StreamARN": "arn:aws:kinesis:eu-west-1:1:stream/s",
+            "Records": [{"Data": "{}", "PartitionKey": "1"}],
+        },
+        {"Records": [None]},
+    ],
+    ("firehose", "PutRecord"): [{"DeliveryStreamName": "s", "Record": {"Data": b"{}"}}, {"Record": 3}],
+    ("firehose", "PutRecordBatch"): [{"DeliveryStreamName": "s", "Records": [{"Data": b"{}"}]}, {}],
+    ("stepfunctions", "StartExecution"): [
+        {"stateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:m", "input": "{}", "name": "n"},
+        {"stateMachineArn": 3, "input": 3, "traceHeader": "mine"},
+    ],
+    ("stepfunctions", "StartSyncExecution"): [{"stateMachineArn": "m", "input": "{}", "name": "n"}, {}],
+    ("s3", "PutObject"): [
+        {"Bucket": "b", "Key": "k", "Body": b"x", "Metadata": {"mine": "1"}, "Tagging": "a=b"},
+        {"Bucket": "b--x-s3", "Metadata": "not a dictionary", "Tagging": 3},
+    ],
+    ("s3", "CopyObject"): [
+        {"Bucket": "b", "Key": "k", "CopySource": "b/c", "MetadataDirective": "REPLACE", "Metadata": {}},
+        {"Bucket": "b", "Key": "k", "CopySource": "b/c", "TaggingDirective": "REPLACE"},
+    ],
+    ("s3", "CreateMultipartUpload"): [{"Bucket": "b", "Key": "k"}, {}],
+    ("s3", "CompleteMultipartUpload"): [{"Bucket": "b", "Key": "k", "UploadId": "u"}],
+    ("dynamodb", "PutItem"): [
+        {"TableName": "t", "Item": {"id": {"S": "1"}, "n": {"N": "1.10"}, "l": {"L": [{"NULL": True}]}}},
+        {"TableName": "t", "Item": {"id": "not typed"}},
+        {"Item": 3},
+    ],
+    ("iot-data", "Publish"): [
+        {"topic": "claims/1", "payload": b'{"a":1}', "userProperties": [{"mine": "1"}]},
+        {"topic": "$aws/things/t/shadow/update", "payload": "{}", "userProperties": "not a list"},
+    ],
 }
 
 

@@ -1,0 +1,90 @@
+"""A request that a client library sends, as a span: its name, its attributes, its outcome.
+
+https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+"""
+
+from __future__ import annotations
+
+import sys
+
+from observe import semconv, settings, wire
+from observe.context import current
+from observe.spans import span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+_REDACTED = "REDACTED"
+#: Query parameters whose value is a secret: the specification's, and those of AWS's newer signatures.
+_SECRET = (
+    "awsaccesskeyid",
+    "signature",
+    "sig",
+    "x-goog-signature",
+    "x-amz-signature",
+    "x-amz-credential",
+    "x-amz-security-token",
+)
+
+
+def attempt(method: str, url: str, host: str, port: int) -> span | None:
+    """Return the client span of a request, not begun; None where no span is wanted or possible."""
+    if current() is None or settings.get().mode == "propagate" or spans_are_suppressed():
+        return None
+    known = method.upper()
+    attributes: dict[str, Any] = {semconv.HTTP_REQUEST_METHOD: known}
+    if known not in _METHODS:
+        attributes = {semconv.HTTP_REQUEST_METHOD: "_OTHER", semconv.HTTP_REQUEST_METHOD_ORIGINAL: method}
+    attributes[semconv.URL_FULL] = redacted(url)
+    attributes[semconv.SERVER_ADDRESS] = host
+    if port:
+        attributes[semconv.SERVER_PORT] = port
+    return span.of_kind(wire.KIND_CLIENT, known if known in _METHODS else "HTTP", attributes)
+
+
+def answered(call: span, status: object) -> None:
+    """Note the status code of the reply: for a client, 4xx and 5xx are failures."""
+    if not isinstance(status, int) or call.span is None:
+        return
+    call.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = int(status)
+    if status >= 400:
+        call.attributes[semconv.ERROR_TYPE] = str(int(status))
+        call.span.status = wire.STATUS_ERROR
+
+
+def redacted(url: str) -> str:
+    """Return `url` without its fragment, with credentials and signatures replaced by REDACTED."""
+    url = url.partition("#")[0]
+    before, query_mark, query = url.partition("?")
+    scheme, slashes, rest = before.partition("://")
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        authority = f"{_REDACTED}:{_REDACTED}@{authority.rpartition('@')[2]}"
+    query = "&".join(_parameter(*pair.partition("=")) for pair in query.split("&"))
+    return f"{scheme}{slashes}{authority}{slash}{path}{query_mark}{query}"
+
+
+def _parameter(key: str, equals: str, value: str) -> str:
+    return f"{key}{equals}{_REDACTED if equals and key.lower() in _SECRET else value}"
+
+
+def spans_are_suppressed() -> bool:
+    """Whether an instrumentation of the function's own already makes a span of the running request."""
+    return _asked("is_http_instrumentation_enabled")
+
+
+def is_left_alone() -> bool:
+    """Whether the request is OpenTelemetry's own, as an exporter's is."""
+    return _asked("is_instrumentation_enabled")
+
+
+def _asked(name: str) -> bool:
+    enabled = getattr(sys.modules.get("opentelemetry.instrumentation.utils"), name, None)
+    return enabled is not None and not enabled()
+
+
+def is_botocore(user_agent: object) -> bool:
+    """Whether an AWS SDK sends the request: it is signed, and has carriers and a span of its own."""
+    return "botocore" in str(user_agent).lower()

@@ -1,0 +1,167 @@
+"""Which headers a request to a host gets: the one place where that is decided, for every HTTP client.
+
+`headers` is a pure function of the host, the names that the caller has set, the context and the settings.
+`rules` and `allowed` read OBSERVE_DIALECTS and OBSERVE_FORWARD_HOSTS: docs/layer.md, docs/spec/context.md
+"""
+
+from __future__ import annotations
+
+from observe.services import http
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from observe.context import Context
+    from observe.settings import Settings
+
+    #: (host, port): the host is a name, an address, a suffix (".example.com") or "*"; port 0 is any.
+    Pattern = tuple[str, int]
+    #: (pattern, dialects): most specific pattern first; no dialects: the host gets nothing.
+    Rule = tuple[Pattern, tuple[str, ...]]
+
+W3C = "w3c"
+#: What OBSERVE_DIALECTS may name, `none` apart; dialects.WRITERS has them all but W3C's.
+DIALECTS = (W3C, "b3", "b3multi", "jaeger", "datadog", "x-request-id", "request-id", "x-correlation-star")
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+
+def headers(
+    host: str, port: int, present: Container[str], context: Context, found: Settings
+) -> dict[str, str]:
+    """Return the headers to add to a request: names in lower case, none of `present`.
+
+    host: a name, in its ASCII form, or an IP literal, with or without brackets. port: the effective one,
+    0 where it is not known. present: the names the caller has set, in lower case: the caller's win.
+    """
+    host = canonical(host)
+    names = dialects_of(host, port, found)
+    baggage = found.takes_baggage(host)
+    out = http.carry(present, context, baggage=baggage) if W3C in names else {}
+    if names and names != (W3C,):
+        from observe import dialects
+
+        for name in names:
+            for key, value in dialects.write(name, context, present, baggage=baggage).items():
+                out.setdefault(key, value)
+    return out
+
+
+def dialects_of(host: str, port: int, found: Settings) -> tuple[str, ...]:
+    """Return the dialects that `host`, in its canonical form, is spoken to in; none: it gets nothing."""
+    if found.forward_hosts is not None and not any(_fits(p, host, port) for p in found.forward_hosts):
+        return ()
+    for pattern, names in found.dialects:
+        if _fits(pattern, host, port):
+            return names
+    return (W3C,)
+
+
+def _fits(pattern: Pattern, host: str, port: int) -> bool:
+    name, wanted = pattern
+    if wanted and wanted != port:
+        return False
+    if name.startswith("."):  # no address lies below another one
+        return host.endswith(name) and not _is_address(host)
+    return name in ("*", host)
+
+
+def canonical(host: str) -> str:
+    """Return one spelling of a host: lower case, no final dot, no brackets, IPv6 in its short form."""
+    host = host.lower().strip("[]")
+    if ":" in host:
+        import socket  # whoever sends a request has loaded it
+
+        try:
+            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
+        except (OSError, ValueError):
+            return host  # with a zone, or no address at all
+    return host.removesuffix(".")
+
+
+def _is_address(host: str) -> bool:
+    """No top-level domain is numeric: https://url.spec.whatwg.org/#ends-in-a-number-checker"""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+# --- The variables ----------------------------------------------------------------------------
+
+
+def allowed(text: str, problems: list[str]) -> tuple[Pattern, ...]:
+    """Read OBSERVE_FORWARD_HOSTS: `host,.suffix,host:port`; what cannot be used is named in `problems`.
+
+    It is a list of who may know: one in which nothing can be used allows nobody.
+    """
+    patterns = []
+    for entry in _entries(text):
+        pattern = _pattern(entry)
+        if pattern is None:
+            problems.append(f"OBSERVE_FORWARD_HOSTS: {entry!r} is not a host; it is ignored")
+        else:
+            patterns.append(pattern)
+    return tuple(patterns)
+
+
+def rules(text: str, problems: list[str]) -> tuple[Rule, ...]:
+    """Read OBSERVE_DIALECTS: `host=dialect+dialect,.suffix=!dialect,host=none`, most specific first.
+
+    The dialects are in addition to W3C's headers; after `!`, instead of them.
+    """
+    read: dict[Pattern, tuple[str, ...]] = {}
+    for entry in _entries(text):
+        host, _, value = entry.partition("=")
+        pattern, names, problem = _pattern(host.strip()), *_dialects(value.strip())
+        if pattern is None:
+            problem = f"{host.strip()!r} is not a host"
+        elif pattern in read:
+            problem = f"{host.strip()!r} is named before"
+        if problem or pattern is None:
+            problems.append(f"OBSERVE_DIALECTS: {entry!r}: {problem}; it is ignored")
+        else:
+            read[pattern] = names
+    return tuple(sorted(read.items(), key=_specificity))
+
+
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.lower().split(",") if entry.strip()]
+
+
+def _dialects(value: str) -> tuple[tuple[str, ...], str]:
+    """(dialects, "") of one rule, or ((), what is wrong with it)."""
+    asked = [name.strip() for name in value.removeprefix("!").split("+")]
+    if value in ("none", "!none"):
+        return (), ""
+    unknown = [name for name in asked if name not in DIALECTS]
+    if unknown:
+        return (), f"{unknown[0]!r} is none of {', '.join(DIALECTS)} and, alone, none"
+    names = asked if value.startswith("!") else [W3C, *asked]
+    return tuple(dict.fromkeys(names)), ""
+
+
+def _pattern(text: str) -> Pattern | None:
+    """`host`, `host:port`, `[IPv6]:port` or a bare IPv6 address, or None."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        if not bracket or port[:1] not in ("", ":"):
+            return None
+        port = port[1:]
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        return None
+    return (canonical(host), int(port or 0)) if _is_host(host) else None
+
+
+def _is_host(text: str) -> bool:
+    if ":" in text:
+        return not text.strip("0123456789abcdef:.")
+    named = text.strip(".") != "" and ".." not in text and not text.strip(_NAME_CHARACTERS)
+    return named or text == "*"
+
+
+def _specificity(rule: Rule) -> tuple[int, int, int]:
+    """Exact hosts before suffixes, longer suffixes before shorter ones, a port before none."""
+    host, port = rule[0]
+    kind = 2 if host == "*" else 1 if host.startswith(".") else 0
+    return kind, -len(host), 0 if port else 1

@@ -1,0 +1,25 @@
+"""The trace header of X-Ray hops, beside what the runtime says of the invocation."""
+
+from __future__ import annotations
+
+import os
+
+from observe import ids
+from observe.context import xray_header
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from observe.context import Context
+
+
+def header(context: Context) -> str:
+    """Return the X-Amzn-Trace-Id value to give to a call, or "" where X-Ray records this invocation.
+
+    Then its own header goes with the HTTP request, and another Root would take the callee out of that trace.
+    Lineage is kept, by which Lambda finds functions that invoke each other without end.
+    """
+    environment = os.environ.get("_X_AMZN_TRACE_ID", "")
+    if ids.field_of(environment, "Sampled") == "1":
+        return ""
+    lineage = ids.field_of(environment, "Lineage")
+    return f"{xray_header(context)};Lineage={lineage}" if lineage else xray_header(context)

@@ -1,0 +1,437 @@
+"""Real HTTP clients against real servers: what each request carries, and what its span tells."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import json
+import socket
+import ssl
+import types
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+import requests.adapters
+import urllib3
+from urllib3._collections import HTTPHeaderDict
+
+import observe
+from observe import otel, outbound, patch_aiohttp, patch_urllib3
+from observe.testing import Lines
+from tests.observe.attached import HTTP_EVENT, Run
+from tests.observe.http_echo import (
+    OURS,
+    Server,
+    by_aiohttp,
+    by_httpx,
+    by_httpx_async,
+    by_requests,
+    by_urllib,
+    by_urllib3,
+    call,
+    make_certificate,
+    sent_by,
+    serving,
+)
+from tests.observe.running import sqs_event
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate with its key, for localhost."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    make_certificate(path)
+    return path
+
+
+@pytest.fixture
+def server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that nobody has asked yet; nothing goes through a proxy of the machine's."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(certificate) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _joined(request: pytest.FixtureRequest, _clean: None) -> None:
+    """httpx's spans are OpenTelemetry's, which a fresh process joins to ours when httpx is imported."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and callspec.params.get("send") in (by_httpx, by_httpx_async):
+        otel.provider()
+        otel._join()
+
+
+Send = Callable[..., int]
+LIGHT = [by_requests, by_urllib3, by_urllib, by_aiohttp]
+EVERY = [*LIGHT, by_httpx, by_httpx_async]
+every = pytest.mark.parametrize("send", EVERY, ids=lambda send: send.__name__[3:])
+light = pytest.mark.parametrize("send", LIGHT, ids=lambda send: send.__name__[3:])
+
+
+# --- Every client -----------------------------------------------------------------------------
+
+
+@every
+def test_a_request_forwards_and_is_a_span(server: Server, lines: Lines, send: Send) -> None:
+    """The server gets the IDs; the span, a child of the invocation's, is who its traceparent names."""
+    assert call(lambda: send(server.url + "/claims?a=1", {})) == 200
+    own, span = lines.spans
+    assert server.headers["traceparent"] == sent_by(span)
+    assert server.headers["x-correlation-id"] == "CLM-1"
+    assert "baggage" not in server.headers
+    assert (span["name"], span["kind"], span["parentSpanId"]) == ("GET", 3, own["spanId"])
+    told = span["attributes"]
+    assert (told["http.request.method"], int(told["http.response.status_code"])) == ("GET", 200)
+    assert told["url.full"] == server.url + "/claims?a=1"
+    assert not lines.logs
+
+
+@light
+def test_a_span_tells_its_server(server: Server, lines: Lines, send: Send) -> None:
+    """Address and port are attributes; a redirect is followed."""
+    assert call(lambda: send(f"{server.url}/to?{server.url}/", {})) == 200
+    for span in lines.spans[1:]:
+        told = span["attributes"]
+        assert (told["server.address"], int(told["server.port"])) == ("127.0.0.1", server.server_address[1])
+
+
+@every
+def test_headers_of_the_caller_win_and_stay_theirs(server: Server, lines: Lines, send: Send) -> None:
+    """What the caller sends, in any case, is not overwritten, and what we add is not left in it."""
+    given = {"TraceParent": f"00-{'a' * 32}-{'b' * 16}-00", "X-Correlation-ID": "mine"}
+    headers = dict(given)
+    call(lambda: send(server.url, headers))
+    assert server.headers["traceparent"] == given["TraceParent"]
+    assert server.headers["x-correlation-id"] == "mine"
+    assert headers == given
+    empty: dict[str, str] = {}
+    call(lambda: send(server.url, empty))
+    assert empty == {}
+
+
+@every
+def test_outside_of_an_invocation_nothing_is_added(server: Server, send: Send) -> None:
+    """A request that a module sends while it is loaded has no identity to forward."""
+    call(lambda: None)
+    send(server.url, {})
+    assert not OURS & set(server.headers)
+
+
+@every
+def test_the_server_is_told_its_dialect(server: Server, monkeypatch: pytest.MonkeyPatch, send: Send) -> None:
+    """A host gets what OBSERVE_DIALECTS says it understands, instead of W3C's headers."""
+    monkeypatch.setenv("OBSERVE_DIALECTS", "127.0.0.1=!b3+x-request-id")
+    seen = call(lambda: (observe.current(), send(server.url, {}))[0])
+    assert server.headers["b3"].split("-")[0] == seen.trace_id
+    assert server.headers["b3"].split("-")[1] != seen.span_id
+    assert server.headers["x-request-id"] == "CLM-1"
+    assert not OURS & set(server.headers)
+
+
+@every
+def test_a_redirect_takes_nothing_along(server: Server, monkeypatch: pytest.MonkeyPatch, send: Send) -> None:
+    """Each hop is decided on for its own host: one that may not know learns nothing by it."""
+    monkeypatch.setenv("OBSERVE_FORWARD_HOSTS", "localhost")
+    monkeypatch.setenv("OBSERVE_BAGGAGE_HOSTS", "localhost")
+    first = server.url.replace("127.0.0.1", "localhost")
+    event = sqs_event({"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "baggage": "tenant=7"})
+    assert call(lambda: send(f"{first}/to?{server.url}/", {}), event) == 200
+    (_, _, allowed, _), (_, _, other, _) = server.seen
+    assert allowed["baggage"] == "tenant=7,observe.hops=1"
+    assert not OURS & set(other)
+
+
+@every
+def test_only_forwarding_writes_no_span(
+    server: Server, lines: Lines, monkeypatch: pytest.MonkeyPatch, send: Send
+) -> None:
+    """OBSERVE_MODE=propagate forwards the IDs and writes nothing."""
+    monkeypatch.setenv("OBSERVE_MODE", "propagate")
+    call(lambda: send(server.url, {}))
+    assert server.headers["x-correlation-id"] == "CLM-1"
+    assert not lines.spans
+
+
+@every
+def test_a_reply_of_failure_fails_the_span(server: Server, lines: Lines, send: Send) -> None:
+    """4xx and 5xx are failures of a client's span."""
+    assert call(lambda: send(server.url + "/fails", {})) == 503
+    span = lines.spans[1]
+    assert span["status"]["code"] == 2
+    assert int(span["attributes"]["http.response.status_code"]) == 503
+
+
+@light
+def test_a_connection_that_fails_is_told(server: Server, lines: Lines, send: Send) -> None:
+    """Nobody listens: the caller's exception is the library's own, the span has its type."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(Exception, match=r"(?i)refused|connect"):
+            call(lambda: send(url, {}))
+    span = lines.spans[1]
+    kinds = {"requests": "NewConnectionError", "urllib3": "NewConnectionError", "urllib": "URLError"}
+    assert span["attributes"]["error.type"] == kinds.get(send.__name__[3:], "ClientConnectorError")
+
+
+@every
+def test_a_fault_of_ours_changes_no_call(
+    server: Server, lines: Lines, monkeypatch: pytest.MonkeyPatch, send: Send
+) -> None:
+    """The request goes out as it was; the fault is said once."""
+
+    def broken(*args: object) -> dict[str, str]:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(outbound, "headers", broken)
+    assert call(lambda: (send(server.url, {}), send(server.url, {}))) == (200, 200)
+    assert len([line for line in lines.logs if line.get("event") == "observe.fault"]) == 1
+
+
+@light
+def test_a_method_that_nobody_knows(server: Server, lines: Lines, send: Send) -> None:
+    """A strange method is no span name: whoever counts by names would drown."""
+    requests_of = {
+        by_requests: lambda: requests.request("BREW", server.url).status_code,
+        by_urllib3: lambda: urllib3.PoolManager().request("BREW", server.url).status,
+        by_urllib: lambda: urllib.request.urlopen(urllib.request.Request(server.url, method="BREW")).close(),
+    }
+    if send not in requests_of:
+        pytest.skip("aiohttp sends known methods through the same code")
+    call(requests_of[send])
+    span = lines.spans[1]
+    assert (span["name"], span["attributes"]["http.request.method"]) == ("HTTP", "_OTHER")
+    assert span["attributes"]["http.request.method_original"] == "BREW"
+
+
+@every
+def test_a_wrong_address_is_the_callers_mistake(lines: Lines, send: Send) -> None:
+    """The client says so; no fault of ours is reported."""
+    with pytest.raises(Exception, match=r"(?i)url|address|protocol|label"):
+        call(lambda: send("not an address", {}))
+    assert not lines.logs
+
+
+def test_secrets_of_an_address_are_not_told(server: Server, lines: Lines) -> None:
+    """Credentials and signatures are REDACTED, other parameters stay."""
+    url = server.url.replace("//", "//user:secret@") + "/a?X-Amz-Signature=5ecret&sig=5ecret&n=1#frag"
+    call(lambda: by_aiohttp(url, {}))
+    call(lambda: by_requests(url, {}))
+    told = [span["attributes"]["url.full"] for span in lines.spans if span["kind"] == 3]
+    for url in told:
+        assert "secret" not in url.replace("5ecret", "secret")
+        assert url.endswith("/a?X-Amz-Signature=REDACTED&sig=REDACTED&n=1")
+    assert len(told) == 2
+
+
+def test_threads_of_user_code_stay_in_the_trace(server: Server, lines: Lines) -> None:
+    """A pool of threads inherits no context; its requests are still the invocation's children."""
+
+    def function() -> None:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: by_requests(server.url, {}), range(8)))
+
+    call(function)
+    own, *spans = lines.spans
+    assert {span["parentSpanId"] for span in spans} == {own["spanId"]}
+    assert {headers["traceparent"] for _, _, headers, _ in server.seen} == set(map(sent_by, spans))
+    assert len(spans) == 8
+
+
+# --- requests and urllib3 ---------------------------------------------------------------------
+
+
+def test_every_retry_and_redirect_is_a_span(server: Server, lines: Lines) -> None:
+    """An attempt is what goes over the wire once, with headers that name it."""
+
+    def function() -> int:
+        with requests.Session() as session:
+            retry = urllib3.Retry(3, backoff_factor=0, status_forcelist=[503])
+            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+            return session.get(f"{server.url}/to?{server.url}/twice").status_code
+
+    assert call(function) == 200
+    spans = lines.spans[1:]
+    assert [span["attributes"]["http.response.status_code"] for span in spans] == ["302", "503", "503", "200"]
+    assert [headers["traceparent"] for _, _, headers, _ in server.seen] == [sent_by(span) for span in spans]
+
+
+def test_headers_of_a_session_and_a_pool_are_not_touched(server: Server) -> None:
+    """requests.Session.headers, a prepared request's, a pool's and HTTPHeaderDict stay as they were."""
+    session = requests.Session()
+    prepared = session.prepare_request(requests.Request("GET", server.url))
+    pool = urllib3.PoolManager(headers={"x-app": "claims"})
+    repeated = HTTPHeaderDict([("x-many", "1"), ("x-many", "2")])
+    before = dict(session.headers), dict(prepared.headers), dict(pool.headers), list(repeated.iteritems())
+
+    def function() -> None:
+        session.send(prepared)
+        session.send(prepared)
+        pool.request("GET", server.url)
+        pool.request("GET", server.url, headers=repeated)
+
+    call(function)
+    after = dict(session.headers), dict(prepared.headers), dict(pool.headers), list(repeated.iteritems())
+    assert after == before
+    assert len({headers["traceparent"] for _, _, headers, _ in server.seen}) == 4
+    assert server.seen[2][2]["x-app"] == "claims"
+    session.close()
+    pool.clear()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [lambda: b"whole", lambda: io.BytesIO(b"whole"), lambda: iter([b"wh", b"ole"])],
+    ids=["bytes", "file", "iterator"],
+)
+def test_bodies_stream_as_they_did(server: Server, lines: Lines, body: Any) -> None:
+    """A file and an iterator, which is sent in chunks, arrive whole."""
+    call(lambda: requests.post(server.url, data=body()).close())
+    method, _, headers, received = server.seen[0]
+    assert (method, received) == ("POST", b"whole")
+    assert headers["traceparent"] == sent_by(lines.spans[1])
+
+
+def test_a_streamed_reply_is_readable(server: Server) -> None:
+    """The span ends when the headers are in; the body is the caller's to read."""
+    read = call(lambda: requests.get(server.url, stream=True).raw.read())
+    assert json.loads(read)["x-correlation-id"] == "CLM-1"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@light
+def test_a_proxy(
+    server: Server, lines: Lines, monkeypatch: pytest.MonkeyPatch, certificate: Path, scheme: str, send: Send
+) -> None:
+    """The host decides, not its proxy; a CONNECT gets nothing of ours."""
+    monkeypatch.setenv("OBSERVE_DIALECTS", "localhost=b3,127.0.0.1=none")
+    target, tls = f"{scheme}://localhost:8443/claims", ssl.create_default_context(cafile=certificate)
+    headers = {"X-App": "claims"}
+
+    def by_urllib3_proxy() -> int:
+        with urllib3.ProxyManager(server.url, ssl_context=tls) as pool:
+            status: int = pool.request("GET", target, headers=headers, retries=False).status
+            return status
+
+    def by_urllib_proxy() -> int:
+        proxies = urllib.request.ProxyHandler({scheme: server.url})
+        opener = urllib.request.build_opener(proxies, urllib.request.HTTPSHandler(context=tls))
+        with opener.open(urllib.request.Request(target, headers=headers)) as reply:
+            status: int = reply.status
+            return status
+
+    ways: dict[Any, Callable[[], int]] = {
+        by_requests: lambda: by_requests(
+            target, headers, proxies={scheme: server.url}, verify=str(certificate)
+        ),
+        by_urllib3: by_urllib3_proxy,
+        by_urllib: by_urllib_proxy,
+        by_aiohttp: lambda: by_aiohttp(target, headers, proxy=server.url, ssl=tls),
+    }
+    assert call(ways[send]) == 200
+    assert headers == {"X-App": "claims"}
+    for method, _, received, _ in server.seen[:-1]:
+        assert method == "CONNECT"
+        assert not {*OURS, "b3"} & set(received)
+    assert len(server.seen) == (2 if scheme == "https" else 1)
+    assert server.headers["traceparent"] == sent_by(lines.spans[1])
+    assert server.headers["b3"].split("-")[1] == lines.spans[1]["spanId"]
+    told = lines.spans[1]["attributes"]
+    assert (told["url.full"], told["server.address"], told["server.port"]) == (target, "localhost", "8443")
+
+
+def test_signed_requests_of_botocore_are_left_alone(server: Server, lines: Lines) -> None:
+    """A request that an AWS SDK signed is sent as it was, and is no second span."""
+    client: Any = boto3.client(
+        "sts", "eu-west-1", endpoint_url=server.url, aws_access_key_id="t", aws_secret_access_key="t"
+    )
+    with pytest.raises(Exception, match=r"(?i)invalid|parse"):
+        call(client.get_caller_identity)
+    assert "authorization" in server.headers
+    assert not OURS & set(server.headers)
+    assert len(lines.spans) == 1
+    client.close()
+
+
+@pytest.mark.parametrize("send", [by_aiohttp, by_httpx, by_httpx_async], ids=lambda send: send.__name__[3:])
+def test_signed_requests_of_aiobotocore_are_left_alone(server: Server, send: Send) -> None:
+    """aiobotocore sends by aiohttp or httpx, and says who it is."""
+    call(lambda: send(server.url, {"User-Agent": "aiobotocore/2.13 md/Botocore#1.34 ua/2.0"}))
+    assert not OURS & set(server.headers)
+
+
+@light
+def test_an_instrumentation_of_the_functions_own_makes_the_span(
+    server: Server, lines: Lines, send: Send
+) -> None:
+    """Where OpenTelemetry's instrumentation of requests is above us, only what is absent is added."""
+    from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
+
+    def theirs() -> int:
+        with suppress_http_instrumentation():
+            return send(server.url, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+
+    def exporter() -> int:
+        with suppress_instrumentation():
+            return send(server.url, {})
+
+    call(theirs)
+    assert server.headers["traceparent"].startswith("00-aaaa")
+    assert server.headers["x-correlation-id"] == "CLM-1"
+    call(exporter)
+    assert not OURS & set(server.headers)
+    assert [span["kind"] for span in lines.spans] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("patch", "found"), [(patch_urllib3, "1.25.11"), (patch_urllib3, "3.0"), (patch_aiohttp, "3.7.4")]
+)
+def test_other_versions_are_not_patched(lines: Lines, patch: Any, found: str) -> None:
+    """Outside the versions we know, requests go out as ever, and one warning says so."""
+    patch.install(types.SimpleNamespace(__version__=found))
+    assert f"{found} is outside" in lines.logs[0]["message"]
+
+
+# --- With the layer attached ------------------------------------------------------------------
+
+_FUNCTION = """
+    import sys
+    def handler(event, context):
+        loaded = [name for name in sys.modules if name.startswith("observe.patch_")]
+        {imports}
+        return [loaded, {send}]
+"""
+_FUNCTIONS = {
+    "requests": ("import requests", "requests.get(event['url']).json()"),
+    "urllib3": (
+        "import urllib3, json",
+        "json.loads(urllib3.PoolManager().request('GET', event['url']).data)",
+    ),
+    "urllib": ("import urllib.request, json", "json.load(urllib.request.urlopen(event['url']))"),
+    "httpx": ("import httpx", "httpx.get(event['url']).json()"),
+}
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize("library", _FUNCTIONS)
+def test_a_library_is_patched_when_it_is_imported(run: Run, server: Server, library: str) -> None:
+    """Before the function imports it nothing of ours is loaded; the settings say what the host gets."""
+    imports, send = _FUNCTIONS[library]
+    observed = run(
+        _FUNCTION.format(imports=imports, send=send),
+        environment={"OBSERVE_DIALECTS": "127.0.0.1=b3,nonsense host=b3"},
+    )
+    loaded, sent = json.loads(observed({**HTTP_EVENT, "url": server.url}).payload)
+    own, span = observed.spans
+    assert loaded == []
+    assert sent["traceparent"] == sent_by(span)
+    assert sent["b3"] == f"{own['traceId']}-{span['spanId']}-1"
+    assert len(observed.said) == 1
+    assert "'nonsense host' is not a host" in observed.said[0]
