@@ -105,7 +105,6 @@ QUEUED = "submit-claim producer send claims-submitted"
 ASSESSED = "assess-claim consumer process claims-submitted"
 STORED = "submit-claim client PutObject claims-claims-123456789012"
 PUBLISHED = "submit-claim producer send claim-events"
-STORED = "submit-claim client PutObject claims-claims-123456789012"
 NOTIFIED = "notify-customer consumer process claim-events"
 #: span -> the span that called it
 CALLERS = {
@@ -114,7 +113,6 @@ CALLERS = {
     STORED: ENTRY,
     QUEUED: ENTRY,
     ASSESSED: QUEUED,
-    STORED: ENTRY,
     PUBLISHED: ENTRY,
     NOTIFIED: PUBLISHED,
 }
