@@ -1,11 +1,13 @@
 """Which headers a request to a host gets: the one place where that is decided, for every HTTP client.
 
-`headers` is a pure function of the host, the names that the caller has set, the context and the settings.
+`headers` depends on the host, the names that the caller has set, the context and the settings alone.
 `rules` and `allowed` read OBSERVE_DIALECTS and OBSERVE_FORWARD_HOSTS: docs/layer.md, docs/spec/context.md
 """
 
 from __future__ import annotations
 
+from observe import context as contexts
+from observe import watched
 from observe.services import http
 
 TYPE_CHECKING = False
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     #: (pattern, dialects): most specific pattern first; no dialects: the host gets nothing.
     Rule = tuple[Pattern, tuple[str, ...]]
 
+#: What a test is told of a request that went without any of our headers: its host may not have them, or the
+#: caller has set others.
+NOT_FORWARDED = "not_forwarded"
 W3C = "w3c"
 #: What OBSERVE_DIALECTS may name, `none` apart; dialects.WRITERS has them all but W3C's.
 DIALECTS = (W3C, "b3", "b3multi", "jaeger", "datadog", "x-request-id", "request-id", "x-correlation-star")
@@ -44,6 +49,8 @@ def headers(
         for name in names:
             for key, value in dialects.write(name, context, present, baggage=baggage).items():
                 out.setdefault(key, value)
+    kept = bool(out) or contexts.CORRELATION_HEADERS[0] in present
+    watched.tell(f"http {host}", "" if kept else NOT_FORWARDED)
     return out
 
 

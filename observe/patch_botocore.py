@@ -7,7 +7,7 @@ https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html
 
 from __future__ import annotations
 
-from observe import guard
+from observe import guard, watched
 from observe.context import current
 from observe.services import carrier_of
 from observe.spans import span
@@ -47,9 +47,17 @@ class Call:
         put back as it was when the call has ended.
         """
         carried = self.carrier.carry(self.params, self.context)
+        if watched.listener is not None:
+            watched.tell(f"{self.service}.{self.operation}", self._lost(carried))
         changed = {key: value for key, value in carried.items() if value is not self.params.get(key)}
         self.before = {key: self.params.get(key, _ABSENT) for key in changed}
         self.params.update(changed)
+
+    def _lost(self, carried: Mapping[str, Any]) -> str:
+        """Why the ID does not go with the call; where only baggage has no room, it does."""
+        lost = self.carrier.lost(self.params, self.context)
+        partly = lost == "no_attribute_room" and self.context is not None
+        return "" if partly and self.context and self.context.trace_id in repr(carried) else lost
 
     def put_back(self) -> None:
         """Make the parameters what they were."""

@@ -3,13 +3,16 @@
 with observe.testing.capture() as lines:
     handler(event, context)
 assert lines.logs[0]["message"] == "claim accepted"
+
+And what it sent: `calls` tells whether the ID survived each outbound call.
 """
 
 from __future__ import annotations
 
 import json
 
-from observe import stdout
+from observe import stdout, watched
+from observe.source import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +66,65 @@ class capture:  # noqa: N801  # a context manager, named like a function as the 
 
     def __exit__(self, *exc: object) -> None:
         stdout.redirect(self._before)
+
+
+class Call:
+    """One outbound call. name: `sqs.SendMessage`, or `http HOST`. lost: "" if the context went with it whole,
+    else why not: one of `observe.source.LOST`, or `not_forwarded`."""
+
+    __slots__ = ("lost", "name")
+
+    def __init__(self, name: str, lost: str) -> None:
+        self.name = name
+        self.lost = lost
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.lost or 'carried'}"
+
+
+class calls:  # noqa: N801  # a context manager, named like a function as the standard library's are
+    """Watch what a handler sends: does the ID survive each call?
+
+        with observe.testing.calls() as sent:
+            handler(event, LambdaContext())
+        sent.assert_carried()
+
+    The calls go where the test lets them go: to moto, a stub, a local server. made: in order.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[Call] = []
+
+    def __enter__(self) -> calls:
+        from observe import hooks
+
+        hooks.install()
+        self._before = watched.listener
+        watched.listener = self._tell
+        return self
+
+    def _tell(self, name: str, lost: str) -> None:
+        self.made.append(Call(name, lost))
+
+    def __exit__(self, *exc: object) -> None:
+        watched.listener = self._before
+
+    def assert_carried(self, *but: str) -> None:
+        """Raise AssertionError unless the context went with every call whole, those named in `but` apart.
+
+        It also fails where nothing was sent: a test that watches nothing proves nothing.
+        """
+        lost = [call for call in self.made if call.lost and call.name not in but]
+        if lost:
+            raise AssertionError("the context did not go with " + "; ".join(map(_why, lost)))
+        if not self.made:
+            raise AssertionError(
+                "no outbound call was seen: is the handler decorated, and its client made after?"
+            )
+
+
+def _why(call: Call) -> str:
+    return f"{call.name} ({call.lost}: {LOST.get(call.lost, 'its host gets no headers of ours')})"
 
 
 class LambdaContext:
