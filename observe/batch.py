@@ -95,8 +95,10 @@ class BatchRecord:
         """The record's own context, or the batch's where it carries none."""
         if not invocations.carries(self._record):
             return invocation.context
-        rate = settings.get().sample_rate
-        return contexts.capture(self._record.headers, trust="internal", environment="", rate=rate).context
+        found = settings.get()
+        trust = found.trust if self._batch.public else "internal"
+        captured = contexts.capture(self._record.headers, trust=trust, environment="", rate=found.sample_rate)
+        return captured.context
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
@@ -130,9 +132,13 @@ class BatchRecord:
 
 
 class Batch:
-    """The records of an event in order; see the module. partial: whether Lambda heeds `reply`."""
+    """The records of an event in order; see the module.
 
-    __slots__ = ("_name", "_records", "_source", "_visited", "ordered", "partial")
+    partial: whether Lambda heeds `reply`. ordered: whether what comes behind a failure must wait. public:
+    whether strangers can send such an event.
+    """
+
+    __slots__ = ("_name", "_records", "_source", "_visited", "ordered", "partial", "public")
 
     def __init__(self, event: Any) -> None:
         self._source: Source | None = source_of(event)
@@ -145,6 +151,7 @@ class Batch:
         self._name = self._source.describe(event) if self._source is not None else ("process", {})
         self._visited = 0
         self.partial = self._source is not None and self._source.partial
+        self.public = self._source is not None and self._source.public
         self.ordered = _is_ordered(items[0])
 
     def described(self, message_id: str) -> tuple[str, dict[str, Any]]:

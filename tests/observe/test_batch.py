@@ -200,3 +200,13 @@ def test_a_sampled_record_of_an_unsampled_batch_is_kept(
     lines.raw.clear()
     observed(event, LambdaContext())
     assert [span["traceId"] for span in lines.spans] == [A]
+
+
+def test_strangers_are_believed_no_more_in_a_batch() -> None:
+    """Viewers write the headers of Lambda@Edge: their debug and hops are ignored, their IDs are not."""
+    given = {**headers(A, "CLM-A"), "baggage": "observe.debug=1,observe.hops=40"}
+    told = {name: [{"key": name, "value": value}] for name, value in given.items()}
+    event = {"Records": [{"cf": {"config": {}, "request": {"method": "GET", "uri": "/", "headers": told}}}]}
+    seen: list[Any] = []
+    handled(event, lambda record: seen.append(observe.current()))
+    assert [(c.trace_id, c.correlation_id, c.debug, c.hops) for c in seen] == [(A, "CLM-A", False, 0)]
