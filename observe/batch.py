@@ -15,6 +15,7 @@ Where Lambda heeds no partial failures (SNS, S3, ...) the exception passes on, s
 tried again. A record that the loop never came to counts as failed: it must not be taken for done.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from __future__ import annotations
 from observe import context as contexts
 from observe import guard, identity, semconv, settings, stdout, wire
 from observe import invocation as invocations
-from observe.services import source_of
+from observe.services import shapes, source_of
 from observe.source import Record, mapping, text
 from observe.spans import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -42,18 +43,19 @@ _STREAMS = ("aws:kinesis", "aws:dynamodb")
 class BatchRecord:
     """One record of a batch: the event's own record by key, and a block that is its context.
 
-    raw: the record as it came. message_id: what AWS calls it. failure: the exception that left its block.
+    raw: the record as it came. message_id: what AWS calls it. visited: whether the loop has come to it.
+    failure: the exception that left its block.
     """
 
-    __slots__ = ("_batch", "_exits", "_record", "_span", "failure", "message_id", "raw")
+    __slots__ = ("_batch", "_exits", "_record", "failure", "message_id", "raw", "visited")
 
     def __init__(self, batch: Batch, raw: Any, record: Record) -> None:
         self._batch = batch
         self._record = record
-        self._span: span | None = None
         self._exits: list[Any] = []
         self.raw = raw
         self.message_id = record.message_id
+        self.visited = False
         self.failure: BaseException | None = None
 
     def __getitem__(self, key: Any) -> Any:
@@ -105,6 +107,8 @@ class BatchRecord:
     ) -> bool:
         """Take an exception for the record's failure, where Lambda can be told of it; leave the context."""
         self.failure = error
+        if error is not None:
+            self._batch.broken.add(_lane(self))
         mine = isinstance(error, Exception) and self._batch.partial
         if mine:
             guard.guarded(self._say, error)
@@ -134,25 +138,32 @@ class BatchRecord:
 class Batch:
     """The records of an event in order; see the module.
 
-    partial: whether Lambda heeds `reply`. ordered: whether what comes behind a failure must wait. public:
-    whether strangers can send such an event.
+    partial: whether `reply` is where a failure is told. ordered: whether what comes behind a failure must
+    wait: of a stream's shard, a partition of Kafka, a FIFO queue. broken: those where that is the case.
+    public: whether strangers can send such an event.
     """
 
-    __slots__ = ("_name", "_records", "_source", "_visited", "ordered", "partial", "public")
+    __slots__ = ("_item", "_name", "_records", "_stream", "broken", "ordered", "partial", "public")
 
-    def __init__(self, event: Any) -> None:
-        self._source: Source | None = source_of(event)
-        items, records = _items(event), self._source.records(event) if self._source is not None else []
+    def __init__(self, event: Any, partial: bool | None = None) -> None:
+        source = source_of(event)
+        items = _items(event)
+        records = _records(source, event, items) if source is not None and items else []
         if not items:
-            items, records = [event], [Record({})]
+            items = [event]
         if len(items) != len(records):
             records = [Record({}) for _ in items]
         self._records = [BatchRecord(self, raw, record) for raw, record in zip(items, records, strict=True)]
-        self._name = self._source.describe(event) if self._source is not None else ("process", {})
-        self._visited = 0
-        self.partial = self._source is not None and self._source.partial
-        self.public = self._source is not None and self._source.public
-        self.ordered = _is_ordered(items[0])
+        self._name = source.describe(event) if source is not None else ("process", {})
+        self._item = source.item if source is not None else None
+        if partial and self._item is None:
+            guard.guarded(invocations.say_once, "batch_not_partial")
+        usual = source is not None and source.partial
+        self.partial = self._item is not None and (usual if partial is None else bool(partial))
+        self.public = source is not None and source.public
+        self._stream = _is_stream(items[0]) or shapes.kafka(shapes.shown(event))
+        self.ordered = self._stream or _is_fifo(items[0])
+        self.broken: set[str] = set()
 
     def described(self, message_id: str) -> tuple[str, dict[str, Any]]:
         """Return the span name and attributes of one record."""
@@ -164,11 +175,11 @@ class Batch:
         return len(self._records)
 
     def __iter__(self) -> Iterator[BatchRecord]:
-        for record in self._records[self._visited :]:
-            self._visited += 1
-            yield record
-            if self.ordered and self.partial and record.failure is not None:
-                return
+        for record in self._records:
+            waits = self.ordered and self.partial and _lane(record) in self.broken
+            if not record.visited and not waits:
+                record.visited = True
+                yield record
 
     async def __aiter__(self) -> AsyncIterator[BatchRecord]:
         for record in self:
@@ -177,27 +188,55 @@ class Batch:
     @property
     def failed(self) -> list[BatchRecord]:
         """The records that have to come again: those that failed, and those that the loop did not come to."""
-        return [
-            record
-            for n, record in enumerate(self._records)
-            if record.failure is not None or n >= self._visited
-        ]
+        return [record for record in self._records if record.failure is not None or not record.visited]
 
-    def reply(self) -> dict[str, list[dict[str, str]]]:
+    def reply(self) -> dict[str, list[dict[str, Any]]]:
         """Return what the handler has to return: {"batchItemFailures": [{"itemIdentifier"}]}.
 
-        The event source mapping must have ReportBatchItemFailures; without it Lambda takes any reply for
-        success. Of a stream the first failure is named, for Lambda comes again from there.
+        itemIdentifier: the message ID; of Kafka {"partition": "<topic>-<partition>", "offset": n}. The event
+        source mapping must have ReportBatchItemFailures; without it Lambda takes any reply for success. Of a
+        shard or partition the first failure is named, for Lambda comes again from there.
         """
         failed = self.failed if self.partial else []
-        if failed and _is_stream(failed[0].raw):
-            failed = failed[:1]
-        return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
+        if self._stream:
+            failed = list({_lane(record): record for record in reversed(failed)}.values())[::-1]
+        name = self._item or text
+        return {"batchItemFailures": [{"itemIdentifier": name(record.message_id)} for record in failed]}
 
 
-def records(event: Any) -> Batch:
-    """Return the records of an event, each a context of its own; an event that is no batch is one record."""
-    return Batch(event)
+def records(event: Any, *, partial: bool | None = None) -> Batch:
+    """Return the records of an event, each a context of its own; an event that is no batch is one record.
+
+    partial: whether the event source mapping has ReportBatchItemFailures, so that `reply` is heeded. By
+    default yes for SQS, Kinesis, DynamoDB and Pipes, and no for Kafka, which has it in provisioned mode
+    alone. Where it is not, an exception passes on, and the whole batch comes again.
+    """
+    return Batch(event, partial)
+
+
+def _records(source: Source, event: Any, items: Sequence[Any]) -> list[Record]:
+    """The projected record of each item; the invocation's own were read before its event was stripped."""
+    invocation = invocations.active
+    known: dict[int, Record] = {}
+    if invocation is not None:
+        own = _items(invocation.event)
+        known = dict(zip(map(id, own), _aligned(invocation.records, len(own)), strict=True))
+    if all(id(item) in known for item in items):
+        return [known[id(item)] for item in items]
+    return _aligned(source.records(event), len(items))
+
+
+def _aligned(found: Sequence[Record], count: int) -> list[Record]:
+    """One Record an item: several user records of one Kinesis record have its ID and one context, or none."""
+    if len(found) == count:
+        return list(found)
+    merged: list[Record] = []
+    for record in found:
+        if not merged or merged[-1].message_id != record.message_id:
+            merged.append(record)
+        elif merged[-1].headers != record.headers:
+            merged[-1] = Record({}, record.message_id)
+    return merged if len(merged) == count else [Record({}) for _ in range(count)]
 
 
 def _items(event: Any) -> list[Any]:
@@ -209,14 +248,20 @@ def _items(event: Any) -> list[Any]:
         (shape[key] for key in ("Records", "records", "messages", "rmqMessagesByQueue") if key in shape), None
     )
     if isinstance(found, dict):
-        return [item for items in found.values() if isinstance(items, list) for item in items]
+        from observe.services.properties import sequence  # Kafka and RabbitMQ have loaded it
+
+        return [item for items in found.values() for item in sequence(items)]
     return found if isinstance(found, list) else []
+
+
+def _lane(record: BatchRecord) -> str:
+    """The partition of Kafka that a record is of; of other sources all are one lane."""
+    return record.message_id.rpartition("@")[0]
 
 
 def _is_stream(raw: Any) -> bool:
     return mapping(raw).get("eventSource") in _STREAMS
 
 
-def _is_ordered(raw: Any) -> bool:
-    """Whether what comes behind a failure must wait: a stream, or a FIFO queue."""
-    return _is_stream(raw) or text(mapping(raw).get("eventSourceARN")).endswith(".fifo")
+def _is_fifo(raw: Any) -> bool:
+    return text(mapping(raw).get("eventSourceARN")).endswith(".fifo")

@@ -48,6 +48,7 @@ def _observed(function: Handler) -> Handler:
         if run.refusal is not None:
             guard.guarded(run.failed, run.refusal)
             raise run.refusal
+        args, kwargs = run.arguments
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -63,7 +64,7 @@ def _observed(function: Handler) -> Handler:
 class _Run:
     """One invocation while the handler runs."""
 
-    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use", "refusal")
+    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use", "arguments", "refusal")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings, cold: bool) -> None:
         # The last two positions, for a method has its object before them.
@@ -76,6 +77,10 @@ class _Run:
         except BaseException:
             invocations.leave(self._outer)
             raise
+        #: What the handler is called with: the event without what our carriers put into payloads.
+        self.arguments = (args, kwargs)
+        if self._invocation.event is not event:
+            self.arguments = _replaced(args, kwargs, event, self._invocation.event)
         self._use = use(self._invocation.context)
         self._use.__enter__()
         self._attached = _attach(self._invocation)
@@ -104,6 +109,15 @@ class _Run:
             if self._attached is not None:
                 guard.guarded(self._attached)
             self._use.__exit__()
+
+
+def _replaced(
+    args: tuple[Any, ...], kwargs: dict[str, Any], event: object, by: object
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return (
+        tuple(by if value is event else value for value in args),
+        {name: by if value is event else value for name, value in kwargs.items()},
+    )
 
 
 #: Set by observe.otel when OpenTelemetry is loaded: attaches the invocation's span, returns the undoing.

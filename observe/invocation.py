@@ -45,11 +45,13 @@ class Invocation:
         "context",
         "deadline_unix_nano",
         "dropped",
+        "event",
         "finished",
         "kept",
         "lock",
         "marks",
         "open",
+        "records",
         "source",
         "span",
     )
@@ -67,6 +69,9 @@ class Invocation:
         self.dropped = 0
         #: IDs of spans of traces that are sampled though the invocation's may not be: those of records.
         self.kept: set[str] = set()
+        #: What the handler gets: the event without what our carriers put into payloads; and its records.
+        self.event: object = None
+        self.records: Sequence[Record] = ()
         #: (trace ID, business key) that have been said.
         self.marks: set[tuple[str, str]] = set()
         self.lock = threading.Lock()
@@ -116,6 +121,11 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
         source=source,
         deadline=_deadline(lambda_context, now),
     )
+    invocation.event = event
+    invocation.records = records
+    if source is not None and source.strip is not None:
+        stripped = guard.guarded(source.strip, event)
+        invocation.event = event if stripped is None else stripped
     active = invocation
     contexts.set_ambient(invocation.context)
     for note in captured.notes:
@@ -268,7 +278,7 @@ def _reply(span: wire.Span, source: Source, result: object) -> None:
     """Take from the handler's result what the service that called it will take it for."""
     if source.trigger == "http":
         _status(span, http.status_of(result))
-    elif source.partial and isinstance(result, dict):
+    elif source.item is not None and isinstance(result, dict):
         _partial(span, result.get("batchItemFailures"))
 
 
@@ -341,6 +351,8 @@ def lead(settings: Settings) -> dict[str, str] | None:
 
 
 _NOTES = {
+    "batch_not_partial": "observe.records(partial=True): Lambda heeds no partial reply for this event "
+    "source, so an exception of a record fails the whole event",
     "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",
     "key_secret_missing": "OBSERVE_KEY_SECRET is not set: business keys are marked without a secret, and "
     "whoever reads the logs can guess them",

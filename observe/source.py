@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: A header's value longer than this is none of ours: baggage, the longest, may have as much.
 #: https://www.w3.org/TR/baggage/#limits
 VALUE_MAX = 8192
+#: The member that our carriers add to payloads, where a service hands over nothing else.
+OWN = "_observe"
 
 
 class Record:
@@ -38,12 +40,14 @@ class Source:
 
     name: for humans and `observe explain`. trigger: faas.trigger. kind: OTLP's span kind.
     public: whether strangers can send to it, so that the trust edge applies. partial: whether Lambda heeds
-    a reply that names failed records (batchItemFailures).
-    records(event): its records; describe(event): the invocation's span name and attributes. Neither may
-    raise on an event of its shape (services/shapes.py), whatever else is in it.
+    a reply that names failed records (batchItemFailures). item(message_id): how such a reply names one, None
+    where Lambda heeds none of this source's at all.
+    records(event): its records; describe(event): the invocation's span name and attributes. strip(event): the
+    event without what our carriers put into payloads, itself where there is nothing; what changes is copied.
+    None of these may raise on an event of its shape (services/shapes.py), whatever else is in it.
     """
 
-    __slots__ = ("describe", "kind", "name", "partial", "public", "records", "trigger")
+    __slots__ = ("describe", "item", "kind", "name", "partial", "public", "records", "strip", "trigger")
 
     def __init__(
         self,
@@ -55,6 +59,8 @@ class Source:
         records: Callable[[Mapping[str, Any]], list[Record]],
         describe: Callable[[Mapping[str, Any]], Description],
         partial: bool = False,
+        item: Callable[[str], Any] | None = None,
+        strip: Callable[[Any], Any] | None = None,
     ) -> None:
         self.name = name
         self.trigger = trigger
@@ -63,6 +69,8 @@ class Source:
         self.partial = partial
         self.records = records
         self.describe = describe
+        self.item = item or (text if partial else None)
+        self.strip = strip
 
 
 #: Why a carrier carried nothing, or only part. docs/layer.md, "What could not be carried".

@@ -4,6 +4,7 @@ Decoding and encoding damages payloads: 1.10 becomes 1.1, duplicate keys merge, 
 digits. So members are spliced in after an opening brace.
 
 `splice` looks for one member of a small document; `prepend` and `leading` know that ours comes first.
+`cut` takes a member out again: of what was spliced in, it leaves the bytes that were there before.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
+
+    #: (its name, index of its name, its value, index of its value, index after its value)
+    Member = tuple[str, int, Any, int, int]
 
 _BLANK = " \t\r\n"
 _decoder = json.JSONDecoder()
@@ -78,22 +82,63 @@ def leading(text: str, most: int) -> dict[str, Any]:
     What is damaged ends the reading; {} for what is no object.
     """
     found: dict[str, Any] = {}
-    at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        return found
-    try:
-        while len(found) < most:
-            key, at = _decoder.raw_decode(text, _skip(text, at + 1))
-            at = _skip(text, at)
-            if not isinstance(key, str) or text[at : at + 1] != ":":
-                break
-            found[key], at = _decoder.raw_decode(text, _skip(text, at + 1))
-            at = _skip(text, at)
-            if text[at : at + 1] != ",":
-                break
-    except (ValueError, RecursionError):
-        pass  # the rest was cut off
+    for name, _, value, _, _ in _walk(text, _skip(text, 0)):
+        found[name] = value
+        if len(found) >= most:
+            break
     return found
+
+
+def cut(document: str, path: tuple[str, ...], ours: Callable[[Any], bool]) -> str:
+    """Return the text of a JSON object without the member at `path`, if there is one whose value is `ours`.
+
+    path: names of members, the last of which is cut. Every other character stays; never raises.
+    """
+    at = _skip(document, 0)
+    for name in path[:-1]:
+        found = _member(document, at, name)
+        if found is None:
+            return document
+        at = found[0][3]
+    last = _member(document, at, path[-1])
+    if last is None or not ours(last[0][2]):
+        return document
+    (_, start, _, _, end), comma = last
+    after = _skip(document, end)
+    if document[after : after + 1] == ",":
+        return document[:start] + document[after + 1 :]
+    return document[: start if comma is None else comma] + document[end:]
+
+
+def _member(document: str, at: int, wanted: str) -> tuple[Member, int | None] | None:
+    """The first member of that name in the object at `at`, and the index of the comma before it, if any."""
+    comma = None
+    for member in _walk(document, at):
+        if member[0] == wanted:
+            return member, comma
+        comma = _skip(document, member[4])
+    return None
+
+
+def _walk(text: str, at: int) -> Iterator[Member]:
+    """Yield the members of the object whose opening brace is at `at`; what is damaged or cut off ends it."""
+    if text[at : at + 1] != "{":
+        return
+    try:
+        while True:
+            start = _skip(text, at + 1)
+            name, at = _decoder.raw_decode(text, start)
+            at = _skip(text, at)
+            if not isinstance(name, str) or text[at : at + 1] != ":":
+                return
+            value_at = _skip(text, at + 1)
+            value, end = _decoder.raw_decode(text, value_at)
+            yield name, start, value, value_at, end
+            at = _skip(text, end)
+            if text[at : at + 1] != ",":
+                return
+    except (ValueError, RecursionError):
+        return  # the rest was cut off
 
 
 def _insert(document: str, at: int, more: bool, text: str) -> str:
@@ -109,18 +154,7 @@ def _members(document: str, at: int) -> tuple[int, dict[str, int]] | None:
         return None
     if not isinstance(value, dict) or (at == _skip(document, 0) and _skip(document, end) != len(document)):
         return None
-    start = at + 1
-    found: dict[str, int] = {}
-    at = _skip(document, start)
-    while document[at] != "}":
-        key, at = _decoder.raw_decode(document, at)
-        at = _skip(document, _skip(document, at) + 1)  # the colon
-        found[key] = at
-        _, at = _decoder.raw_decode(document, at)
-        at = _skip(document, at)
-        if document[at] == ",":
-            at = _skip(document, at + 1)
-    return start, found
+    return at + 1, {name: value_at for name, _, _, value_at, _ in _walk(document, at)}
 
 
 def _skip(document: str, at: int) -> int:

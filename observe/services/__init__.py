@@ -108,5 +108,12 @@ def carrier_of(service: str, operation: str) -> Carrier | None:
     return carrier
 
 
+#: What has been loaded: importlib would take ten times as long to find that out, at every invocation.
+_loaded: dict[Place, Any] = {}
+
+
 def _at(place: Place) -> Any:
-    return getattr(import_module(f"observe.services.{place[0]}"), place[1])
+    found = _loaded.get(place)
+    if found is None:
+        found = _loaded[place] = getattr(import_module(f"observe.services.{place[0]}"), place[1])
+    return found

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from observe import semconv
 from observe.services import shapes
-from observe.services.payload import HOLDERS, OWN, carried
-from observe.source import VALUE_MAX, Record, Source, mapping, text
+from observe.services.member import in_each, is_ours, within
+from observe.services.payload import HOLDERS, carried
+from observe.source import OWN, VALUE_MAX, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER
 
 TYPE_CHECKING = False
@@ -29,7 +30,8 @@ def records(event: Mapping[str, Any]) -> list[Record]:
 
     event: {"Records": [{"dynamodb": {"SequenceNumber", "NewImage"?: {"traceparent"?: {"S"}, "_observe"?:
     {"M": {name: {"S"}}}, ...}}}, ...]}. REMOVE has no new image, nor has a stream of keys: whoever deletes an
-    item did not write what its old image says.
+    item did not write what its old image says. Nor did who updates another attribute: what was there before
+    the change tells of somebody else's, where the stream shows old images, too.
     """
     return [_record(mapping(record.get("dynamodb"))) for record in _changes(event)]
 
@@ -37,6 +39,8 @@ def records(event: Mapping[str, Any]) -> list[Record]:
 def _record(change: Mapping[str, Any]) -> Record:
     image = mapping(change.get("NewImage"))
     headers = _headers(image) if shapes.payload(image) else {}
+    if headers and headers == _headers(mapping(change.get("OldImage"))):
+        headers = {}
     return Record(headers, text(change.get("SequenceNumber")))
 
 
@@ -78,6 +82,21 @@ def _changes(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [mapping(record) for record in event["Records"]]
 
 
+def _strip(event: Any) -> Any:
+    return within(event, ("Records",), lambda found: in_each(found, ("dynamodb",), _cleaned))
+
+
+def _cleaned(change: Any) -> Any:
+    return within(within(change, ("NewImage",), _item), ("OldImage",), _item)
+
+
+def _item(image: Any) -> Any:
+    """An item without our attribute, which is a map of texts."""
+    if not is_ours(mapping(mapping(image).get(OWN)).get("M")):
+        return image
+    return {name: value for name, value in image.items() if name != OWN}
+
+
 DYNAMODB = Source(
     "DynamoDB",
     trigger="datasource",
@@ -86,4 +105,5 @@ DYNAMODB = Source(
     records=records,
     describe=describe,
     partial=True,
+    strip=_strip,
 )

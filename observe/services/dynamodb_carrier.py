@@ -10,8 +10,7 @@ from observe import semconv
 from observe.context import inject
 from observe.services.attributes import bytes_of
 from observe.services.member import fitting, opted_in
-from observe.services.payload import OWN
-from observe.source import Carrier, mapping, text
+from observe.source import OWN, Carrier, mapping, text
 from observe.wire import KIND_CLIENT
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 from observe import semconv, xray
 from observe.services import source_of
 from observe.services.attributes import bytes_of, entries_of, ids_in, received, sent
-from observe.services.member import all_added, room_of
+from observe.services.member import all_added, room_of, within, without
 from observe.services.payload import carried
 from observe.services.shapes import PIPED
 from observe.source import Carrier, Record, Source, mapping, text
@@ -65,6 +65,10 @@ def _describe_schedule(event: Mapping[str, Any]) -> Description:
     return name, {semconv.MESSAGING_MESSAGE_ID: message_id} if message_id else {}
 
 
+def _strip(event: Any) -> Any:
+    return within(event, ("detail",), without)
+
+
 EVENTBRIDGE = Source(
     "EventBridge",
     trigger="pubsub",
@@ -72,6 +76,7 @@ EVENTBRIDGE = Source(
     public=False,
     records=records,
     describe=describe,
+    strip=_strip,
 )
 SCHEDULE = Source(
     "EventBridge schedule",
@@ -124,6 +129,18 @@ def _describe_piped(event: Any) -> Description:
     return source.describe(whole) if source is not None else ("process", {})
 
 
+def _strip_piped(event: Any) -> Any:
+    """What a pipe hands over is what its source would, and so is what is taken out of it."""
+    source, whole = _inner(event)
+    if source is None or source.strip is None:
+        return event
+    stripped = source.strip(whole)
+    if stripped is whole:
+        return event
+    items = stripped["Records"]
+    return [mapping(item).get("kinesis") for item in items] if source.name == "Kinesis" else items
+
+
 PIPES = Source(
     "EventBridge Pipes",
     trigger="pubsub",
@@ -132,6 +149,7 @@ PIPES = Source(
     records=_piped,
     describe=_describe_piped,
     partial=True,
+    strip=_strip_piped,
 )
 
 

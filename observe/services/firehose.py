@@ -11,7 +11,7 @@ from __future__ import annotations
 from observe import semconv
 from observe.services.attributes import bytes_of, entries_of, ids_in, received, sent
 from observe.services.kinesis import all_headers
-from observe.services.member import added, all_added, opted_in, room_of
+from observe.services.member import added, all_added, base64_without, in_each, opted_in, room_of, within
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -58,6 +58,10 @@ def describe(event: Mapping[str, Any]) -> Description:
     return received(SYSTEM, stream, [_id(record) for record in _entries(event)])
 
 
+def _strip(event: Any) -> Any:
+    return within(event, ("records",), lambda found: in_each(found, ("data",), base64_without))
+
+
 FIREHOSE = Source(
     "Firehose",
     trigger="pubsub",
@@ -65,6 +69,7 @@ FIREHOSE = Source(
     public=False,
     records=records,
     describe=describe,
+    strip=_strip,
 )
 
 

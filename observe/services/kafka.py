@@ -83,9 +83,14 @@ def describe(event: Mapping[str, Any]) -> Description:
     return name, attributes
 
 
-#: Not `partial`: Lambda heeds batchItemFailures here, too, but only of a mapping in provisioned mode, which
-#: few are, and of identifiers {"partition": "<topic>-<partition>", "offset": n}. A failure that is told in a
-#: reply which nobody reads would lose the record.
+def _item(message_id: str) -> object:
+    """{"partition": "<topic>-<partition>", "offset": n}; "" of one that did not say: all come again."""
+    partition, at, offset = message_id.rpartition("@")
+    return {"partition": partition, "offset": int(offset)} if at else ""
+
+
+#: Not `partial` of itself: Lambda heeds batchItemFailures here of a mapping in provisioned mode alone, which
+#: few are, and a failure that is told in a reply which nobody reads would lose the record.
 #: https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 KAFKA = Source(
     "Kafka",
@@ -94,4 +99,5 @@ KAFKA = Source(
     public=False,
     records=records,
     describe=describe,
+    item=_item,
 )

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from observe import semconv
 from observe.services.attributes import bytes_of, entries_of, ids_in, received, sent
-from observe.services.member import added, all_added, decoded, headers_of, opted_in, room_of
+from observe.services.member import (
+    added,
+    all_added,
+    base64_without,
+    decoded,
+    headers_of,
+    in_each,
+    opted_in,
+    room_of,
+    within,
+)
 from observe.source import Carrier, Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
@@ -114,6 +124,10 @@ def describe(event: Mapping[str, Any]) -> Description:
     return received(SYSTEM, stream, numbers)
 
 
+def _strip(event: Any) -> Any:
+    return within(event, ("Records",), lambda found: in_each(found, ("kinesis", "data"), base64_without))
+
+
 KINESIS = Source(
     "Kinesis",
     trigger="pubsub",
@@ -122,6 +136,7 @@ KINESIS = Source(
     records=records,
     describe=describe,
     partial=True,
+    strip=_strip,
 )
 
 

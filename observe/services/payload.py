@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from observe.context import TRACEPARENT, TRACESTATE
 from observe.services.shapes import PAYLOAD_NAMES
-from observe.source import Record, Source, lower, mapping
+from observe.source import OWN, Record, Source, lower, mapping
 from observe.wire import KIND_SERVER
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 #: Members that hold headers, the best last: what OpenTelemetry's boto3 instrumentation, Datadog's and the
 #: Node functions of the same company write, and our own.
 HOLDERS = ("headers", "_datadog", "__context__")
-OWN = "_observe"
 
 
 def carried(value: object) -> dict[str, str]:
@@ -58,6 +57,14 @@ def describe(_event: Mapping[str, Any]) -> Description:
     return "invoke", {}
 
 
+def _strip(event: Any) -> Any:
+    if OWN not in event:
+        return event
+    from observe.services import member  # which knows this module
+
+    return member.without(event)
+
+
 PAYLOAD = Source(
     "Direct invocation or IoT rule",
     trigger="other",
@@ -65,4 +72,5 @@ PAYLOAD = Source(
     public=False,
     records=records,
     describe=describe,
+    strip=_strip,
 )

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 
 from __future__ import annotations
 
+from observe.services import shapes
 from observe.services.attributes import (
     carried,
     entries_of,
@@ -17,7 +18,7 @@ from observe.services.attributes import (
     sent,
     size_of,
 )
-from observe.source import Carrier, Record, Source, mapping, text
+from observe.source import OWN, Carrier, Record, Source, identified, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
 TYPE_CHECKING = False
@@ -34,8 +35,9 @@ SYSTEM = "aws.sns"
 def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, header names lower-cased.
 
-    event: {"Records": [{"Sns": {"MessageId", "MessageAttributes": {name: {"Type", "Value"}}}}]}. Binary
-    values are not text and are left out.
+    event: {"Records": [{"Sns": {"MessageId", "Message", "MessageAttributes": {name: {"Type", "Value"}}}}]}.
+    Binary values are not text and are left out. Where the attributes carry no ID of ours, what is inside the
+    message may: see envelopes.
     """
     return [_record(mapping(mapping(record).get("Sns"))) for record in event["Records"]]
 
@@ -47,7 +49,14 @@ def _record(message: Mapping[str, Any]) -> Record:
         if isinstance(name, str) and isinstance(value, dict) and isinstance(value.get("Value"), str)
         if value.get("Type") != "Binary"
     }
-    return Record(headers, text(message.get("MessageId")))
+    receipts: tuple[str, ...] = ()
+    inside = text(message.get("Message"))
+    if not identified(headers) and shapes.enveloped(inside):
+        from observe.services import envelopes  # few messages need it
+
+        found = envelopes.opened(inside)
+        headers, receipts = found.inside(headers), tuple(found.receipts)
+    return Record(headers, text(message.get("MessageId")), receipts)
 
 
 def describe(event: Mapping[str, Any]) -> Description:
@@ -57,6 +66,19 @@ def describe(event: Mapping[str, Any]) -> Description:
     return received(SYSTEM, topic, [text(message.get("MessageId")) for message in messages])
 
 
+def _strip(event: Any) -> Any:
+    """Our member may be in an event of EventBridge."""
+    if not any(
+        f'"{OWN}"' in text(mapping(mapping(record).get("Sns")).get("Message")) for record in event["Records"]
+    ):
+        return event
+    from observe.services import member
+
+    return member.within(
+        event, ("Records",), lambda found: member.in_each(found, ("Sns", "Message"), member.body_without)
+    )
+
+
 SNS = Source(
     "SNS",
     trigger="pubsub",
@@ -64,6 +86,7 @@ SNS = Source(
     public=False,
     records=records,
     describe=describe,
+    strip=_strip,
 )
 
 

@@ -95,7 +95,7 @@ def _carried(params: Mapping[str, Any], context: Context, *, named: bool) -> tup
         return out, "idempotent"
     before = params.get("input", "{}")
     size = bytes_of(before)
-    after, reason = member.added(before, context, member.room_of(size, INPUT_MAX_BYTES))
+    after, reason = member.added(before, context, member.room_of(size, INPUT_MAX_BYTES), member.KEPT)
     return {**out, "input": after} if after is not before else out, reason
 
 
