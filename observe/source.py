@@ -73,7 +73,7 @@ class Source:
         self.strip = strip
 
 
-#: Why a carrier carried nothing, or only part. docs/layer.md, "What could not be carried".
+#: Why a carrier carried nothing, or only part. docs/carriers.md, "What could not be carried".
 LOST = {
     "no_attribute_room": "ten attributes, or tags, are the caller's own",
     "too_large": "a limit of the service would have been crossed",
