@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +29,9 @@ from subscribers.store_errors import (
 from subscribers.store_parquet import connection
 from subscribers.tables import TABLES, ledger_row, log_of, row
 from tests.subscribers.samples import MS, T0, log, metric, span
+from tests.subscribers.stored import files, ids
 
 DAY_MS = 86_400_000.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store that does not exist yet."""
-    return Store(tmp_path / "store")
-
-
-def files(store: Store, pattern: str = "tables/*/*/*.parquet") -> list[Path]:
-    """The store's files of a pattern."""
-    return sorted(store.path.glob(pattern))
-
-
-def ids(store: Store) -> list[str]:
-    """The event IDs of the logs."""
-    return [values["event_id"] for values in store.query("SELECT event_id FROM logs ORDER BY event_id")]
 
 
 def test_json_and_parquet_are_built_in() -> None:
@@ -341,82 +323,6 @@ def test_a_payload_again_after_compaction(store: Store) -> None:
     store.compact(grace_s=0)
     assert ids(store) == ["log-a", "log-b"]
     assert store.skipped == ()
-
-
-def test_leftovers_of_a_killed_process(store: Store) -> None:
-    """Files that a process killed between two steps left are ignored, and removed by the next compaction."""
-    store.append([log("a")])
-    orphan = files(store)[0].with_name("f" * 32 + ".parquet")
-    orphan.write_bytes(files(store)[0].read_bytes()[:40])  # renamed, never named in the manifest
-    for name in ("logs.json.1.aa", "logs.parquet.1.aa", "manifest.json.1.aa"):
-        (store.path / "tmp" / name).write_bytes(b"half")
-    assert ids(store) == ["log-a"]
-    assert store.skipped == ()
-    store.compact()
-    assert not orphan.exists()  # renaming happens under the lock: nobody is about to name it
-    assert len(files(store, "tmp/*")) == 3  # a writer may be at work on these
-    store.compact(grace_s=-1)
-    assert files(store, "tmp/*") == []
-    assert ids(store) == ["log-a"]
-
-
-def test_killed_before_the_first_manifest(store: Store) -> None:
-    """A folder with a lock and temporary files, but no manifest yet, is a store to be."""
-    (store.path / "tmp").mkdir(parents=True)
-    (store.path / "lock").touch()
-    (store.path / "tmp" / "manifest.json.1.aa").write_text("{")
-    store.append([log("a")])
-    assert ids(store) == ["log-a"]
-
-
-def write_many(path: str, worker: int, count: int) -> None:
-    """Append batches of which half are the same in every process."""
-    store = Store(path)
-    for i in range(count):
-        store.append([log(f"shared-{i}"), log(f"{worker}-{i}")])
-
-
-def test_many_processes(store: Store) -> None:
-    """Writers, a compactor and readers at a time: every event once, and no reader sees less than before."""
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=write_many, args=(str(store.path), n, 5)) for n in range(3)]
-    for worker in workers:
-        worker.start()
-    seen = 0
-    while any(worker.is_alive() for worker in workers):
-        try:
-            now = len(ids(store))
-            store.compact()
-        except NoStore:
-            continue
-        assert now >= seen
-        assert store.skipped == ()
-        seen = now
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
-    expected = [f"log-shared-{i}" for i in range(5)] + [f"log-{n}-{i}" for n in range(3) for i in range(5)]
-    assert ids(store) == sorted(expected)
-
-
-def test_killed_writers(store: Store) -> None:
-    """A writer killed at any moment leaves a store that reads, writes and compacts."""
-    context = multiprocessing.get_context("fork")
-    store.append([log("first")])
-    for delay_s in (0.01, 0.05, 0.09, 0.13):
-        worker = context.Process(target=write_many, args=(str(store.path), round(delay_s * 100), 1000))
-        worker.start()
-        time.sleep(delay_s)
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.join()
-        found = ids(store)
-        assert store.skipped == ()
-        assert "log-first" in found
-    store.append([log("last")])
-    store.compact(grace_s=-1)
-    assert {"log-first", "log-last"} <= set(ids(store))
-    assert files(store, "tmp/*") == []
 
 
 def test_a_failed_batch_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
