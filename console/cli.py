@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -108,9 +108,9 @@ def _trace_key(key: str, store: Path, platform: bool, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("event", type=click.File("rb"))
+@click.argument("event", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @json_option
-def explain(event: BinaryIO, as_json: bool) -> None:
+def explain(event: str, as_json: bool) -> None:
     """Explain EVENT, a JSON file or - for standard input: what the layer makes of it.
 
     Which source it is of, which carriers its records have, which context results, and what each outbound
@@ -119,15 +119,19 @@ def explain(event: BinaryIO, as_json: bool) -> None:
     from console import explain as explaining
 
     with sentences():
-        try:
-            document = json.loads(event.read())
-        except (ValueError, RecursionError) as error:
-            raise click.ClickException(f"this is not JSON: {error}") from error
-        told = explaining.explain(document)
+        told = explaining.explain_text(_bytes_of(event))
         if as_json:
             click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         else:
             explaining.render(told, output())
+
+
+def _bytes_of(path: str) -> bytes:
+    if path != "-":
+        return Path(path).read_bytes()
+    if sys.stdin is None:
+        raise click.ClickException("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 @cli.command()

@@ -4,6 +4,7 @@ ConsoleError            any of these; `reason` is a low-cardinality word, the te
   DemoFailedError       console.demo.session: the demo did not do what it should have
   NoDemoError           console.demo.client: no running demo can be asked
   NotStartedError       console.demo.example: a part of the demo's system did not start
+  NotJsonError          console.explain: what is to be explained is no JSON
   KeySecretError        console.key_secret: the store's file with the keys' secret cannot be read
   LogsNotWrittenError   console.local.cloudwatch: lines could not be written to CloudWatch Logs
   TemplateError         console.local.template_source: a SAM template cannot be read

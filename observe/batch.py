@@ -98,7 +98,7 @@ class BatchRecord:
         if not invocations.carries(self._record):
             return invocation.context
         found = settings.get()
-        trust = found.trust if self._batch.public else "internal"
+        trust = found.trust if self._batch.public or self._record.public else "internal"
         captured = contexts.capture(self._record.headers, trust=trust, environment="", rate=found.sample_rate)
         return captured.context
 
@@ -149,7 +149,7 @@ class Batch:
         source = source_of(event)
         items = _items(event)
         records = _records(source, event, items) if source is not None and items else []
-        if not items:
+        if not items and not (source is not None and source.partial):  # the end of a window has no record
             items = [event]
         if len(items) != len(records):
             records = [Record({}) for _ in items]
@@ -161,8 +161,9 @@ class Batch:
         usual = source is not None and source.partial
         self.partial = self._item is not None and (usual if partial is None else bool(partial))
         self.public = source is not None and source.public
-        self._stream = _is_stream(items[0]) or shapes.kafka(shapes.shown(event))
-        self.ordered = self._stream or _is_fifo(items[0])
+        first = items[0] if items else None
+        self._stream = _is_stream(first) or shapes.kafka(shapes.shown(event))
+        self.ordered = self._stream or _is_fifo(first)
         self.broken: set[str] = set()
 
     def described(self, message_id: str) -> tuple[str, dict[str, Any]]:

@@ -172,15 +172,13 @@ def capture(
     notes: list[str] = []
     parent = _traceparent(headers, notes)
     correlation_id, derived = _correlation(headers, notes)
-    message_xray = headers.get(XRAY, "")
-    root = ids.root_of(message_xray) or ids.root_of(environment)
+    told, own = ids.segment_of(headers.get(XRAY, "")), ids.segment_of(environment)
 
-    trace_id, span_id = _identity(parent, derived, message_xray, environment, root)
-    links = _links(parent, derived, root, trace_id, message_xray or environment)
-    if trust == "strict" and (parent[0] or derived or ids.root_of(message_xray)):
-        links = _links(parent, derived, root, "", message_xray or environment)
-        trace_id, span_id = ids.root_of(environment) or fresh(), ""
-        links = tuple(link for link in links if link[0] != trace_id)
+    trace_id, span_id = _identity(parent, derived, told, own)
+    if trust == "strict" and (parent[0] or derived or told[0]):
+        # What a caller tells its front end, that hands on to the environment: then it is no fresh Root.
+        trace_id, span_id = (own[0] if own[0] != told[0] else "") or fresh(), ""
+    links = _links(parent, derived, (told, own), trace_id)
     trace_id = trace_id or fresh()
 
     internal = trust == "internal"
@@ -200,34 +198,34 @@ def capture(
 
 
 def _identity(
-    parent: tuple[str, str, int], derived: str, message_xray: str, environment: str, root: str
+    parent: tuple[str, str, int], derived: str, told: tuple[str, str, bool], own: tuple[str, str, bool]
 ) -> tuple[str, str]:
-    """Trace ID: `traceparent`; else derived from the correlation ID; else the X-Ray Root."""
+    """Trace ID: `traceparent`; else derived from the correlation ID; else the X-Ray Root.
+
+    told, own: the X-Ray segments of the message and of the environment.
+    """
     if parent[0]:
         return parent[0], parent[1]
     if derived:
         return derived, ""
-    if not root:
-        return "", ""
-    xray = message_xray if ids.root_of(message_xray) else environment
-    xray_parent = ids.field_of(xray, "Parent").lower()
+    if told[0]:
+        return told[0], told[1]
     # The environment's Parent is a segment that exists only if X-Ray records; a message's is the sender's.
-    known = xray is message_xray or ids.field_of(xray, "Sampled") == "1"
-    return root, xray_parent if known and ids.is_span_id(xray_parent) else ""
+    return own[0], own[1] if own[2] else ""
 
 
 def _links(
-    parent: tuple[str, str, int], derived: str, root: str, trace_id: str, xray: str
+    parent: tuple[str, str, int], derived: str, xray: tuple[tuple[str, str, bool], ...], trace_id: str
 ) -> tuple[tuple[str, str, str], ...]:
     """What lost becomes a span link, except an X-Ray trace that nobody records."""
     links: list[tuple[str, str, str]] = []
     if parent[0] and parent[0] != trace_id:
-        links.append((parent[0], parent[1], "traceparent"))
+        links.append((parent[0], parent[1] or ids.derived_span_id(parent[0]), "traceparent"))
     if derived and derived not in (trace_id, parent[0]):
         links.append((derived, ids.derived_span_id(derived), "correlation_id"))
-    if root and root not in (trace_id, derived, parent[0]) and ids.field_of(xray, "Sampled") == "1":
-        span_id = ids.field_of(xray, "Parent").lower()
-        links.append((root, span_id if ids.is_span_id(span_id) else ids.derived_span_id(root), "xray"))
+    for root, span_id, recorded in xray:
+        if recorded and root != trace_id and all(root != link[0] for link in links):
+            links.append((root, span_id or ids.derived_span_id(root), "xray"))
     return tuple(links)
 
 
@@ -262,7 +260,11 @@ DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id", "s
 
 
 #: Where a correlation ID may be, best first.
-CORRELATION_HEADERS = (CORRELATION_ID, "correlation-id", "x-request-id", "request-id")
+CORRELATION_HEADERS = (
+    *(CORRELATION_ID, "correlation-id", "x-request-id", "request-id"),
+    # IBM's gateways, Apache Camel, NServiceBus.
+    *("x-global-transaction-id", "breadcrumbid", "nservicebus.correlationid"),
+)
 
 
 def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
@@ -325,15 +327,12 @@ def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
     if context.tracestate:
         headers[TRACESTATE] = context.tracestate
     if baggage:
-        own = [f"{semconv.BAGGAGE_DEBUG}=1"] if context.debug else []
+        own = [(semconv.BAGGAGE_DEBUG, "1")] if context.debug else []
         if context.hops:
-            own.append(f"{semconv.BAGGAGE_HOPS}={context.hops}")
-        # The next hop keeps 64 members: ours must be among them.
-        members = [
-            f"{key}={value}" for key, value in context.baggage[: w3c.BAGGAGE_MAX_MEMBERS - len(own)]
-        ] + own
+            own.append((semconv.BAGGAGE_HOPS, str(context.hops)))
+        members = w3c.baggage(context.baggage, own)
         if members:
-            headers[BAGGAGE] = ",".join(members)
+            headers[BAGGAGE] = members
     return headers
 
 

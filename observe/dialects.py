@@ -59,9 +59,12 @@ def _jaeger(headers: Mapping[str, str]) -> Parent:
 
 
 def _datadog(headers: Mapping[str, str]) -> Parent:
-    """Decimal 64-bit IDs; the high half of the trace ID is in `x-datadog-tags: _dd.p.tid=16hex`."""
+    """Decimal 64-bit IDs; the high half of the trace ID is in `x-datadog-tags: _dd.p.tid=16hex`.
+
+    A test or a browser that begins a trace sends the parent 0: https://docs.datadoghq.com/synthetics/apm/
+    """
     trace_id = headers.get("x-datadog-trace-id", "").strip()
-    span_id = headers.get("x-datadog-parent-id", "").strip()
+    span_id = headers.get("x-datadog-parent-id", "").strip() or "0"
     if not (_is_uint64(trace_id) and _is_uint64(span_id)):
         return NONE
     high = ""
@@ -71,7 +74,10 @@ def _datadog(headers: Mapping[str, str]) -> Parent:
             high = value
     priority = headers.get("x-datadog-sampling-priority", "").strip()
     flags = {"1": 1, "2": 1, "0": 0, "-1": 0}.get(priority, -1)
-    return _valid(f"{high}{int(trace_id):016x}", f"{int(span_id):016x}", flags)
+    trace_id = f"{high}{int(trace_id):016x}"
+    if not int(span_id):
+        return (trace_id.rjust(32, "0"), "", flags) if int(trace_id, 16) else NONE
+    return _valid(trace_id, f"{int(span_id):016x}", flags)
 
 
 def _is_uint64(value: str) -> bool:
@@ -129,7 +135,7 @@ def _is_member(name: str) -> bool:
     return (
         name.startswith(CORRELATION_PREFIX)
         and name != CORRELATION_ID
-        and _is_token(name.removeprefix(CORRELATION_PREFIX))
+        and w3c.is_token(name.removeprefix(CORRELATION_PREFIX))
     )
 
 
@@ -140,13 +146,6 @@ def _on_the_wire(value: str) -> str:
     from urllib.parse import quote
 
     return quote(value, safe="", errors="replace")
-
-
-_TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"  # noqa: S105  # RFC 9110
-
-
-def _is_token(name: str) -> bool:
-    return name != "" and not name.strip(_TOKEN)
 
 
 # --- Written ----------------------------------------------------------------------------------
@@ -211,7 +210,7 @@ def _to_correlations(context: Context) -> dict[str, str]:
         "call-chain-length": str(context.hops),
     }
     for key, value in context.baggage:
-        if _is_token(key):
+        if w3c.is_token(key):
             headers.setdefault(f"{CORRELATION_PREFIX}{key.lower()}", value)
     return headers
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 #: library module -> our module that patches it
 PATCHES = {
+    "aiobotocore.client": "observe.patch_botocore",
     "aiohttp": "observe.patch_aiohttp",
-    "botocore.session": "observe.patch_botocore",
+    "botocore.client": "observe.patch_botocore",
     "httpx": "observe.patch_httpx",
     "opentelemetry.trace": "observe.patch_otel",
+    "s3transfer.tasks": "observe.patch_s3transfer",
     "urllib.request": "observe.patch_urllib",
     "urllib3": "observe.patch_urllib3",
 }
@@ -64,7 +66,8 @@ class _Finder:
                 continue
             spec: ModuleSpec | None = find(name, path, target)
             if spec is not None:
-                if spec.loader is not None:
+                # A loader of the old kind, which only has load_module, is the import system's to handle.
+                if hasattr(spec.loader, "exec_module"):
                     spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
                 return spec
         return None

@@ -5,27 +5,28 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
 
 from __future__ import annotations
 
+import os
 import sys
 
 from observe import semconv, settings, wire
 from observe.context import current
+from observe.services.http import METHODS
 from observe.spans import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
 _REDACTED = "REDACTED"
-#: Query parameters whose value is a secret: the specification's, and those of AWS's newer signatures.
-_SECRET = (
-    "awsaccesskeyid",
-    "signature",
-    "sig",
-    "x-goog-signature",
-    "x-amz-signature",
-    "x-amz-credential",
-    "x-amz-security-token",
+#: Query parameters whose value is a secret: the specification's, those of AWS's newer signatures, and OAuth's
+#: and other keys that should not be in a query at all. https://www.rfc-editor.org/rfc/rfc6750#section-2.3
+_SECRET = frozenset(
+    (
+        *("awsaccesskeyid", "signature", "sig", "x-goog-signature"),
+        *("x-amz-signature", "x-amz-credential", "x-amz-security-token"),
+        *("access_token", "id_token", "refresh_token", "token", "client_secret", "client_assertion"),
+        *("api_key", "api-key", "apikey", "x-api-key", "password", "passwd", "secret"),
+    )
 )
 
 
@@ -35,13 +36,13 @@ def attempt(method: str, url: str, host: str, port: int) -> span | None:
         return None
     known = method.upper()
     attributes: dict[str, Any] = {semconv.HTTP_REQUEST_METHOD: known}
-    if known not in _METHODS:
+    if known not in METHODS:
         attributes = {semconv.HTTP_REQUEST_METHOD: "_OTHER", semconv.HTTP_REQUEST_METHOD_ORIGINAL: method}
     attributes[semconv.URL_FULL] = redacted(url)
     attributes[semconv.SERVER_ADDRESS] = host
     if port:
         attributes[semconv.SERVER_PORT] = port
-    return span.of_kind(wire.KIND_CLIENT, known if known in _METHODS else "HTTP", attributes)
+    return span.of_kind(wire.KIND_CLIENT, known if known in METHODS else "HTTP", attributes)
 
 
 def answered(call: span, status: object) -> None:
@@ -83,6 +84,14 @@ def is_left_alone() -> bool:
 def _asked(name: str) -> bool:
     enabled = getattr(sys.modules.get("opentelemetry.instrumentation.utils"), name, None)
     return enabled is not None and not enabled()
+
+
+def is_runtime(host: str, port: int) -> bool:
+    """Whether a request is to Lambda's runtime API: an extension waits there for events, between invocations.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+    """
+    return os.environ.get("AWS_LAMBDA_RUNTIME_API", "") == f"{host}:{port}"
 
 
 def is_botocore(user_agent: object) -> bool:

@@ -94,6 +94,19 @@ def root_of(header: str) -> str:
     return digits if digits != NO_TRACE_ID else ""
 
 
+def segment_of(header: str) -> tuple[str, str, bool]:
+    """Return (Root's 32 digits, Parent, whether X-Ray records) of an X-Amzn-Trace-Id header.
+
+    ("", "", False) for one without a Root; "" as Parent for one that is no span ID.
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    root = root_of(header) if header else ""
+    if not root:
+        return "", "", False
+    parent = field_of(header, "Parent").lower()
+    return root, parent if is_span_id(parent) else "", field_of(header, "Sampled") == "1"
+
+
 def field_of(header: str, name: str) -> str:
     """Return one field of an X-Amzn-Trace-Id header (`Root=...;Parent=...;Sampled=1`), or ""."""
     for part in header.split(";"):

@@ -11,8 +11,8 @@ import threading
 
 from observe import context as contexts
 from observe import guard, ids, semconv, stdout, wire
-from observe.services import http, source_of
 from observe.services import invoke as direct
+from observe.services import source_of
 from observe.source import identified
 
 TYPE_CHECKING = False
@@ -138,17 +138,21 @@ def capture(
 ) -> contexts.Captured:
     """Return the context: the message's own first, then the client context's, then the environment's."""
     environment = os.environ.get("_X_AMZN_TRACE_ID", "")
-    trust = settings.trust if source is not None and source.public else "internal"
+    public = source is not None and source.public
 
     def read(record: Record) -> Captured:
+        trust = settings.trust if public or record.public else "internal"
         return contexts.capture(
             record.headers, trust=trust, environment=environment, rate=settings.sample_rate
         )
 
     carrying = [record for record in records if carries(record)]
-    if not carrying:
-        trust = "internal"
-        return read(direct.record(lambda_context))
+    # X-Ray's header alone is AWS's, and any ID that a caller has chosen tells more.
+    if not carrying or (not public and not any(identified(record.headers) for record in carrying)):
+        called = direct.record(lambda_context)
+        if not carrying or identified(called.headers):
+            public = False
+            return read(called)
     if len(records) == 1:
         return read(carrying[0])
     return _batch(records, [read(record) for record in carrying], carrying, environment, settings)
@@ -276,8 +280,8 @@ def _status(span: wire.Span, code: int) -> None:
 
 def _reply(span: wire.Span, source: Source, result: object) -> None:
     """Take from the handler's result what the service that called it will take it for."""
-    if source.trigger == "http":
-        _status(span, http.status_of(result))
+    if source.status is not None:
+        _status(span, source.status(result))
     elif source.item is not None and isinstance(result, dict):
         _partial(span, result.get("batchItemFailures"))
 

@@ -1,13 +1,14 @@
 """Which headers a request to a host gets: the one place where that is decided, for every HTTP client.
 
 `headers` depends on the host, the names that the caller has set, the context and the settings alone.
+`carriable` is the trust edge on the way out, for HTTP and for AWS calls.
 `rules` and `allowed` read OBSERVE_DIALECTS and OBSERVE_FORWARD_HOSTS: docs/layer.md, docs/spec/context.md
 """
 
 from __future__ import annotations
 
 from observe import context as contexts
-from observe import watched
+from observe import guard, ids, w3c, watched
 from observe.services import http
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def headers(
     host: a name, in its ASCII form, or an IP literal, with or without brackets. port: the effective one,
     0 where it is not known. present: the names the caller has set, in lower case: the caller's win.
     """
-    host = canonical(host)
+    host, context = canonical(host), carriable(context)
     names = dialects_of(host, port, found)
     baggage = found.takes_baggage(host)
     out = http.carry(present, context, baggage=baggage) if W3C in names else {}
@@ -52,6 +53,46 @@ def headers(
     kept = bool(out) or contexts.CORRELATION_HEADERS[0] in present
     watched.tell(f"http {host}", "" if kept else NOT_FORWARDED)
     return out
+
+
+def carriable(context: Context) -> Context:
+    """Return `context` as it can travel: itself, unless user code made one that `capture` never makes.
+
+    `observe.Context` takes anything. A line break in it would fail the caller's request, or put a header of
+    somebody's choice into it: so it passes the trust edge, which replaces or leaves out what it must.
+    """
+    if _is_carriable(context):
+        return context
+    trace_id, span_id = guard.said(context.trace_id), guard.said(context.span_id)
+    told = contexts.Context(
+        trace_id if ids.is_trace_id(trace_id) else ids.derive_trace_id(trace_id),
+        span_id if ids.is_span_id(span_id) else "",
+        correlation_id=guard.said(context.correlation_id),
+        flags=context.flags if context.flags in range(256) else 0,
+        debug=bool(context.debug),
+        hops=context.hops,
+        baggage=tuple((guard.said(key), guard.said(value)) for key, value in context.baggage),
+        tracestate=guard.said(context.tracestate),
+    )
+    mended = ValueError("a context that user code made cannot travel as it is; it was mended")
+    guard.report("outbound.carriable", mended)
+    return contexts.extract(contexts.inject(told))
+
+
+def _is_carriable(context: Context) -> bool:
+    try:
+        free = "".join((context.tracestate, *(part for member in context.baggage for part in member)))
+        return (
+            ids.is_trace_id(context.trace_id)
+            and (context.span_id == "" or ids.is_span_id(context.span_id))
+            and contexts.is_correlation_id(context.correlation_id)
+            and len(context.tracestate) <= w3c.TRACESTATE_MAX
+            and free.isascii()
+            and free.isprintable()
+            and context.flags in range(256)
+        )
+    except (AttributeError, TypeError):
+        return False
 
 
 def dialects_of(host: str, port: int, found: Settings) -> tuple[str, ...]:
@@ -74,8 +115,13 @@ def _fits(pattern: Pattern, host: str, port: int) -> bool:
 
 
 def canonical(host: str) -> str:
-    """Return one spelling of a host: lower case, no final dot, no brackets, IPv6 in its short form."""
+    """Return one spelling of a host: ASCII, lower case, no final dot, no brackets, IPv6 in its short form."""
     host = host.lower().strip("[]")
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return host  # no name at all, as the client is about to find out
     if ":" in host:
         import socket  # whoever sends a request has loaded it
 

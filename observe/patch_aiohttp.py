@@ -57,7 +57,8 @@ def _call(session: Any, method: str, url: Any, headers: Any) -> span | None:
         url = session._build_url(url)
     except (AssertionError, TypeError, ValueError):
         return None  # not an address: aiohttp is about to say so
-    return http_call.attempt(method, str(url), url.host or "", url.port or 0)
+    host, port = url.host or "", url.port or 0
+    return None if http_call.is_runtime(host, port) else http_call.attempt(method, str(url), host, port)
 
 
 def _agent(headers: Any) -> object:
@@ -96,7 +97,9 @@ def _carry(request: Any) -> None:
     for name in getattr(request, _ADDED, ()):
         headers.pop(name, None)
     present = {name.lower() for name in headers}
-    url = request.url
-    added = outbound.headers(url.raw_host or "", url.port or 0, present, context, settings.get())
+    host, port = request.url.raw_host or "", request.url.port or 0
+    if http_call.is_runtime(host, port):
+        return
+    added = outbound.headers(host, port, present, context, settings.get())
     headers.update(added)
     setattr(request, _ADDED, tuple(added))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+#: Before, a transport was handed the parts of a request.
+VERSIONS = ((0, 20), (1, 0))
 #: On our copy of a request: the names of the headers that it has from its caller.
 _PRESENT = "_observe_present"
 
@@ -26,6 +28,10 @@ def install(module: Any) -> None:
     Two patches around the instrumentation's: outside of it the request is copied, inside of it, where its
     span is the current one, the headers are decided on.
     """
+    problem = versions.problem("httpx", module.__version__, VERSIONS)
+    if problem:
+        guard.report("patch_httpx.install", RuntimeError(f"{problem}: its requests are not forwarded"))
+        return
     theirs = False
 
     def carried(request: Any) -> Any:
@@ -103,4 +109,6 @@ def _carry(request: Any) -> None:
         return
     url = request.url
     host, port = url.raw_host.decode(), url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+    if http_call.is_runtime(host, port):
+        return
     request.headers.update(outbound.headers(host, port, present, context, settings.get()))

@@ -48,19 +48,26 @@ def _begin(req: Any) -> Attempt | None:
     context = current()
     if context is None:
         return None
-    from urllib.parse import urlsplit  # urllib.request has loaded it
+    from urllib.parse import unquote, urlsplit  # urllib.request has loaded it
 
     from observe import http_call, outbound
 
-    if http_call.is_left_alone():
-        return None
     url = urlsplit(req.full_url)  # not req.host: that is a proxy's, where there is one
-    port = url.port or (443 if url.scheme == "https" else 80)
-    host = url.hostname or ""
+    host, port = unquote(url.hostname or ""), _port(url)
+    if http_call.is_left_alone() or http_call.is_runtime(host, port):
+        return None
     call = http_call.attempt(req.get_method(), req.full_url, host, port)
     context = (call.begin() if call is not None else None) or context
     present = {name.lower() for name, _ in req.header_items()}
-    return call, outbound.headers(host, port, present, context, settings.get())
+    return call, guard.guarded(outbound.headers, host, port, present, context, settings.get()) or {}
+
+
+def _port(url: Any) -> int:
+    """url: what urlsplit returned."""
+    try:
+        return url.port or (443 if url.scheme == "https" else 80)
+    except ValueError:
+        return 0  # not a port: urllib is about to say so
 
 
 def _connecting(http_class: Any, added: dict[str, str]) -> Callable[..., Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     #: The span of an attempt, if there is one, and the headers to send.
     Attempt = tuple[span | None, Any]
 
+_PORTS = {"http": 80, "https": 443}
+
 
 def install(module: Any) -> None:
     """Patch urllib3's connection pools, those of botocore excepted; module: `urllib3`."""
@@ -59,28 +61,33 @@ def _begin(pool: Any, method: str, url: str, keywords: dict[str, Any]) -> Attemp
         return None
     from observe import http_call, outbound
 
-    if http_call.is_left_alone():
-        return None
     scheme, host, port, path = _target(pool, url)
+    if http_call.is_left_alone() or http_call.is_runtime(host, port):
+        return None
     given = keywords["headers"]
     headers = given.copy() if hasattr(given, "copy") else dict(given or {})
     present = {(name.decode("latin-1") if isinstance(name, bytes) else name).lower() for name in headers}
     shown = f"[{host}]" if ":" in host else host
-    call = http_call.attempt(method, f"{scheme}://{shown}:{port}{path}", host, port)
+    shown = shown if port == _PORTS.get(scheme) else f"{shown}:{port}"
+    call = http_call.attempt(method, f"{scheme}://{shown}{path}", host, port)
     context = (call.begin() if call is not None else None) or context
-    for name, value in outbound.headers(host, port, present, context, settings.get()).items():
+    added = guard.guarded(outbound.headers, host, port, present, context, settings.get())
+    for name, value in (added or {}).items():
         headers[name] = value
     return call, headers
 
 
 def _target(pool: Any, url: str) -> tuple[str, str, int, str]:
-    """(scheme, host, port, path and query) of whom an attempt is for; a proxy is asked with the whole URL."""
-    if url.startswith("/"):
+    """(scheme, host, port, path and query) of whom an attempt is for; a proxy is asked with the whole URL.
+
+    url: as in the request's first line: a path, `*` of OPTIONS, or the whole URL.
+    """
+    if not url.startswith(("http://", "https://")):
         scheme, host, port, path = pool.scheme, pool.host, pool.port, url
     else:
         parsed = sys.modules["urllib3"].util.parse_url(url)
         scheme, host, port, path = parsed.scheme, parsed.host or pool.host, parsed.port, parsed.request_uri
-    return scheme, str(host).strip("[]"), port or (443 if scheme == "https" else 80), path
+    return scheme, str(host).strip("[]"), port or _PORTS.get(scheme, 0), path
 
 
 def _ended(call: span, response: Any) -> None:

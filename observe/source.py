@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from observe.context import CORRELATION_HEADERS, DIALECT_NAMES, TRACEPARENT
+from observe.context import (
+    BAGGAGE,
+    CORRELATION_HEADERS,
+    CORRELATION_ID,
+    CORRELATION_PREFIX,
+    DIALECT_NAMES,
+    TRACEPARENT,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +31,16 @@ class Record:
     """One unit of an event, projected: headers with lower-case names, and the message's ID or "".
 
     receipts: the IDs that AWS returned for what this message was before, outermost first: SNS's of what it
-    put into a queue, EventBridge's of the event inside.
+    put into a queue, EventBridge's of the event inside. public: whether a stranger wrote the headers, though
+    none can send to the source: the event of an invocation that failed, as a destination has it.
     """
 
-    __slots__ = ("headers", "message_id", "receipts")
+    __slots__ = ("headers", "message_id", "public", "receipts")
 
     def __init__(self, headers: dict[str, str], message_id: str = "", receipts: tuple[str, ...] = ()) -> None:
         self.headers = headers
         self.message_id = message_id
+        self.public = False
         self.receipts = receipts
 
 
@@ -45,9 +54,13 @@ class Source:
     records(event): its records; describe(event): the invocation's span name and attributes. strip(event): the
     event without what our carriers put into payloads, itself where there is nothing; what changes is copied.
     None of these may raise on an event of its shape (services/shapes.py), whatever else is in it.
+    status(result): the HTTP status that the handler's result is taken for, 0 for none; None where it is not
+    taken for any.
     """
 
-    __slots__ = ("describe", "item", "kind", "name", "partial", "public", "records", "strip", "trigger")
+    __slots__ = (
+        *("describe", "item", "kind", "name", "partial", "public", "records", "status", "strip", "trigger"),
+    )
 
     def __init__(
         self,
@@ -61,6 +74,7 @@ class Source:
         partial: bool = False,
         item: Callable[[str], Any] | None = None,
         strip: Callable[[Any], Any] | None = None,
+        status: Callable[[object], int] | None = None,
     ) -> None:
         self.name = name
         self.trigger = trigger
@@ -71,6 +85,7 @@ class Source:
         self.describe = describe
         self.item = item or (text if partial else None)
         self.strip = strip
+        self.status = status
 
 
 #: Why a carrier carried nothing, or only part. docs/carriers.md, "What could not be carried".
@@ -116,6 +131,8 @@ class Carrier:
         self.lost = lost or (lambda *_: "")
 
 
+#: What the trust edge of context.capture ignores; and what begins with CORRELATION_PREFIX.
+_INTERNAL = frozenset((BAGGAGE, "debug-log-enabled", "call-chain-length"))
 _IDS = frozenset((TRACEPARENT, *CORRELATION_HEADERS, *DIALECT_NAMES))
 
 
@@ -141,10 +158,25 @@ def lower(headers: object) -> dict[str, str]:
     https://www.rfc-editor.org/rfc/rfc9110#section-5.3
     """
     out: dict[str, str] = {}
+    again: dict[str, list[str]] = {}  # a stranger may send ten thousand spellings of one name
     for name, value in mapping(headers).items():
         if isinstance(value, list):
             value = ",".join(item for item in value if isinstance(item, str))
         if isinstance(name, str) and isinstance(value, str):
             key = name.lower()
-            out[key] = f"{out[key]},{value}" if key in out else value
+            if key in out:
+                again.setdefault(key, [out[key]]).append(value)
+            else:
+                out[key] = value
+    for key, values in again.items():
+        out[key] = ",".join(values)
     return out
+
+
+def believed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what a stranger may say: anything but baggage in either dialect, and with it debug and hops."""
+    return {name: value for name, value in headers.items() if not _is_internal(name)}
+
+
+def _is_internal(name: str) -> bool:
+    return name in _INTERNAL or (name.startswith(CORRELATION_PREFIX) and name != CORRELATION_ID)

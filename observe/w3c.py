@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from observe import ids
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 #: https://www.w3.org/TR/baggage/#limits and https://www.w3.org/TR/trace-context/#tracestate-limits
 BAGGAGE_MAX_BYTES = 8192
 BAGGAGE_MAX_MEMBERS = 64
 TRACESTATE_MAX = 512
+
+#: What a token may have: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+_TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"  # noqa: S105
 
 
 def parse_traceparent(value: str) -> tuple[str, str, int]:
@@ -52,9 +59,31 @@ def parse_baggage(header: str) -> list[tuple[str, str]]:
     for member in header.split(","):
         key, separator, value = member.partition("=")
         key, value = key.strip(), value.strip()
-        size += len(key) + len(value) + 2
+        size += _size((key, value))
         if len(members) >= BAGGAGE_MAX_MEMBERS or size > BAGGAGE_MAX_BYTES:
             break
-        if key and separator and f"{key}{value}".isascii() and f"{key}{value}".isprintable():
+        if separator and is_token(key) and value.isascii() and value.isprintable():
             members.append((key, value))
     return members
+
+
+def is_token(name: str) -> bool:
+    """Whether `name` may be a header's name, or the key of a member of baggage."""
+    return name != "" and not name.strip(_TOKEN)
+
+
+def baggage(members: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> str:
+    """Return a baggage header of as many members as the next hop keeps, `own` last and all among them."""
+    room = BAGGAGE_MAX_BYTES - sum(map(_size, own))
+    kept: list[tuple[str, str]] = []
+    for member in members[: BAGGAGE_MAX_MEMBERS - len(own)]:
+        room -= _size(member)
+        if room < 0:
+            break
+        kept.append(member)
+    return ",".join(f"{key}={value}" for key, value in (*kept, *own))
+
+
+def _size(member: tuple[str, str]) -> int:
+    """Characters of `key=value,`."""
+    return len(member[0]) + len(member[1]) + 2

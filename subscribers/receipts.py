@@ -15,6 +15,8 @@ from subscribers.signals import ENTRY_KINDS, Log, Span
 EVENT = "observe.receipt"
 #: Identifiers of one span or line.
 _MAX = 1_000
+#: A sequence number of Kinesis has 56 digits.
+_NUMBER_MIN = 16
 
 
 def sent(item: Span | Log) -> frozenset[str]:
@@ -40,8 +42,10 @@ def came(span: Span) -> frozenset[str]:
 
 def _texts(values: Any) -> frozenset[str]:
     values = [values] if isinstance(values, str) else values
-    return (
-        frozenset(v for v in values[:_MAX] if isinstance(v, str) and v)
-        if isinstance(values, list)
-        else frozenset()
-    )
+    found = values[:_MAX] if isinstance(values, list) else []
+    return frozenset(value for value in found if isinstance(value, str) and _is_unique(value))
+
+
+def _is_unique(value: str) -> bool:
+    """Whether nothing else is called so: emulators of AWS number the records of each stream from 1."""
+    return value != "" and not (len(value) < _NUMBER_MIN and value.isdigit())

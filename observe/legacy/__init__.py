@@ -15,9 +15,10 @@
 | `environment` | environment variables of a subprocess, JCL PARM |
 
 Three rules hold for all of them. Reading returns headers, names in lower case, for `observe.extract`: {}
-where there is nothing of ours, never an exception for foreign data. Writing takes a `Context`, changes
-nothing of the caller's and never overwrites what is there; where a document is changed, the result is a
-`Written`, whose `reason` says why it was not. An argument that is wrong raises `CarrierError`.
+where there is nothing of ours, never an exception, whatever is read. Writing takes a `Context`, or None where
+there is none and nothing is carried; it changes nothing of the caller's and overwrites nothing; where a
+document is changed, the result is a `Written`, whose `reason` says why it was not. An argument that is wrong
+raises `CarrierError`. The session of a database and the environment of a subprocess are set anew each time.
 
 Every module is loaded when it is first used. docs/legacy-carriers.md has the limits and their sources.
 """

@@ -8,7 +8,16 @@ from __future__ import annotations
 import json
 import struct
 
-from observe.legacy.carrier import CarrierError, Written, headers_of, ours, projected
+from observe.legacy.carrier import (
+    CarrierError,
+    Written,
+    headers_of,
+    is_document,
+    octets,
+    ours,
+    projected,
+    readable,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +34,12 @@ PAX_VENDOR = "OBSERVE."
 
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_LENGTH = 22
+_ZIP_ENTRY = b"PK\x01\x02"
+#: Where this stands before the end, the true numbers are in the record it refers to (section 4.3.15).
+_ZIP64_LOCATOR = b"PK\x06\x07"
+_ZIP64_LOCATOR_LENGTH = 20
+#: A program for Windows, which may be signed as a whole, behind whatever it unpacks.
+_EXECUTABLE = b"MZ"
 _ZIP_MARK = "observe:"
 _APK_SIGNED = b"APK Sig Block 42"
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 2, 4, 8, 16, 0xE0
@@ -37,9 +52,11 @@ def document(context: Context) -> str:
 
 
 def read_document(text: str | bytes) -> dict[str, str]:
-    """Return the headers of such an object, or {}."""
+    """Return the headers of such an object, or {}; of at most 65,535 characters."""
+    if not is_document(text) or len(text) > FIELD_MAX:
+        return {}
     try:
-        found = json.loads(text)
+        found = json.loads(text if isinstance(text, str) else bytes(text))
     except (ValueError, RecursionError):
         return {}
     return ours(projected(found.items())) if isinstance(found, dict) else {}
@@ -48,7 +65,7 @@ def read_document(text: str | bytes) -> dict[str, str]:
 # --- gzip -----------------------------------------------------------------------------------------
 
 
-def gzip_bytes(data: bytes, context: Context, level: int = 9) -> bytes:
+def gzip_bytes(data: bytes, context: Context | None, level: int = 9) -> bytes:
     """Compress `data` with the context in the extra field. Raises CarrierError("level")."""
     import gzip
 
@@ -57,59 +74,57 @@ def gzip_bytes(data: bytes, context: Context, level: int = 9) -> bytes:
     return carry_gzip(gzip.compress(data, level, mtime=0), context).document
 
 
-def carry_gzip(data: bytes, context: Context) -> Written[bytes]:
-    """Add the context to the extra field of existing gzip bytes, of their first member.
+def carry_gzip(data: bytes, context: Context | None) -> Written[bytes]:
+    """Add the context to the header of existing gzip bytes, of their first member.
 
-    Reasons: `not_gzip`, `present`, `no_room`, `bgzf` (blocks that record their own length, as genomics uses).
+    Reasons: `not_gzip`, `present`, `extra` (it has an extra field of another program's: dictzip, BGZF and
+    mgzip keep lengths and places there, which would be wrong then).
     """
-    head = _gzip(data)
+    gzipped = octets(data)
+    if context is None:
+        return Written(data, "no_context")
+    value = document(context).encode("ascii")
+    head = _gzip(gzipped)
     if head is None:
         return Written(data, "not_gzip")
-    start, end, fields, header_end = head
-    subfields = _subfields(fields)
-    if any(name == GZIP_SUBFIELD for name, _ in subfields):
-        return Written(data, "present")
-    if any(name == b"BC" for name, _ in subfields):
-        return Written(data, "bgzf")
-    value = document(context).encode("ascii")
-    extra = fields + GZIP_SUBFIELD + struct.pack("<H", len(value)) + value if len(value) <= FIELD_MAX else b""
-    if not 0 < len(extra) <= FIELD_MAX:
-        return Written(data, "no_room")
-    flags = data[3]
-    header = data[:3] + bytes((flags | _FEXTRA,)) + data[4:start] + struct.pack("<H", len(extra)) + extra
+    fields, header_end = head
+    if fields is not None:
+        return Written(data, "present" if GZIP_SUBFIELD in dict(_subfields(fields)) else "extra")
+    extra = GZIP_SUBFIELD + struct.pack("<H", len(value)) + value  # some 18 KB at most: there is room
+    flags = gzipped[3]
+    header = gzipped[:3] + bytes((flags | _FEXTRA,)) + gzipped[4:10] + struct.pack("<H", len(extra)) + extra
     if flags & _FHCRC:
         from zlib import crc32
 
-        header += data[end : header_end - 2]
-        return Written(header + struct.pack("<H", crc32(header) & 0xFFFF) + data[header_end:])
-    return Written(header + data[end:])
+        header += gzipped[10 : header_end - 2]
+        return Written(header + struct.pack("<H", crc32(header) & 0xFFFF) + gzipped[header_end:])
+    return Written(header + gzipped[10:])
 
 
 def read_gzip(data: bytes) -> dict[str, str]:
     """Return the headers in the extra field of gzip bytes, or {}; the first kilobytes are enough."""
-    head = _gzip(data)
-    found = dict(_subfields(head[2])) if head else {}
+    head = _gzip(readable(data) or b"")
+    found = dict(_subfields(head[0])) if head and head[0] else {}
     return read_document(found[GZIP_SUBFIELD]) if GZIP_SUBFIELD in found else {}
 
 
-def _gzip(data: bytes) -> tuple[int, int, bytes, int] | None:
-    """(where the extra field begins, ends, its content, where the header ends), or None."""
+def _gzip(data: bytes) -> tuple[bytes | None, int] | None:
+    """(the extra field, None where there is none, where the header ends), or None."""
     if len(data) < 10 or data[:3] != b"\x1f\x8b\x08" or data[3] & _RESERVED:
         return None
-    flags, at, fields = data[3], 10, b""
+    flags, at, fields = data[3], 10, None
     if flags & _FEXTRA:
         if len(data) < 12:
             return None
         at = 12 + int.from_bytes(data[10:12], "little")
         fields = data[12:at]
-    end = at
     for flag in (_FNAME, _FCOMMENT):
         if flags & flag:
             at = data.find(b"\0", at) + 1
             if not at:
                 return None
     at += 2 if flags & _FHCRC else 0
-    return (10, end, fields, at) if at <= len(data) else None
+    return (fields, at) if at <= len(data) else None
 
 
 def _subfields(fields: bytes) -> list[tuple[bytes, bytes]]:
@@ -124,33 +139,48 @@ def _subfields(fields: bytes) -> list[tuple[bytes, bytes]]:
 # --- ZIP ------------------------------------------------------------------------------------------
 
 
-def carry_zip(data: bytes, context: Context) -> Written[bytes]:
+def carry_zip(data: bytes, context: Context | None) -> Written[bytes]:
     """Add a line `observe:{...}` to the comment of a ZIP archive; a comment that it has is kept.
 
     Reasons: `not_zip`, `present`, `no_room` (a comment has at most 65,535 bytes), `signed` (an Android
-    package, whose signature covers the comment), `ambiguous` (a comment that looks like an archive's end).
+    package, whose signature covers the comment, or a program that unpacks itself), `ambiguous` (a comment
+    that looks like an archive's end, or an end without the directory before it).
     """
-    end = _zip_end(data)
+    archive = octets(data)
+    if context is None:
+        return Written(data, "no_context")
+    own = (_ZIP_MARK + document(context)).encode("ascii")
+    end = _zip_end(archive)
     if end < 0:
         return Written(data, "not_zip")
-    comment = data[end + _ZIP_END_LENGTH :]
+    comment = archive[end + _ZIP_END_LENGTH :]
     if _zip_headers(comment):
         return Written(data, "present")
-    if _ZIP_END in comment:
-        return Written(data, "ambiguous")
-    directory = int.from_bytes(data[end + 16 : end + 20], "little")
-    if data[max(directory - 16, 0) : directory] == _APK_SIGNED:
+    directory = int.from_bytes(archive[end + 16 : end + 20], "little")
+    if archive.startswith(_EXECUTABLE) or archive[max(directory - 16, 0) : directory] == _APK_SIGNED:
         return Written(data, "signed")
-    grown = comment + (b"\n" if comment else b"") + (_ZIP_MARK + document(context)).encode("ascii")
+    if _ZIP_END in comment or not _has_directory(archive, end):
+        return Written(data, "ambiguous")
+    grown = comment + (b"\n" if comment else b"") + own
     if len(grown) > FIELD_MAX:
         return Written(data, "no_room")
-    return Written(data[: end + 20] + struct.pack("<H", len(grown)) + grown)
+    return Written(archive[: end + 20] + struct.pack("<H", len(grown)) + grown)
 
 
 def read_zip(data: bytes) -> dict[str, str]:
     """Return the headers in the comment of a ZIP archive, or {}; its last 65,557 bytes are enough."""
-    end = _zip_end(data)
-    return _zip_headers(data[end + _ZIP_END_LENGTH :]) if end >= 0 else {}
+    tail = (readable(data) or b"")[-(_ZIP_END_LENGTH + FIELD_MAX) :]
+    end = _zip_end(tail)
+    return _zip_headers(tail[end + _ZIP_END_LENGTH :]) if end >= 0 else {}
+
+
+def _has_directory(data: bytes, end: int) -> bool:
+    """Whether what an end says of its central directory is true: else it is somebody's comment."""
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
+    locator = end - _ZIP64_LOCATOR_LENGTH
+    if locator >= 0 and data.startswith(_ZIP64_LOCATOR, locator):
+        return True
+    return data.startswith(_ZIP_ENTRY, end - size) if 0 < size <= end else not size
 
 
 def _zip_end(data: bytes) -> int:
@@ -166,14 +196,15 @@ def _zip_end(data: bytes) -> int:
 
 
 def _zip_headers(comment: bytes) -> dict[str, str]:
-    line = comment.rpartition(b"\n")[2]
-    return read_document(line[len(_ZIP_MARK) :]) if line.startswith(_ZIP_MARK.encode()) else {}
+    mark = _ZIP_MARK.encode()
+    line = next((line for line in reversed(comment.split(b"\n")) if line.startswith(mark)), b"")
+    return read_document(line[len(mark) :])
 
 
 # --- tar ------------------------------------------------------------------------------------------
 
 
-def carry_tar(data: bytes, context: Context) -> Written[bytes]:
+def carry_tar(data: bytes, context: Context | None) -> Written[bytes]:
     """Add a PAX global header with `OBSERVE.<header>` records to a tar archive (not a compressed one).
 
     It goes behind the global headers the archive begins with, where `git archive` keeps the commit.
@@ -181,20 +212,23 @@ def carry_tar(data: bytes, context: Context) -> Written[bytes]:
     """
     from tarfile import TarInfo
 
+    archive = octets(data)
+    if context is None:
+        return Written(data, "no_context")
     own = {PAX_VENDOR + name: value for name, value in headers_of(context).items()}
-    end, found = _globals(data)
+    end, found = _globals(archive)
     if end < 0:
         return Written(data, "not_tar")
     if found:
         return Written(data, "present")
-    if not data[end : end + _BLOCK].strip(b"\0"):
+    if not archive[end : end + _BLOCK].strip(b"\0"):
         return Written(data, "empty")
-    return Written(data[:end] + TarInfo.create_pax_global_header(own) + data[end:])
+    return Written(archive[:end] + TarInfo.create_pax_global_header(own) + archive[end:])
 
 
 def read_tar(data: bytes) -> dict[str, str]:
     """Return the headers in the global PAX headers that a tar archive begins with, or {}."""
-    return _globals(data)[1]
+    return _globals(readable(data) or b"")[1]
 
 
 def _globals(data: bytes) -> tuple[int, dict[str, str]]:

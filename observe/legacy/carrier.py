@@ -17,6 +17,7 @@ from observe.context import (
     inject,
     is_correlation_id,
 )
+from observe.services.properties import spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ class CarrierError(ValueError):
 class Written(NamedTuple, Generic[T]):
     """A document after writing: changed if `reason` is "", else the very one that was given.
 
-    reason: "present" (it carries a context already), "no_room" (it would pass a limit), or why this document
-    must not or cannot be changed: each function names its own.
+    reason: "present" (it carries a context already), "no_context" (None was given: observe.current() has none
+    outside a request), "no_room" (it would pass a limit), or why this document must not or cannot be changed:
+    each function names its own.
     """
 
     document: T
@@ -59,8 +61,11 @@ def headers_of(context: Context) -> dict[str, str]:
     """Return what `inject` writes, made safe for any carrier: printable ASCII without line breaks.
 
     An ID beyond the trust edge is replaced by its derived ID, as `capture` does; members of tracestate and
-    baggage that are not as their specifications want them are left out. Raises CarrierError("trace_id").
+    baggage that are not as their specifications want them are left out. Raises CarrierError("context" |
+    "trace_id").
     """
+    if not isinstance(context, Context):
+        raise CarrierError("context", f"a Context is wanted, not {type(context).__name__}")
     if not isinstance(context.trace_id, str) or not ids.is_trace_id(context.trace_id):
         raise CarrierError("trace_id", f"{context.trace_id!r} is no trace ID: 32 lower-case hex digits")
     correlation_id = context.correlation_id
@@ -80,22 +85,38 @@ def headers_of(context: Context) -> dict[str, str]:
     )
 
 
+def headers_or_none(context: Context | None) -> dict[str, str]:
+    """Return the same, {} for None."""
+    return {} if context is None else headers_of(context)
+
+
 def projected(pairs: Iterable[tuple[object, object]], first: bool = False) -> dict[str, str]:
     """Return headers from foreign names and values: lower case, hyphens, text only.
 
     pairs: values may be str or UTF-8 bytes, anything else is left out. Of several values under one name the
-    last wins, or the `first`.
+    last wins, or the `first`; a name that needed no translation before one that did.
     """
     headers: dict[str, str] = {}
+    exact = set()
     for raw_name, raw_value in pairs:
-        name, value = text_of(raw_name), text_of(raw_value)
-        if not name or value is None:
+        raw, value = text_of(raw_name), text_of(raw_value)
+        if not raw or value is None:
             continue
-        name = name.lower().replace("_", "-")
-        name = ALIASES.get(name, name)
-        if not (first and name in headers):
-            headers[name] = value
+        name = named(raw)
+        if name == raw.lower():
+            if first and name in exact:
+                continue
+            exact.add(name)
+        elif name in exact or (first and name in headers):
+            continue
+        headers[name] = value
     return headers
+
+
+def named(name: str) -> str:
+    """Return a foreign name as the header that it means: `X_Correlation_ID` is x-correlation-id."""
+    name = spelled(name)
+    return ALIASES.get(name, name)
 
 
 def text_of(value: object) -> str | None:
@@ -121,7 +142,7 @@ def lacking(headers: dict[str, str], present: Iterable[object]) -> dict[str, str
     Nothing is overwritten, and who set a traceparent gets neither tracestate nor baggage of ours: they
     belong to another trace.
     """
-    names = set(projected((name, "") for name in present))
+    names = {named(name) for one in present if (name := text_of(one))}
     if TRACEPARENT in names:
         names |= {TRACESTATE, BAGGAGE}
     return {name: value for name, value in headers.items() if name not in names}
@@ -132,9 +153,34 @@ if TYPE_CHECKING:
     Text = TypeVar("Text", str, bytes)
 
 
-def as_text(document: str | bytes) -> str:
-    """Return bytes as text of the same length, one character a byte; text as it is."""
-    return document if isinstance(document, str) else bytes(document).decode("latin-1")
+def octets(data: object) -> bytes:
+    """Return bytes, a bytearray or a memoryview as bytes. Raises CarrierError("document")."""
+    found = readable(data)
+    if found is None:
+        raise CarrierError("document", f"bytes are wanted, not {type(data).__name__}")
+    return found
+
+
+def readable(data: object) -> bytes | None:
+    """Return what a reader of bytes looks into, or None: of anything else it says that nothing is in it."""
+    return bytes(data) if isinstance(data, bytes | bytearray | memoryview) else None
+
+
+def as_text(document: object) -> str:
+    """Return bytes as text of the same length, one character a byte; text as it is.
+
+    Raises CarrierError("document") for anything else.
+    """
+    if isinstance(document, str):
+        return document
+    if (found := readable(document)) is None:
+        raise CarrierError("document", f"text or bytes are wanted, not {type(document).__name__}")
+    return found.decode("latin-1")
+
+
+def is_document(value: object) -> bool:
+    """Whether a reader of text or bytes looks into it."""
+    return isinstance(value, str | bytes | bytearray | memoryview)
 
 
 def like(document: Text, text: str) -> Text:

@@ -1,4 +1,4 @@
-"""Short forms of a context, for carriers with little room; all survive a change of code page.
+"""Short forms of a context, for carriers with little room; those of text survive a change of code page.
 
 | form | length | carries |
 |---|---|---|
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from observe import ids, w3c
 from observe.context import CORRELATION_ID, TRACEPARENT, is_correlation_id
-from observe.legacy.carrier import TRACEPARENT_LENGTH, CarrierError, headers_of
+from observe.legacy.carrier import TRACEPARENT_LENGTH, CarrierError, as_text, headers_of, is_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,13 +102,14 @@ def read(value: str | bytes) -> dict[str, str]:
     """Return the headers that any of the forms carries, or {}.
 
     24 bytes are the binary form; other bytes are read as ASCII. Blanks and NULs around are padding. base64url
-    is not among them, because any 32 letters look like it: who expects it calls `read_base64url`.
+    is not among them, because any 32 letters look like it: who expects it calls `read_base64url`. A
+    traceparent that somebody put into capitals is read; a correlation ID behind it, which was, too, is not.
     """
-    if isinstance(value, bytes | bytearray):
-        if len(value) == BYTES_LENGTH:
-            return read_bytes(bytes(value))
-        value = bytes(value).decode("latin-1")
-    value = value.strip(" \t\r\n\0")
+    if not is_document(value):
+        return {}
+    if not isinstance(value, str) and len(value) == BYTES_LENGTH:
+        return read_bytes(value)
+    value = as_text(value).strip(" \t\r\n\0")
     traceparent, _, correlation_id = value.partition(_SEPARATOR)
     if len(traceparent) >= TRACEPARENT_LENGTH:
         return _read_long(traceparent, correlation_id)
@@ -120,14 +121,15 @@ def read(value: str | bytes) -> dict[str, str]:
 
 def read_bytes(value: bytes) -> dict[str, str]:
     """Return the headers of the 24-byte form, or {}."""
-    return _headers(value.hex()) if len(value) == BYTES_LENGTH else {}
+    binary = is_document(value) and not isinstance(value, str)
+    return _headers(bytes(value).hex()) if binary and len(value) == BYTES_LENGTH else {}
 
 
-def read_base64url(value: str) -> dict[str, str]:
+def read_base64url(value: str | bytes) -> dict[str, str]:
     """Return the headers of the base64url form, or {}."""
     from base64 import urlsafe_b64decode
 
-    value = value.strip(" \t\r\n\0")
+    value = as_text(value).strip(" \t\r\n\0") if is_document(value) else ""
     ours = len(value) == BASE64URL_LENGTH and _BASE64URL.issuperset(value)
     return _headers(urlsafe_b64decode(value).hex()) if ours else {}
 
@@ -150,7 +152,8 @@ def form_of(text: str) -> str:
 
 def _read_long(traceparent: str, correlation_id: str) -> dict[str, str]:
     if not w3c.parse_traceparent(traceparent)[0]:
-        return {}
+        folded = traceparent.lower()
+        return {TRACEPARENT: folded} if w3c.parse_traceparent(folded)[0] else {}
     headers = {TRACEPARENT: traceparent}
     if is_correlation_id(correlation_id):
         headers[CORRELATION_ID] = correlation_id

@@ -2,7 +2,9 @@
 
 Carried is the trace ID as 26 upper-case letters and digits: in every character set of both standards, with no
 character that would need EDIFACT's release character or clash with a separator of X12. Every segment
-that is not ours stays byte for byte what it was. Batches: one context for each message.
+that is not ours stays byte for byte what it was, and whole interchanges that are signed or encrypted do.
+Batches: one context for each message. Control numbers (UNB 0020, ISA13, GS06) are the partners' own, for
+acknowledgements: nothing is carried in them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import re
 
 from observe.legacy import compact
-from observe.legacy.carrier import CarrierError, Written, as_text, like
+from observe.legacy.carrier import CarrierError, Written, as_text, is_document, like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,29 +31,40 @@ EDIFACT_REFERENCE_MAX = 35
 X12_REFERENCE_MAX = 30
 #: What we add is `TRN*1*<26>` or `REF*ZZ*<26>`: TRN01 is element 481 (1/2), REF01 element 128 (2/3).
 X12_QUALIFIERS = {"TRN": "1", "REF": "ZZ"}
+_QUALIFIERS = {"TRN": re.compile(r"[A-Z0-9]{1,2}"), "REF": re.compile(r"[A-Z0-9]{2,3}")}
+#: A security header of ISO 9735-5: what it signs may begin at UNH, and AUTACK, which has one, signs other
+#: messages. https://service.gefeg.com/jwg1/Current/se/se29.htm
+_EDIFACT_SECURED = "USH"
+#: X12.58: the digest is of every byte behind ST. https://stedi.com/edi/x12-004030/segment/S4A
+_X12_SECURED = frozenset(("S1S", "S2S", "S3S", "S4S", "S1A", "S2A", "S3A", "S4A", "SVA"))
 
 _ISA_LENGTH = 106
-_QUALIFIER = re.compile(r"[A-Z0-9]{1,3}")
 _TAG = re.compile(r"[A-Z][A-Z0-9]{1,2}")
 
 
 # --- EDIFACT --------------------------------------------------------------------------------------
 
 
-def carry_edifact(interchange: Text, context: Context) -> Written[Text]:
+def carry_edifact(interchange: Text, context: Context | None) -> Written[Text]:
     """Set 0068 in the UNH of every message that has none; the number of segments (UNT) stays right.
 
     interchange: with or without UNA, str or bytes (any character set that has ASCII in its place). Reasons:
-    `not_edifact`, `present` (every message has a common access reference).
+    `not_edifact`, `present` (every message has a common access reference), `signed`, `digits`.
     """
     text = as_text(interchange)
+    if context is None:
+        return Written(interchange, "no_context")
     reference = compact.reference(context, EDIFACT_REFERENCE_MAX) or ""
+    if reference.isdigit():
+        return Written(interchange, "digits")
     syntax = _edifact(text)
     if syntax is None:
         return Written(interchange, "not_edifact")
     pieces: list[str] = []
     done, found = 0, False
     for start, end in _segments(text, syntax):
+        if text.startswith(_EDIFACT_SECURED + syntax.element, start):
+            return Written(interchange, "signed")
         if text.startswith("UNH" + syntax.element, start):
             found = True
             place = _reference_at(text, start, end, syntax)
@@ -68,7 +81,7 @@ def carry_edifact(interchange: Text, context: Context) -> Written[Text]:
 
 def edifact_messages(interchange: str | bytes) -> list[dict[str, str]]:
     """Return the headers of each message of an interchange, in order; {} where 0068 is not ours."""
-    text = as_text(interchange)
+    text = as_text(interchange) if is_document(interchange) else ""
     syntax = _edifact(text)
     if syntax is None:
         return []
@@ -96,8 +109,9 @@ def _edifact(text: str) -> _Syntax | None:
     """The service characters: of UNA, or `+`, `?` and `'`. A blank release character is none."""
     start = len(text) - len(text.lstrip())
     if text.startswith("UNA", start) and len(text) >= start + 9:
-        element, release, terminator = text[start + 4], text[start + 6], text[start + 8]
-        if len({element, release, terminator}) == 3 and not _letters(element + terminator):
+        component, element, release = text[start + 3], text[start + 4], text[start + 6]
+        terminator = text[start + 8]
+        if len({component, element, release, terminator}) == 4 and not _letters(element + terminator):
             return _Syntax(element, "" if release == " " else release, terminator, start + 9)
         return None
     return _Syntax("+", "?", "'", start) if text.startswith(("UNB+", "UNH+", "UNG+"), start) else None
@@ -148,35 +162,43 @@ def _reference_at(text: str, start: int, end: int, syntax: _Syntax) -> tuple[int
 
 
 def carry_x12(
-    interchange: Text, context: Context, *, after: str, segment: str = "TRN", qualifier: str = ""
+    interchange: Text, context: Context | None, *, after: str, segment: str = "TRN", qualifier: str = ""
 ) -> Written[Text]:
     """Add a TRN or REF segment to every transaction set, behind its first `after` segment; SE01 counts it.
 
     after: the tag of the segment it may follow, as the partner's guide says (`BHT`, `BGN`, `ST`, ...).
     segment: `TRN` or `REF`; qualifier: TRN01 or REF01, `1` and `ZZ` unless agreed otherwise. Reasons:
-    `not_x12`, `present`, `no_place` (no transaction set has an `after` segment and a valid SE).
-    Raises CarrierError("segment" | "qualifier" | "after").
+    `not_x12`, `present`, `signed`, `digits`, `no_place` (no transaction set has an `after` segment and a
+    valid SE). Raises CarrierError("segment" | "qualifier" | "after").
     """
     qualifier = qualifier or X12_QUALIFIERS.get(segment, "")
     if segment not in X12_QUALIFIERS:
         raise CarrierError("segment", f"TRN or REF, not {segment!r}")
-    if not _QUALIFIER.fullmatch(qualifier):
-        raise CarrierError("qualifier", f"a qualifier is 1 to 3 letters and digits, not {qualifier!r}")
+    if not _QUALIFIERS[segment].fullmatch(qualifier):
+        raise CarrierError(
+            "qualifier", f"1 or 2 letters or digits in TRN01, 2 or 3 in REF01: not {qualifier!r}"
+        )
     if not _TAG.fullmatch(after):
         raise CarrierError("after", f"the tag of a segment, not {after!r}")
     text = as_text(interchange)
+    if context is None:
+        return Written(interchange, "no_context")
     reference = compact.reference(context, X12_REFERENCE_MAX) or ""
+    if reference.isdigit():
+        return Written(interchange, "digits")
     parts = _x12(text)
     if parts is None:
         return Written(interchange, "not_x12")
     element, segments, terminator = parts
+    if any(_tag(one, element) in _X12_SECURED for one in segments):
+        return Written(interchange, "signed")
     grown, reason = _with_segment(segments, element, after, element.join((segment, qualifier, reference)))
     return Written(like(interchange, terminator.join(grown))) if not reason else Written(interchange, reason)
 
 
 def x12_transactions(interchange: str | bytes) -> list[dict[str, str]]:
     """Return the headers of each transaction set of an interchange, in order; {} where none is ours."""
-    parts = _x12(as_text(interchange))
+    parts = _x12(as_text(interchange)) if is_document(interchange) else None
     if parts is None:
         return []
     element, segments, _ = parts
@@ -205,12 +227,16 @@ def _transactions(segments: list[str], element: str) -> Iterator[tuple[int, int]
     """The index of each ST and of its SE."""
     first = -1
     for index, segment in enumerate(segments):
-        tag = segment.lstrip().partition(element)[0]
+        tag = _tag(segment, element)
         if tag == "ST":
             first = index
         elif tag == "SE" and first >= 0:
             yield first, index
             first = -1
+
+
+def _tag(segment: str, element: str) -> str:
+    return segment.lstrip().partition(element)[0]
 
 
 def _in_transaction(segments: list[str], element: str) -> dict[str, str]:
@@ -230,7 +256,7 @@ def _with_segment(segments: list[str], element: str, after: str, own: str) -> tu
         if _in_transaction(body, element):
             reason = "present" if reason == "no_place" else reason
             continue
-        place = next((i for i, s in enumerate(body[:-1]) if s.lstrip().partition(element)[0] == after), None)
+        place = next((i for i, s in enumerate(body[:-1]) if _tag(s, element) == after), None)
         counted = body[-1].split(element)
         if place is None or len(counted) < 3 or counted[1] != str(len(body)).zfill(len(counted[1])):
             continue
@@ -247,6 +273,10 @@ def _letters(separators: str) -> bool:
 
 
 def _ours(value: str) -> dict[str, str]:
-    """The headers of our reference; a partner's own (a number, an IBAN) is not taken for one."""
+    """The headers of our reference; a partner's own (a number, an IBAN) is not taken for one.
+
+    Digits alone are a number: a Polish account has 26. One of our references in 10^13 is such, and not
+    written.
+    """
     value = value.strip(" ")
-    return compact.read(value) if compact.form_of(value) == "crockford" else {}
+    return compact.read(value) if compact.form_of(value) == "crockford" and not value.isdigit() else {}

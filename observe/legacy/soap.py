@@ -2,9 +2,10 @@
 
     <o:Context xmlns:o="urn:hybrid-observe:context:1"><o:traceparent>00-...</o:traceparent>...</o:Context>
 
-The block has no mustUnderstand, so a receiver that does not know it passes over it. Its children are named
-like the headers. Envelopes are parsed by expat to find places, never serialised again; a document type
-declaration is refused before an entity could be declared.
+The block has no mustUnderstand, so a receiver that does not know it passes over it, and no actor or role, so
+it is meant for the last one. Its children are named like the headers. Envelopes are parsed by expat to find
+places, never serialised again; a document type declaration is refused before an entity could be declared.
+Of a message with attachments (MTOM, SwA) the root part is the envelope.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 
 from observe.context import CORRELATION_ID, TRACEPARENT
-from observe.legacy.carrier import Written, headers_of, ours, projected
+from observe.legacy.carrier import CarrierError, Written, headers_of, is_document, ours, projected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,12 +27,18 @@ NAMESPACE = "urn:hybrid-observe:context:1"
 SOAP_NAMESPACES = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 #: https://www.w3.org/TR/xmldsig-core1/#sec-NamespaceURIs: a signature may cover the header.
 SIGNATURE_NAMESPACE = "http://www.w3.org/2000/09/xmldsig#"
+#: What is encrypted in a header may be a signature, as WS-SecurityPolicy's EncryptSignature asks for.
+#: https://docs.oasis-open.org/ws-sx/ws-securitypolicy/v1.3/ws-securitypolicy.html section 6.4
+ENCRYPTION_NAMESPACE = "http://www.w3.org/2001/04/xmlenc#"
 #: https://www.w3.org/TR/ws-addr-core/#namespaces, and the member submission before it
 ADDRESSING_NAMESPACES = (
     "http://www.w3.org/2005/08/addressing",
     "http://schemas.xmlsoap.org/ws/2004/08/addressing",
 )
 _RELATED = ("RelatesTo", "MessageID")
+#: What stands for a message that had no ID: it is the same for all of them.
+#: https://www.w3.org/TR/ws-addr-soap/ section 6, and the submission before it
+_NO_MESSAGE = (f"{ADDRESSING_NAMESPACES[0]}/unspecified", f"{ADDRESSING_NAMESPACES[1]}/id/unspecified")
 
 # Encodings that an envelope may be declared in: others could be slow, or no text encodings at all.
 _ENCODING = re.compile(
@@ -50,12 +57,17 @@ def block(context: Context) -> str:
     return f'<o:Context xmlns:o="{NAMESPACE}">{members}</o:Context>'
 
 
-def carry(envelope: Text, context: Context) -> Written[Text]:
+def carry(envelope: Text, context: Context | None) -> Written[Text]:
     """Add our block to an envelope, str or bytes; a Header element is made where there is none.
 
     Reasons: `not_soap` (no well-formed envelope of either version), `present`, `signed` (an XML signature
-    anywhere in it), `doctype`, `encoding` (unknown, or the bytes are not in it).
+    anywhere in it), `encrypted` (what may be a signature, in its header), `doctype`, `encoding` (unknown, or
+    the bytes are not in it). Raises CarrierError("document") for other types.
     """
+    if not is_document(envelope):
+        raise CarrierError("document", f"an envelope is text or bytes, not {type(envelope).__name__}")
+    if context is None:
+        return Written(envelope, "no_context")
     own = block(context)
     text, encoding = _decoded(envelope)
     if text is None:
@@ -64,8 +76,8 @@ def carry(envelope: Text, context: Context) -> Written[Text]:
     found = _Envelope(data)
     if found.refused:
         return Written(envelope, found.refused)
-    if found.present or found.signed:
-        return Written(envelope, "signed" if found.signed else "present")
+    if found.closed:
+        return Written(envelope, found.closed)
     grown = found.spliced(data, own.encode("ascii")).decode("utf-8")
     return Written(grown if isinstance(envelope, str) else grown.encode(encoding))
 
@@ -75,7 +87,7 @@ def read(envelope: str | bytes) -> dict[str, str]:
 
     Where it has none, wsa:RelatesTo, else wsa:MessageID is the correlation ID, without `urn:uuid:`.
     """
-    text, _ = _decoded(envelope)
+    text, _ = _decoded(envelope) if is_document(envelope) else (None, "")
     if text is None:
         return {}
     found = _Envelope(text.encode("utf-8", "surrogatepass"))
@@ -93,7 +105,7 @@ class _Envelope:
 
     def __init__(self, data: bytes) -> None:
         self.refused = ""
-        self.present = self.signed = False
+        self.present = self.signed = self.encrypted = False
         self.own: dict[str, str] = {}
         self.addressing: dict[str, str] = {}
         self._data = data
@@ -102,6 +114,13 @@ class _Envelope:
         self._start = self._header = self._header_end = -1
         self._text: list[str] | None = None
         self._parse()
+
+    @property
+    def closed(self) -> str:
+        """Why a well-formed envelope takes no block, or ""."""
+        if self.signed:
+            return "signed"
+        return "present" if self.present else "encrypted" if self.encrypted else ""
 
     def _parse(self) -> None:
         from xml.parsers import expat
@@ -135,6 +154,7 @@ class _Envelope:
         self.signed |= namespace == SIGNATURE_NAMESPACE
         if self._in_header():
             self.present |= namespace == NAMESPACE
+            self.encrypted |= name == f"{ENCRYPTION_NAMESPACE} EncryptedData"
             in_ours = depth == 3 and self._path[2] == f"{NAMESPACE} Context" and namespace == NAMESPACE
             related = depth == 2 and namespace in ADDRESSING_NAMESPACES and local in _RELATED
             self._text = [] if in_ours or related else None
@@ -149,8 +169,9 @@ class _Envelope:
     def _end_element(self, name: str) -> None:
         if self._text is not None:
             namespace, _, local = name.rpartition(" ")
-            values = self.own if namespace == NAMESPACE else self.addressing
-            values.setdefault(local, "".join(self._text).strip())
+            value = "".join(self._text).strip()
+            if value not in _NO_MESSAGE:
+                (self.own if namespace == NAMESPACE else self.addressing).setdefault(local, value)
         self._text = None
         self._path.pop()
         if len(self._path) == 1 and self._header >= 0 and self._header_end < 0:
@@ -184,6 +205,7 @@ def _decoded(envelope: str | bytes) -> tuple[str | None, str]:
     """(text, encoding), text None where encoding it again would not give the same bytes."""
     if isinstance(envelope, str):
         return envelope, "utf-8"
+    envelope = bytes(envelope)
     encoding = next((name for start, name in _BOMS + _STARTS if envelope.startswith(start)), "utf-8")
     if encoding not in ("utf-16-le", "utf-16-be"):
         declared = _DECLARED.match(envelope[:300].decode(encoding, "replace").lstrip("\ufeff"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from observe.context import CORRELATION_ID, TRACEPARENT, TRACESTATE
-from observe.legacy.carrier import Written, headers_of, ours
+from observe.legacy.carrier import CarrierError, Written, headers_of, ours, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ _KEYS = {TRACEPARENT: "traceparent", TRACESTATE: "tracestate", CORRELATION_ID: "
 _HEADERS = {key: header for header, key in _KEYS.items()}
 # ?, %s, %(name)s, :1, :name (but not ::type), $1, @p1
 _PARAMETER = re.compile(r"\?|%s|%\(|(?<![:\w]):\w|\$\d|@\w")
+# {: JDBC's escape for a procedure
 _PREPARED = re.compile(
-    r"\s*(?:PREPARE|EXECUTE|EXEC|DEALLOCATE|CALL|BEGIN|DECLARE|CREATE|ALTER)\b", re.IGNORECASE
+    r"\s*(?:\{|(?:PREPARE|EXECUTE|EXEC|DEALLOCATE|CALL|BEGIN|DECLARE|CREATE|ALTER)\b)", re.IGNORECASE
 )
-_PAIR = re.compile(r"\s*([^=,\s']+)\s*=\s*'((?:[^'\\]|\\.)*)'\s*(?:,|$)")
+# Possessive, or a value of megabytes would cost gigabytes.
+_PAIR = re.compile(r"\s*+([^=,\s']++)\s*+=\s*+'([^'\\]*+(?:\\.[^'\\]*+)*+)'\s*+(?:,|$)", re.DOTALL)
 
 
 def comment(context: Context) -> str:
@@ -39,13 +41,18 @@ def comment(context: Context) -> str:
     return "/*" + ",".join(f"{key}='{value}'" for key, value in pairs) + "*/"
 
 
-def carry(sql: str, context: Context, *, prepared: bool = False) -> Written[str]:
+def carry(sql: str, context: Context | None, *, prepared: bool = False) -> Written[str]:
     """Append our comment to one ad-hoc statement, before a semicolon at its end.
 
     prepared: True where the caller knows that the statement is prepared or executed often. Reasons:
     `prepared` (that, or placeholders, or a procedure), `comment` (it has one, or a hint, or what looks like
-    one in a literal), `empty`.
+    one in a literal), `empty`. Raises CarrierError("document") for what is no text.
     """
+    if not isinstance(sql, str):
+        raise CarrierError("document", f"a statement is text, not {type(sql).__name__}")
+    if context is None:
+        return Written(sql, "no_context")
+    own = comment(context)
     if not sql.strip(" \t\r\n;"):
         return Written(sql, "empty")
     if "--" in sql or "/*" in sql or "*/" in sql or "#" in sql:
@@ -53,13 +60,14 @@ def carry(sql: str, context: Context, *, prepared: bool = False) -> Written[str]
     if prepared or _PARAMETER.search(sql) or _PREPARED.match(sql):
         return Written(sql, "prepared")
     end = len(sql.rstrip(" \t\r\n;"))
-    return Written(f"{sql[:end]} {comment(context)}{sql[end:]}")
+    return Written(f"{sql[:end]} {own}{sql[end:]}")
 
 
-def read(sql: str) -> dict[str, str]:
+def read(sql: str | bytes) -> dict[str, str]:
     """Return the headers of the last comment of a statement, or {}; other tools' keys are passed over."""
     from urllib.parse import unquote
 
+    sql = text_of(sql) or ""
     start, end = sql.rfind("/*"), sql.rfind("*/")
     if not 0 <= start < end:
         return {}

@@ -11,7 +11,7 @@ import re
 
 from observe import ids
 from observe.context import CORRELATION_ID, TRACEPARENT
-from observe.legacy.carrier import CarrierError, Written, as_text, headers_of, like
+from observe.legacy.carrier import CarrierError, Written, as_text, headers_of, is_document, like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ RFC3164_MAX = 1024
 
 # <PRI>VERSION SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID SP, then structured data
 _HEADER = re.compile(r"<\d{1,3}>[1-9]\d{0,2}(?: [!-~]+){5} ")
-_ELEMENT = re.compile(
-    r"\[([!#-<>-\\^-~]{1,32})((?: [!#-<>-\\^-~]{1,32}=\"(?:[^\"\\\]]|\\.)*\")*)\]", re.DOTALL
-)
-_PARAMETER = re.compile(r" ([!#-<>-\\^-~]{1,32})=\"((?:[^\"\\\]]|\\.)*)\"", re.DOTALL)
+# Possessive, or a value of megabytes would cost gigabytes.
+_VALUE = r"[^\"\\\]]*+(?:\\.[^\"\\\]]*+)*+"
+_NAME = r"[!#-<>-\\^-~]{1,32}+"
+_ELEMENT = re.compile(rf"\[({_NAME})((?: {_NAME}=\"{_VALUE}\")*+)\]", re.DOTALL)
+_PARAMETER = re.compile(rf" ({_NAME})=\"({_VALUE})\"", re.DOTALL)
 _PAIR = re.compile(r"(?<!\S)(trace_id|span_id|trace_flags|correlation_id)=(\S+)")
 
 
@@ -51,7 +52,7 @@ def element(context: Context) -> str:
     return f"[{SD_ID} {pairs}]"
 
 
-def carry(line: Text, context: Context, limit: int = RFC5424_MAX) -> Written[Text]:
+def carry(line: Text, context: Context | None, limit: int = RFC5424_MAX) -> Written[Text]:
     """Add our element to the structured data of one RFC 5424 line, str or bytes.
 
     limit: octets that the receiver takes. Reasons: `not_syslog`, `present`, `no_room`.
@@ -59,22 +60,28 @@ def carry(line: Text, context: Context, limit: int = RFC5424_MAX) -> Written[Tex
     if limit < 1:
         raise CarrierError("limit", f"a line has at least one octet, not {limit}")
     text = as_text(line)
+    if context is None:
+        return Written(line, "no_context")
+    own = element(context)
     start, elements, end = _structured(text)
     if start < 0:
         return Written(line, "not_syslog")
     if any(name == SD_ID for name, _ in elements):
         return Written(line, "present")
-    grown = like(line, text[: end if elements else start] + element(context) + text[end:])
+    grown = like(line, text[: end if elements else start] + own + text[end:])
     return Written(line, "no_room") if _octets(grown) > limit else Written(grown)
 
 
-def carry_rfc3164(line: Text, context: Context, limit: int = RFC3164_MAX) -> Written[Text]:
+def carry_rfc3164(line: Text, context: Context | None, limit: int = RFC3164_MAX) -> Written[Text]:
     """Add ` trace_id=... span_id=... trace_flags=01 correlation_id=...` to the end of one line of text.
 
     A line break at its end stays there. Reasons: `rfc5424` (such a line has a better place), `present`,
     `no_room`, `lines` (more than one).
     """
     text = as_text(line)
+    if context is None:
+        return Written(line, "no_context")
+    suffix = "".join(f" {name}={value}" for name, value in _fields(context).items())
     body = text.rstrip("\r\n\0")
     if _structured(text)[0] >= 0:
         return Written(line, "rfc5424")
@@ -82,14 +89,13 @@ def carry_rfc3164(line: Text, context: Context, limit: int = RFC3164_MAX) -> Wri
         return Written(line, "lines")
     if "trace_id" in dict(_PAIR.findall(body)):
         return Written(line, "present")
-    suffix = "".join(f" {name}={value}" for name, value in _fields(context).items())
     grown = like(line, body + suffix + text[len(body) :])
     return Written(line, "no_room") if _octets(grown) > limit else Written(grown)
 
 
 def read(line: str | bytes) -> dict[str, str]:
     """Return the headers of a line of either kind, or {}; the last `key=value` of a name counts."""
-    text = as_text(line)
+    text = as_text(line) if is_document(line) else ""
     start, elements, end = _structured(text)
     for name, parameters in elements:
         if name == SD_ID:

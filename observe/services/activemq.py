@@ -5,12 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html
 
 from __future__ import annotations
 
-from itertools import islice
-
-from observe.context import CORRELATION_ID
 from observe.services.attributes import received
-from observe.services.properties import HEADERS_MAX, projected, scalar, sequence
-from observe.source import VALUE_MAX, Record, Source, mapping, text
+from observe.services.properties import record_of, sequence
+from observe.source import Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER
 
 TYPE_CHECKING = False
@@ -27,16 +24,10 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     event: {"messages": [{"messageID", "correlationID"?, "properties"?: {name: text, number or boolean},
     "destination": {"physicalName"}}, ...]}. correlationID counts where no property has the correlation ID.
     """
-    return [_record(message) for message in _messages(event)]
-
-
-def _record(message: Mapping[str, Any]) -> Record:
-    properties = islice(mapping(message.get("properties")).items(), HEADERS_MAX)
-    headers = projected((name, scalar(value)) for name, value in properties)
-    correlation_id = text(message.get("correlationID"))
-    if correlation_id and len(correlation_id) <= VALUE_MAX:
-        headers.setdefault(CORRELATION_ID, correlation_id)
-    return Record(headers, text(message.get("messageID")))
+    return [
+        record_of(message.get("properties"), message.get("correlationID"), message.get("messageID"))
+        for message in _messages(event)
+    ]
 
 
 def _messages(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -44,9 +35,10 @@ def _messages(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def describe(event: Mapping[str, Any]) -> Description:
-    """Return `process QUEUE` and the messaging attributes."""
+    """Return `process QUEUE` and the messaging attributes; EventBridge Pipes writes `physicalname`."""
     messages = _messages(event)
-    queue = text(mapping(messages[0].get("destination")).get("physicalName")) if messages else ""
+    destination = mapping(messages[0].get("destination")) if messages else {}
+    queue = text(destination.get("physicalName")) or text(destination.get("physicalname"))
     return received("activemq", queue, [text(message.get("messageID")) for message in messages])
 
 

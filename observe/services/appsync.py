@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _OPERATIONS = ("query", "mutation", "subscription")
+_NAME_MAX = 256
 
 
 def records(event: Any) -> list[Record]:
@@ -58,12 +59,18 @@ def _authorizer_records(event: Mapping[str, Any]) -> list[Record]:
 
 
 def _describe_authorizer(event: Mapping[str, Any]) -> Description:
-    """The document and its variables are the caller's and stay out; its first word is the operation."""
+    """The document and its variables are the caller's and stay out; its first word is the operation.
+
+    A query may have none, and an operation's name is the caller's, too: one that is no name is left out.
+    https://spec.graphql.org/October2021/#sec-Language.Operations
+    """
     request = mapping(event.get("requestContext"))
-    kind = text(request.get("queryString"))[:64].lstrip().partition(" ")[0].partition("{")[0]
-    attributes = _operation(kind)
-    if text(request.get("operationName")):
-        attributes[semconv.GRAPHQL_OPERATION_NAME] = request["operationName"]
+    document = text(request.get("queryString"))[:64].lstrip()
+    kinds = [kind for kind in _OPERATIONS if document.startswith(kind)]
+    attributes = _operation("query" if document.startswith("{") else "".join(kinds))
+    name = text(request.get("operationName"))
+    if len(name) <= _NAME_MAX and name.isascii() and name.isidentifier():
+        attributes[semconv.GRAPHQL_OPERATION_NAME] = name
     return f"authorize {attributes.get(semconv.GRAPHQL_OPERATION_TYPE, 'GraphQL')}", attributes
 
 

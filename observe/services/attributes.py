@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from observe import semconv
 from observe.context import inject
-from observe.source import mapping
+from observe.source import VALUE_MAX, identified, mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,10 +35,9 @@ def carried(message: Mapping[str, Any], context: Context, room: int) -> dict[str
     message: {"MessageAttributes"?: {name: {"DataType", "StringValue"}}}; nothing in it is changed. One
     whose attributes are no dictionary comes back as it is: botocore will tell the caller.
     """
-    existing = message.get("MessageAttributes")
-    if existing is not None and not isinstance(existing, dict):
+    existing = message.get("MessageAttributes", {})
+    if not isinstance(existing, dict):
         return dict(message)
-    existing = existing or {}
     present = {str(name).lower() for name in existing}
     headers = inject(context)
     attributes = dict(existing)
@@ -80,11 +79,17 @@ def size_of(message: Mapping[str, Any], body: str) -> int:
     return size
 
 
+#: Of a file nobody knows the length before it is read: it counts as more than any limit.
+_FILE_BYTES = 1 << 40
+
+
 def bytes_of(value: object) -> int:
-    """Return the UTF-8 length of a text or the length of bytes; 0 for anything else."""
+    """Return the UTF-8 length of a text or the length of bytes, a size over all limits for a file, else 0."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
-    return len(value) if isinstance(value, bytes | bytearray) else 0
+    if isinstance(value, bytes | bytearray):
+        return len(value)
+    return _FILE_BYTES if hasattr(value, "read") else 0
 
 
 def entries_of(params: Mapping[str, Any], key: str) -> list[Mapping[str, Any]] | None:
@@ -141,3 +146,51 @@ def receipt(response: Mapping[str, Any]) -> dict[str, str]:
     """Return the message ID of a reply to sending one message, as an attribute; {} for a batch's reply."""
     message_id = response.get("MessageId")
     return {semconv.MESSAGING_MESSAGE_ID: message_id} if isinstance(message_id, str) and message_id else {}
+
+
+# --- Reading --------------------------------------------------------------------------------
+
+#: Datadog's one attribute for all headers: a text, or octets where SNS handed the message on.
+_DATADOG = "_datadog"
+
+
+def of_sqs(attribute: Mapping[str, Any]) -> tuple[object, object]:
+    """Return (text, base64) of {"stringValue"} or {"binaryValue"}."""
+    return attribute.get("stringValue"), attribute.get("binaryValue")
+
+
+def of_sns(attribute: Mapping[str, Any]) -> tuple[object, object]:
+    """Return (text, base64) of {"Type": "String", "Value"} or {"Type": "Binary", "Value"}."""
+    value = attribute.get("Value")
+    return (None, value) if attribute.get("Type") == "Binary" else (value, None)
+
+
+def told(attributes: object, read: Callable[[Mapping[str, Any]], tuple[object, object]]) -> dict[str, str]:
+    """Return the headers among message attributes: text of usual length by lower-case name.
+
+    attributes: {name: attribute}. read(attribute): its (text, base64). Also what JMS, which knows no hyphens,
+    and Datadog call otherwise.
+    """
+    attributes = mapping(attributes)
+    headers: dict[str, str] = {}
+    strange = False
+    for name, attribute in attributes.items():
+        value, _ = read(mapping(attribute))
+        if isinstance(name, str) and isinstance(value, str) and len(value) <= VALUE_MAX:
+            headers[name.lower()] = value
+        strange = strange or "_" in str(name)
+    return _meant(attributes, headers, read) if strange else headers
+
+
+def _meant(
+    attributes: Mapping[str, Any],
+    headers: Mapping[str, str],
+    read: Callable[[Mapping[str, Any]], tuple[object, object]],
+) -> dict[str, str]:
+    from observe.services import properties  # few senders need it
+
+    meant = properties.projected((name, value) for name, value in headers.items() if name != _DATADOG)
+    if _DATADOG in attributes and not identified(meant):
+        value, encoded = read(mapping(attributes[_DATADOG]))
+        meant |= properties.packed(value if isinstance(value, str) else "", encoded)
+    return {**meant, **headers}

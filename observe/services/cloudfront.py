@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-
 
 from __future__ import annotations
 
-from observe import semconv
+from observe.services import http
 from observe.source import Record, Source, lower, mapping, text
 from observe.wire import KIND_SERVER
 
@@ -35,14 +35,17 @@ def describe(event: Mapping[str, Any]) -> Description:
     """Return `viewer-request GET`: the event type and method, and the path."""
     edge = _edge(event)
     request = mapping(edge.get("request"))
-    method = text(request.get("method"))
-    name = f"{text(mapping(edge.get('config')).get('eventType'))} {method}"
-    attributes = {semconv.HTTP_REQUEST_METHOD: method, semconv.URL_PATH: text(request.get("uri"))}
-    return name.strip() or "CloudFront", attributes
+    name, attributes = http.description(text(request.get("method")), "", text(request.get("uri")))
+    return f"{text(mapping(edge.get('config')).get('eventType'))} {name}".strip(), attributes
 
 
 def _edge(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(mapping(event["Records"][0]).get("cf"))
+
+
+def _status(result: object) -> int:
+    """A function that answers itself says {"status": "200", ...}; else it hands on what it was given."""
+    return http.status_of({"statusCode": mapping(result).get("status")})
 
 
 EDGE = Source(
@@ -52,4 +55,5 @@ EDGE = Source(
     public=True,
     records=records,
     describe=describe,
+    status=_status,
 )

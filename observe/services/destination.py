@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 from __future__ import annotations
 
 from observe import semconv
-from observe.context import BAGGAGE
-from observe.services import source_of
+from observe.services import shapes, source_of
 from observe.source import Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 #: A destination's function has a destination in turn: how many events inside one another are opened.
 DEPTH_MAX = 8
-#: What the trust edge of context.capture ignores where the event came from strangers.
-_INTERNAL = (BAGGAGE, "debug-log-enabled", "call-chain-length")
 
 
 def records(event: Mapping[str, Any]) -> list[Record]:
@@ -34,27 +31,32 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     request_id = text(mapping(event.get("requestContext")).get("requestId"))
     inner: Any = event
     for _ in range(DEPTH_MAX):
-        inner = mapping(inner).get("requestPayload")
+        inner = _off_the_bus(mapping(inner).get("requestPayload"))
         source = source_of(inner)
         if source is not DESTINATION:
             return _inner(source, inner, request_id)
     return [Record({}, request_id)]
 
 
+def _off_the_bus(event: Any) -> Any:
+    """What a bus tells of another invocation's end; else the event. Its own source would come back here."""
+    told = mapping(event)
+    detail = mapping(told.get("detail"))
+    return detail if told.get("source") == "lambda" and shapes.destination(detail) else event
+
+
 def _inner(source: Source | None, event: Any, request_id: str) -> list[Record]:
     found = source.records(event) if source is not None else [Record({})]
     for record in found:
         record.message_id = record.message_id or request_id
-        if source is not None and source.public:
-            for name in _INTERNAL:
-                record.headers.pop(name, None)
+        record.public = record.public or (source is not None and source.public)
     return found
 
 
 def describe(event: Mapping[str, Any]) -> Description:
     """Return `<condition> <function>` and the request ID of the invocation that it is about."""
     request = mapping(event.get("requestContext"))
-    function = text(request.get("functionArn")).rpartition(":function:")[2].partition(":")[0]
+    function = text(request.get("functionArn")).partition(":function:")[2].partition(":")[0]
     name = f"{text(request.get('condition'))} {function}"
     request_id = text(request.get("requestId"))
     return name.strip() or "destination", {semconv.AWS_REQUEST_ID: request_id} if request_id else {}

@@ -62,7 +62,8 @@ def describe(event: Mapping[str, Any]) -> Description:
     """Return `process TABLE`, the table, and what was done if it was the same to all; of items nothing."""
     changes = _changes(event)
     # arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<time>
-    table = text(changes[0].get("eventSourceARN")).partition(":table/")[2].partition("/")[0]
+    arn = text((changes[0] if changes else event).get("eventSourceARN"))
+    table = arn.partition(":table/")[2].partition("/")[0]
     done = {text(change.get("eventName")) for change in changes}
     operation = done.pop() if len(done) == 1 else ""
     attributes: dict[str, Any] = {
@@ -75,7 +76,7 @@ def describe(event: Mapping[str, Any]) -> Description:
         )
     else:
         attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(changes)
-    return f"process {table}".strip(), {key: value for key, value in attributes.items() if value}
+    return f"process {table}".strip(), {key: value for key, value in attributes.items() if value != ""}
 
 
 def _changes(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from observe import semconv
 from observe.context import inject
 from observe.services.attributes import bytes_of
-from observe.services.member import fitting, opted_in
+from observe.services.member import fitting, is_ours, opted_in
 from observe.source import OWN, Carrier, mapping, text
 from observe.wire import KIND_CLIENT
 
@@ -23,28 +23,41 @@ if TYPE_CHECKING:
 
 #: 400 KB, which DynamoDB means as 1,024 bytes each; less for what a global table adds to an item.
 ITEM_MAX_BYTES = 400 * 1024 - 1024
-DEPTH_MAX = 40
+#: "up to 32 levels deep", each of which is two here: the type and what it holds.
+DEPTH_MAX = 2 * 32 + 2
 _TYPES = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 
 
 def _carried(params: Mapping[str, Any], context: Context) -> tuple[dict[str, Any], str]:
-    """PutItem: {"TableName", "Item": {name: {type: value}}} with the attribute `_observe`: a map of text."""
+    """PutItem: {"TableName", "Item": {name: {type: value}}} with the attribute `_observe`: a map of text.
+
+    An item that was read and is written again has the attribute of who wrote it before: that is replaced.
+    """
     item = params.get("Item")
     if not opted_in("dynamodb"):
         return {**params}, "opt_in"
     if not isinstance(item, dict) or not all(map(_typed, item.values())):
         return {**params}, "not_json"
     headers = inject(context)
-    if OWN in item:
-        return {**params}, "" if item[OWN] == _attribute(headers) else "caller_has_own"
+    if OWN in item and not is_ours(_texts(item[OWN])):
+        return {**params}, "caller_has_own"
+    before, item = item, {name: value for name, value in item.items() if name != OWN}
     room = ITEM_MAX_BYTES - sum(bytes_of(name) + _size(value) for name, value in item.items())
     kept = fitting(headers, lambda some: len(OWN) + _size(_attribute(some)), room)
     reason = "" if len(kept) == len(headers) else "too_large"
-    return {**params, "Item": {**item, OWN: _attribute(kept)}} if kept else {**params}, reason
+    after = {**item, OWN: _attribute(kept)} if kept else item
+    return {**params, "Item": after} if after != before else {**params}, reason
 
 
 def _attribute(headers: Mapping[str, str]) -> dict[str, Any]:
     return {"M": {name: {"S": value} for name, value in headers.items()}}
+
+
+def _texts(value: object) -> Mapping[str, Any]:
+    """The headers in an attribute of ours; {} for one that is a map of something else, or no map."""
+    held = mapping(mapping(value).get("M"))
+    texts = {name: mapping(inner).get("S") for name, inner in held.items()}
+    return texts if all(isinstance(one, str) for one in texts.values()) else {}
 
 
 def _typed(value: object) -> bool:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 
-from observe.context import BAGGAGE, TRACEPARENT, TRACESTATE
+from observe.context import TRACEPARENT, TRACESTATE
 from observe.services import shapes, source_of
+from observe.services.attributes import of_sns, told
 from observe.services.payload import carried
-from observe.source import VALUE_MAX, identified, mapping, text
+from observe.source import VALUE_MAX, believed, identified, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 DEPTH_MAX = 4
 #: A notification of S3 has one record; nothing says that it always will.
 RECEIPTS_MAX = 16
-#: Members of a body that no service wrote are not believed these: an API may put what strangers send
-#: straight into a queue or a topic.
-_INTERNAL = frozenset((BAGGAGE, "debug-log-enabled", "call-chain-length"))
 #: Where an event of AWS's own has the ID of the request or execution that made it.
 _MADE_BY = {"aws.s3": "request-id", "aws.states": "executionArn"}
 #: Whose envelope it is.
@@ -115,8 +113,8 @@ def _innermost(value: Mapping[str, Any], *, invoked: bool) -> dict[str, str]:
     if invoked:
         return _event(value)
     detail = carried(value.get("detail"))
-    found = detail if identified(detail) else carried(value)
-    return {name: item for name, item in found.items() if name not in _INTERNAL}
+    # An API may put what strangers send straight into a queue or a topic.
+    return believed(detail if identified(detail) else carried(value))
 
 
 def _event(value: Mapping[str, Any]) -> dict[str, str]:
@@ -127,7 +125,9 @@ def _event(value: Mapping[str, Any]) -> dict[str, str]:
     from observe.services import destination  # knows what not to believe of a public source
 
     found = destination.records({"requestPayload": value})
-    return found[0].headers if len(found) == 1 else {}
+    if len(found) != 1:
+        return {}
+    return believed(found[0].headers) if found[0].public else found[0].headers
 
 
 # --- The envelopes --------------------------------------------------------------------------
@@ -147,12 +147,7 @@ def _is_event(value: Mapping[str, Any]) -> bool:
 
 def _notification(value: Mapping[str, Any]) -> Read:
     """{"Type": "Notification", "MessageId", "Message", "MessageAttributes": {name: {"Type", "Value"}}}."""
-    headers = {
-        name.lower(): attribute["Value"]
-        for name, attribute in mapping(value.get("MessageAttributes")).items()
-        if isinstance(attribute, dict) and isinstance(attribute.get("Value"), str)
-        if attribute.get("Type") != "Binary"
-    }
+    headers = told(value.get("MessageAttributes"), of_sns)
     return headers, _told(value.get("MessageId")), _parsed(value.get("Message"))
 
 

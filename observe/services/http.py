@@ -53,11 +53,21 @@ def _describe_mapped(event: Mapping[str, Any]) -> Description:
     return description(text(context.get("http-method")), route, route)
 
 
+#: https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/#http-request-method
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+
+
 def description(method: str, route: str, path: str) -> Description:
-    """Return `METHOD route` and the attributes of a request; route: "" where none is known."""
+    """Return `METHOD route` and the attributes of a request; route: "" where none is known.
+
+    A method that is not of HTTP is whatever a stranger likes: it names no span.
+    """
     attributes: dict[str, Any] = {}
-    if method:
+    if method in METHODS:
         attributes[semconv.HTTP_REQUEST_METHOD] = method
+    elif method:
+        attributes |= {semconv.HTTP_REQUEST_METHOD: "_OTHER", semconv.HTTP_REQUEST_METHOD_ORIGINAL: method}
+        method = "HTTP"
     if route:
         attributes[semconv.HTTP_ROUTE] = route
     if path and path != route:
@@ -92,6 +102,7 @@ HTTP_API = Source(
     public=True,
     records=records,
     describe=describe_v2,
+    status=status_of,
 )
 ALB = Source(
     "Application Load Balancer",
@@ -100,6 +111,7 @@ ALB = Source(
     public=True,
     records=records,
     describe=describe_v1,
+    status=status_of,
 )
 REST_API = Source(
     "REST API",
@@ -108,6 +120,7 @@ REST_API = Source(
     public=True,
     records=records,
     describe=describe_v1,
+    status=status_of,
 )
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-custom-integrations.html
 REST_API_MAPPED = Source(

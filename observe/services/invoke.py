@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 
 from observe import semconv
-from observe.context import inject
+from observe.context import TRACEPARENT, TRACESTATE, inject
 from observe.source import Carrier, Record, lower, mapping, text
 from observe.splice import opened, splice
 from observe.wire import KIND_CLIENT
@@ -45,9 +45,9 @@ def record(lambda_context: object) -> Record:
 def carry(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Invoke: {"FunctionName", "ClientContext"?} with the context in the client context's `custom`.
 
-    Lambda hands the client context over in synchronous calls only. A client context that is not
-    base64 of a JSON object, or that would grow over the limit, is left as it is. An asynchronous call
-    has its payload alone, which gets a member where OBSERVE_PAYLOAD_CARRIERS names `lambda-async`.
+    Lambda hands the client context over in synchronous calls only. One that is not base64 of a JSON
+    object is left as it is, one near its limit gets what has room. An asynchronous call has its
+    payload alone, which gets a member where OBSERVE_PAYLOAD_CARRIERS names `lambda-async`.
     """
     kind = params.get("InvocationType", "RequestResponse")
     if kind == "Event":
@@ -60,28 +60,37 @@ def lost(params: Mapping[str, Any], context: Context) -> str:
     kind = params.get("InvocationType", "RequestResponse")
     if kind == "Event":
         return _asynchronous(params, context)[1]
-    if kind != "RequestResponse":
-        return ""
-    carried, reason = _synchronous(params, context)
-    return reason or _overruled(carried, context)
+    return _synchronous(params, context)[1] if kind == "RequestResponse" else ""
 
 
 def _synchronous(params: Mapping[str, Any], context: Context) -> tuple[dict[str, Any], str]:
-    document = _decoded(params.get("ClientContext"))
-    spliced = document if document is None else splice(document, "custom", inject(context))
-    if document is None or spliced is None:
+    document = _decoded(params["ClientContext"]) if "ClientContext" in params else "{}"
+    found = opened(document)
+    if document is None or found is None:
         return dict(params), "not_json"
-    encoded = binascii.b2a_base64(spliced.encode("utf-8", "replace"), newline=False).decode()
+    told = {str(name).lower(): value for name, value in mapping(found[0].get("custom")).items()}
+    headers = inject(context)
+    reason = "caller_has_own" if any(told.get(n, value) != value for n, value in headers.items()) else ""
+    lacking = {name: value for name, value in headers.items() if name not in told}
+    if TRACEPARENT in told:
+        lacking.pop(TRACESTATE, None)  # it belongs to the other parent
+    if not lacking:
+        return dict(params), reason
+    encoded = _encoded(document, lacking)
     if len(encoded) > CLIENT_CONTEXT_MAX:
-        return dict(params), "too_large"
-    return {**params, "ClientContext": encoded} if spliced != document else dict(params), ""
+        from observe.services.member import fitting  # few contexts are so large
+
+        kept = fitting(lacking, lambda some: len(_encoded(document, some)), CLIENT_CONTEXT_MAX)
+        encoded, reason = _encoded(document, kept) if kept else "", "too_large"
+    elif not encoded:
+        return dict(params), "not_json"
+    return {**params, "ClientContext": encoded} if encoded else dict(params), reason
 
 
-def _overruled(params: Mapping[str, Any], context: Context) -> str:
-    """What splice left alone was there before: with another value it is the caller's own."""
-    members, _ = opened(_decoded(params.get("ClientContext"))) or ({}, 0)
-    custom = mapping(members.get("custom"))
-    return "" if inject(context).items() <= custom.items() else "caller_has_own"
+def _encoded(document: str, headers: Mapping[str, str]) -> str:
+    """The client context with `headers` in its `custom`, in base64; "" where that is no object."""
+    spliced = splice(document, "custom", headers)
+    return binascii.b2a_base64((spliced or "").encode("utf-8", "replace"), newline=False).decode()
 
 
 def _asynchronous(params: Mapping[str, Any], context: Context) -> tuple[dict[str, Any], str]:
@@ -100,8 +109,6 @@ def _asynchronous(params: Mapping[str, Any], context: Context) -> tuple[dict[str
 
 
 def _decoded(client_context: object) -> str | None:
-    if client_context is None:
-        return "{}"
     if not isinstance(client_context, str):
         return None
     try:
@@ -111,9 +118,7 @@ def _decoded(client_context: object) -> str | None:
 
 
 def _describe(params: Mapping[str, Any]) -> Description:
-    name = text(params.get("FunctionName"))
-    if name.startswith("arn:"):
-        name = name.split(":function:")[-1]
+    name = text(params.get("FunctionName")).rpartition(":function:")[2]  # of an ARN, whole or partial
     return f"invoke {name}", {semconv.FAAS_INVOKED_NAME: name.partition(":")[0]}
 
 

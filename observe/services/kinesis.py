@@ -83,7 +83,7 @@ def user_records(aggregate: bytes) -> list[bytes]:
     found = []
     for field, record in _fields(aggregate[len(_MAGIC) : -_MD5_BYTES]):
         if field == _RECORDS:
-            found += [part for number, part in _fields(record) if number == _DATA][:1]
+            found.append(next((part for number, part in _fields(record) if number == _DATA), b""))
         if len(found) >= USER_RECORDS_MAX:
             break
     return found
@@ -117,9 +117,13 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def describe(event: Mapping[str, Any]) -> Description:
-    """Return `process STREAM` and the messaging attributes of the batch, counted in Kinesis records."""
+    """Return `process STREAM` and the messaging attributes of the batch, counted in Kinesis records.
+
+    The ARN is the stream's, or with enhanced fan-out its consumer's: `stream/<name>/consumer/<name>:<time>`.
+    """
     found = [mapping(record) for record in event["Records"]]
-    stream = text(found[0].get("eventSourceARN")).rpartition("/")[2]
+    arn = text((found[0] if found else event).get("eventSourceARN"))
+    stream = arn.partition(":stream/")[2].partition("/")[0]
     numbers = [text(mapping(record.get("kinesis")).get("sequenceNumber")) for record in found]
     return received(SYSTEM, stream, numbers)
 

@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     from observe.source import Description
 
 
-def _describe_v1(event: Mapping[str, Any]) -> Description:
-    return _description(event, "raw_path")
+def _describe(event: Mapping[str, Any]) -> Description:
+    """Return `METHOD`, for Lattice has no route. A path may come with its query, which may hold anything.
 
-
-def _describe_v2(event: Mapping[str, Any]) -> Description:
-    return _description(event, "path")
-
-
-def _description(event: Mapping[str, Any], path: str) -> Description:
-    """Lattice has no route. A path may come with its query, which may hold anything and is left out."""
-    return http.description(text(event.get("method")), "", text(event.get(path)).partition("?")[0])
+    event: {"method", "raw_path"} in payload 1.0, {"method", "path"} in 2.0
+    """
+    path = text(event.get("raw_path")) or text(event.get("path"))
+    return http.description(text(event.get("method")), "", path.partition("?")[0])
 
 
 LATTICE_V1 = Source(
@@ -36,7 +32,8 @@ LATTICE_V1 = Source(
     kind=KIND_SERVER,
     public=False,
     records=http.records,
-    describe=_describe_v1,
+    describe=_describe,
+    status=http.status_of,
 )
 #: Header values are lists here: {name: [value, ...]}.
 LATTICE_V2 = Source(
@@ -45,5 +42,6 @@ LATTICE_V2 = Source(
     kind=KIND_SERVER,
     public=False,
     records=http.records,
-    describe=_describe_v2,
+    describe=_describe,
+    status=http.status_of,
 )

@@ -1,14 +1,17 @@
 """Headers and properties of brokers' messages, in the spellings that Lambda's pollers give them.
 
-Java knows no unsigned bytes, so octets may be negative; a list may come as a map by index.
+Java knows no unsigned bytes, so octets may be negative; a list may come as a map by index. Also what JMS and
+Datadog make of SQS's attributes: names without hyphens, and all headers as JSON in one.
 https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
 https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html
 """
 
 from __future__ import annotations
 
+from itertools import islice
+
 from observe.context import CORRELATION_ID
-from observe.source import VALUE_MAX, mapping
+from observe.source import VALUE_MAX, Record, lower, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +24,24 @@ HEADERS_MAX = 1000
 #: https://github.com/open-telemetry/opentelemetry-java-instrumentation/tree/main/instrumentation/jms
 #: https://camel.apache.org/components/latest/jms-component.html
 _HYPHENS = ("__dash__", "_hyphen_")
-#: How JMS and its neighbours call a correlation ID.
-_ALIASES = {"jmscorrelationid": CORRELATION_ID, "correlationid": CORRELATION_ID}
+#: How JMS and its neighbours call a correlation ID; JMS_SQSCorrelationID is that of JMS over SQS:
+#: https://github.com/awslabs/amazon-sqs-java-messaging-lib
+_ALIASES = dict.fromkeys(("jmscorrelationid", "correlationid", "jms-sqscorrelationid"), CORRELATION_ID)
+
+
+def record_of(properties: object, correlation_id: object, message_id: object) -> Record:
+    """Return a message as a Record: what its properties mean, and the protocol's own correlation ID.
+
+    properties: {name: text, number, boolean or {"bytes": octets}}. correlation_id counts where no property
+    has the correlation ID: in JMS and AMQP it may be a reply's business alone.
+    """
+    headers = projected(
+        (name, scalar(value)) for name, value in islice(mapping(properties).items(), HEADERS_MAX)
+    )
+    told = text(correlation_id)
+    if told and len(told) <= VALUE_MAX:
+        headers.setdefault(CORRELATION_ID, told)
+    return Record(headers, text(message_id))
 
 
 def projected(pairs: Iterable[tuple[object, str | None]]) -> dict[str, str]:
@@ -98,3 +117,21 @@ def scalar(value: object) -> str | None:
     if isinstance(value, float):
         return str(value)
     return octets(value.get("bytes")) if isinstance(value, dict) else None
+
+
+def packed(document: str, encoded: object) -> dict[str, str]:
+    """Return the headers that the text of a JSON object has as members, or one in base64; {} for any other.
+
+    document: "" where `encoded` has it. How Datadog carries a context: one attribute, `_datadog`.
+    https://github.com/DataDog/datadog-lambda-python/blob/main/datadog_lambda/tracing.py
+    """
+    import json  # the runtime has loaded them
+    from binascii import a2b_base64
+
+    try:
+        if not document and isinstance(encoded, str) and len(encoded) <= 2 * VALUE_MAX:
+            document = a2b_base64(encoded).decode()
+        found = json.loads(document) if len(document) <= VALUE_MAX else {}
+    except (ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in lower(found).items() if value}

@@ -5,12 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html
 
 from __future__ import annotations
 
-from itertools import islice
-
-from observe.context import CORRELATION_ID
 from observe.services.attributes import received
-from observe.services.properties import HEADERS_MAX, projected, scalar, sequence
-from observe.source import VALUE_MAX, Record, Source, mapping, text
+from observe.services.properties import record_of, sequence
+from observe.source import Record, Source, mapping, text
 from observe.wire import KIND_CONSUMER
 
 TYPE_CHECKING = False
@@ -28,16 +25,10 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     "headers": {name: {"bytes": octets} or text, number or boolean}}}, ...]}}. correlationId counts where no
     header has the correlation ID.
     """
-    return [_record(properties) for properties in _messages(event)]
-
-
-def _record(properties: Mapping[str, Any]) -> Record:
-    table = islice(mapping(properties.get("headers")).items(), HEADERS_MAX)
-    headers = projected((name, scalar(value)) for name, value in table)
-    correlation_id = text(properties.get("correlationId"))
-    if correlation_id and len(correlation_id) <= VALUE_MAX:
-        headers.setdefault(CORRELATION_ID, correlation_id)
-    return Record(headers, text(properties.get("messageId")))
+    return [
+        record_of(found.get("headers"), found.get("correlationId"), found.get("messageId"))
+        for found in _messages(event)
+    ]
 
 
 def _messages(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

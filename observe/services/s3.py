@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from observe.source import Description
 
 #: faas.document.operation by the first word of the event's name.
-_OPERATIONS = {"ObjectCreated": "insert", "ObjectRemoved": "delete"}
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+_OPERATIONS = {
+    "ObjectCreated": "insert",
+    **dict.fromkeys(("ObjectRemoved", "LifecycleExpiration"), "delete"),
+    **dict.fromkeys(("ObjectTagging", "ObjectAcl", "LifecycleTransition"), "edit"),
+}
 
 
 def records(event: Mapping[str, Any]) -> list[Record]:
@@ -45,8 +50,17 @@ def describe(event: Mapping[str, Any]) -> Description:
         semconv.FAAS_DOCUMENT_OPERATION: _OPERATIONS.get(operation, operation),
     }
     if len(event["Records"]) == 1:
-        attributes[semconv.FAAS_DOCUMENT_NAME] = text(mapping(found.get("object")).get("key"))
-    return f"process {bucket}".strip(), attributes
+        attributes[semconv.FAAS_DOCUMENT_NAME] = _key(text(mapping(found.get("object")).get("key")))
+    return f"process {bucket}".strip(), {key: value for key, value in attributes.items() if value}
+
+
+def _key(encoded: str) -> str:
+    """The object's key, which a notification has URL-encoded, blanks as `+`."""
+    if "%" not in encoded and "+" not in encoded:
+        return encoded
+    from urllib.parse import unquote_plus  # most keys need it not, and it costs a cold start 2 ms
+
+    return unquote_plus(encoded)
 
 
 S3 = Source(

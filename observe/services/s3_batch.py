@@ -34,7 +34,7 @@ def describe(event: Mapping[str, Any]) -> Description:
     attributes: dict[str, Any] = {semconv.FAAS_DOCUMENT_COLLECTION: bucket}
     if len(tasks) == 1:
         attributes[semconv.FAAS_DOCUMENT_NAME] = text(first.get("s3Key"))
-    return f"process {bucket}".strip(), attributes
+    return f"process {bucket}".strip(), {key: value for key, value in attributes.items() if value}
 
 
 def _tasks(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -59,10 +59,9 @@ def _headers(context: Context) -> dict[str, str]:
 
 def _with_metadata(params: Mapping[str, Any], context: Context) -> tuple[dict[str, Any], str]:
     """Both names are US-ASCII, and so are their values."""
-    existing = params.get("Metadata")
-    if existing is not None and not isinstance(existing, dict):
+    existing = params.get("Metadata", {})
+    if not isinstance(existing, dict):
         return {**params}, ""  # botocore will tell the caller
-    existing = existing or {}
     told = {str(name).lower(): value for name, value in existing.items()}
     headers = _headers(context)
     lacking = {name: value for name, value in headers.items() if name not in told}
@@ -83,10 +82,11 @@ def _with_tags(params: Mapping[str, Any], context: Context) -> tuple[dict[str, A
     existing = params.get("Tagging", "")
     if not isinstance(existing, str) or _DIRECTORY in text(params.get("Bucket")):
         return {**params}, ""
-    told = dict(parse_qsl(existing, keep_blank_values=True))
+    tags = parse_qsl(existing, keep_blank_values=True)
+    told = {name.lower(): value for name, value in tags}
     headers = _headers(context)
     lacking = [name for name in NAMES if name not in told]
-    kept = lacking[: max(0, TAGS_MAX - len(told))]
+    kept = lacking[: max(0, TAGS_MAX - len(tags))]
     pairs = [f"{name}={quote(headers[name], safe='')}" for name in kept]
     out = {**params, "Tagging": "&".join(filter(None, (existing, *pairs)))} if kept else {**params}
     if len(kept) < len(lacking):

@@ -45,11 +45,12 @@ def describe(event: Mapping[str, Any]) -> Description:
     return f"{operation} {point}".strip() or "S3 Object Lambda", attributes
 
 
+#: Public: who has a presigned URL, or the address of a CDN in front, needs no account of ours.
 OBJECT_LAMBDA = Source(
     "S3 Object Lambda",
     trigger="http",
     kind=KIND_SERVER,
-    public=False,
+    public=True,
     records=records,
     describe=describe,
 )

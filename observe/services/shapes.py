@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from observe.source import mapping
+from observe.source import mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def rabbitmq(event: Mapping[str, Any]) -> bool:
 
 def dynamodb(event: Mapping[str, Any]) -> bool:
     """A batch of changes of a DynamoDB table."""
-    return _first(event).get("eventSource") == "aws:dynamodb"
+    return _first(event).get("eventSource") == "aws:dynamodb" or _ends_window(event, ":dynamodb:")
 
 
 def sns(event: Mapping[str, Any]) -> bool:
@@ -125,7 +125,19 @@ def s3(event: Mapping[str, Any]) -> bool:
 
 def kinesis(event: Mapping[str, Any]) -> bool:
     """A batch of records of a Kinesis stream."""
-    return _first(event).get("eventSource") == "aws:kinesis"
+    return _first(event).get("eventSource") == "aws:kinesis" or _ends_window(event, ":kinesis:")
+
+
+def _ends_window(event: Mapping[str, Any], service: str) -> bool:
+    """The end of a time window in which nothing more came: only the event itself names its stream.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
+    """
+    return (
+        "isFinalInvokeForWindow" in event
+        and event.get("Records") == []
+        and service in text(event.get("eventSourceARN"))
+    )
 
 
 def firehose(event: Mapping[str, Any]) -> bool:
@@ -266,7 +278,7 @@ _MEMBERS = frozenset((*PAYLOAD_NAMES, "headers", "_observe", "__context__", "_da
 
 def payload(event: Mapping[str, Any]) -> bool:
     """Any other object with headers among its members."""
-    return not _MEMBERS.isdisjoint(event)
+    return not event.keys().isdisjoint(_MEMBERS)  # looks up the few, however many the event has
 
 
 #: A text longer than this is not looked into: until 2025 SNS, SQS and EventBridge took no more.

@@ -12,11 +12,13 @@ from observe.services.attributes import (
     entries_of,
     ids_in,
     lost_of,
+    of_sns,
     receipt,
     received,
     room_of,
     sent,
     size_of,
+    told,
 )
 from observe.source import OWN, Carrier, Record, Source, identified, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
@@ -43,12 +45,7 @@ def records(event: Mapping[str, Any]) -> list[Record]:
 
 
 def _record(message: Mapping[str, Any]) -> Record:
-    headers = {
-        name.lower(): value["Value"]
-        for name, value in mapping(message.get("MessageAttributes")).items()
-        if isinstance(name, str) and isinstance(value, dict) and isinstance(value.get("Value"), str)
-        if value.get("Type") != "Binary"
-    }
+    headers = told(message.get("MessageAttributes"), of_sns)
     receipts: tuple[str, ...] = ()
     inside = text(message.get("Message"))
     if not identified(headers) and shapes.enveloped(inside):

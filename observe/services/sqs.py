@@ -6,21 +6,23 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 from __future__ import annotations
 
-from observe import semconv
-from observe.context import XRAY, xray_header
+from observe import semconv, xray
+from observe.context import XRAY
 from observe.services import shapes
 from observe.services.attributes import (
     carried,
     entries_of,
     ids_in,
     lost_of,
+    of_sqs,
     receipt,
     received,
     room_of,
     sent,
     size_of,
+    told,
 )
-from observe.source import OWN, VALUE_MAX, Carrier, Record, Source, identified, mapping, text
+from observe.source import OWN, Carrier, Record, Source, identified, mapping, text
 from observe.wire import KIND_CONSUMER, KIND_PRODUCER
 
 TYPE_CHECKING = False
@@ -37,8 +39,9 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, header names lower-cased.
 
     event: {"Records": [{"messageId", "body", "messageAttributes": {name: {"stringValue"}}, "attributes":
-    {"AWSTraceHeader"}}]}. Where the attributes carry no ID of ours, what is inside the body may: see
-    envelopes. AWSTraceHeader comes last. A record that is no dictionary counts as one without headers.
+    {"AWSTraceHeader"}}]}. JMS's `x_correlation_id` and Datadog's `_datadog` are read, too. Where the
+    attributes carry no ID of ours, what is inside the body may: see envelopes. AWSTraceHeader comes last. A
+    record that is no dictionary counts as one without headers.
     """
     return [_record(mapping(message)) for message in event["Records"]]
 
@@ -49,19 +52,14 @@ def _record(message: Mapping[str, Any]) -> Record:
     receipts: tuple[str, ...] = ()
     if found is not None:
         headers, receipts = found.inside(headers), tuple(found.receipts)
-    xray = mapping(message.get("attributes")).get("AWSTraceHeader")
-    if isinstance(xray, str):
-        headers.setdefault(XRAY, xray)
+    trace = mapping(message.get("attributes")).get("AWSTraceHeader")
+    if isinstance(trace, str):
+        headers.setdefault(XRAY, trace)
     return Record(headers, text(message.get("messageId")), receipts)
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name.lower(): value["stringValue"]
-        for name, value in mapping(message.get("messageAttributes")).items()
-        if isinstance(value, dict) and isinstance(value.get("stringValue"), str) and isinstance(name, str)
-        if len(value["stringValue"]) <= VALUE_MAX
-    }
+    return told(message.get("messageAttributes"), of_sqs)
 
 
 def _opened(message: Mapping[str, Any], headers: Mapping[str, str]) -> Opened | None:
@@ -156,12 +154,12 @@ def _carried(message: Mapping[str, Any], context: Context, room: int) -> dict[st
 
 
 def _traced(message: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """AWSTraceHeader counts towards neither limit."""
-    existing = message.get("MessageSystemAttributes")
-    if existing is not None and (not isinstance(existing, dict) or "AWSTraceHeader" in existing):
+    """AWSTraceHeader counts towards neither limit; where X-Ray records, SQS has it from the HTTP request."""
+    existing, trace = message.get("MessageSystemAttributes", {}), xray.header(context)
+    if not trace or not isinstance(existing, dict) or "AWSTraceHeader" in existing:
         return dict(message)
-    header = {"DataType": "String", "StringValue": xray_header(context)}
-    return {**message, "MessageSystemAttributes": {**(existing or {}), "AWSTraceHeader": header}}
+    header = {"DataType": "String", "StringValue": trace}
+    return {**message, "MessageSystemAttributes": {**existing, "AWSTraceHeader": header}}
 
 
 def _lost(params: Mapping[str, Any], context: Context) -> str:

@@ -32,14 +32,13 @@ def records(event: Mapping[str, Any]) -> list[Record]:
 def describe(event: Mapping[str, Any]) -> Description:
     """Return `CONNECT $connect`, `MESSAGE <route>` or `DISCONNECT $disconnect`, and the connection."""
     request = mapping(event.get("requestContext"))
-    attributes: dict[str, Any] = {
+    attributes = {
         semconv.NETWORK_PROTOCOL_NAME: "websocket",
         semconv.AWS_APIGATEWAY_CONNECTION_ID: text(request.get("connectionId")),
+        semconv.MESSAGING_MESSAGE_ID: text(request.get("messageId")),
     }
-    if text(request.get("messageId")):
-        attributes[semconv.MESSAGING_MESSAGE_ID] = request["messageId"]
     name = f"{text(request.get('eventType'))} {text(request.get('routeKey'))}"
-    return name.strip() or "WebSocket", attributes
+    return name.strip() or "WebSocket", {key: value for key, value in attributes.items() if value}
 
 
 WEBSOCKET = Source(
@@ -49,4 +48,5 @@ WEBSOCKET = Source(
     public=True,
     records=records,
     describe=describe,
+    status=http.status_of,
 )

@@ -85,6 +85,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_BREW(self) -> None:
         self.do_GET()
 
+    def do_OPTIONS(self) -> None:
+        self.do_GET()
+
     def do_CONNECT(self) -> None:
         """Be the proxy, and the host behind it."""
         headers = {name.lower(): value for name, value in self.headers.items()}

@@ -210,3 +210,14 @@ def test_a_stripped_event_is_a_copy() -> None:
     observed = instrument(lambda event, context: observe.current().trace_id)  # type: ignore[union-attr]
     assert observed(event, LambdaContext()) == observed(event, LambdaContext()) == A
     assert json.dumps(event) == before
+
+
+@pytest.mark.parametrize("service", ["kinesis", "dynamodb"])
+def test_the_end_of_a_window_has_no_record(service: str) -> None:
+    """Lambda's last invocation of a tumbling window has its state, and nothing to handle.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
+    """
+    arn = f"arn:aws:{service}:eu-west-1:123456789012:stream/facts"
+    event = {"Records": [], "isFinalInvokeForWindow": True, "window": {}, "state": {}, "eventSourceARN": arn}
+    assert handled(event, set()) == ({"batchItemFailures": []}, [])

@@ -6,7 +6,7 @@ import pickle
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from observe import context as contexts
@@ -119,3 +119,84 @@ def test_entering_counts_a_hop_up_to_the_limit() -> None:
     """Every hop adds one, and an endless loop cannot make the number grow for ever."""
     assert Context("a" * 32, hops=3).entered("b" * 16).hops == 4
     assert Context("a" * 32, hops=contexts.HOPS_MAX).entered("b" * 16).hops == contexts.HOPS_MAX
+
+
+# --- X-Ray --------------------------------------------------------------------------------------
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SENT = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled={}"
+OWN = "Root=1-11111111-222222222222222222222222;Parent=3333333333333333;Sampled={}"
+SENT_LINK = ("67891233abcdef012345678912345678", "53995c3f42cd8ad8", "xray")
+OWN_LINK = ("1" * 8 + "2" * 24, "3" * 16, "xray")
+
+
+@pytest.mark.parametrize("sent", ["0", "1"])
+@pytest.mark.parametrize("own", ["0", "1"])
+def test_every_trace_that_x_ray_records_is_linked(sent: str, own: str) -> None:
+    """The sender's and the one of this invocation, which lost against traceparent."""
+    headers = {"traceparent": TRACEPARENT, "x-amzn-trace-id": SENT.format(sent)}
+    found = capture(headers, trust="internal", environment=OWN.format(own))
+    assert found.links == (SENT_LINK,) * (sent == "1") + (OWN_LINK,) * (own == "1")
+
+
+def test_a_trace_that_x_ray_records_is_linked_though_the_message_does_not_say_so() -> None:
+    """A front end hands the Root over alone; the environment knows that it is recorded."""
+    headers = {"traceparent": TRACEPARENT, "x-amzn-trace-id": OWN.partition(";")[0]}
+    assert capture(headers, environment=OWN.format("1")).links == (OWN_LINK,)
+
+
+def test_a_header_without_a_root_says_nothing_of_the_environments() -> None:
+    """What a stranger writes beside it is neither the parent nor the decision of X-Ray's own trace."""
+    headers = {"traceparent": TRACEPARENT, "x-amzn-trace-id": "Parent=aaaaaaaaaaaaaaaa;Sampled=1"}
+    assert capture(headers, environment=OWN.format("1")).links == (OWN_LINK,)
+    assert capture(headers, environment=OWN.format("0")).links == ()
+
+
+def test_a_stranger_cannot_choose_the_fresh_trace_by_x_rays_header() -> None:
+    """Front ends hand a caller's Root on to the environment: under `strict` it is no platform's own."""
+    for headers in ({"x-amzn-trace-id": SENT.format("1")}, {"x-amzn-trace-id": SENT.partition(";")[0]}):
+        found = capture(headers, trust="strict", environment=SENT.format("1"), fresh=lambda: "f" * 32)
+        assert found.context.trace_id == "f" * 32
+        assert found.links == (SENT_LINK,)
+
+
+# --- What else was lost -------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(TOKEN, st.integers(0, 400).map("v".__mul__)), max_size=80),
+    st.integers(1, contexts.HOPS_MAX),
+    st.booleans(),
+)
+@example([("key", "v" * 120)] * 70, 7, True)
+@example([("key", "v" * 8180)], 7, True)
+def test_hops_and_debug_survive_any_baggage(baggage: list[tuple[str, str]], hops: int, debug: bool) -> None:
+    """However long what others carry is: the next hop keeps 8,192 bytes and 64 members, ours among them."""
+    members = tuple(member for member in baggage if not member[0].startswith("observe."))
+    found = extract(inject(Context("a" * 32, "b" * 16, hops=hops, debug=debug, baggage=members)))
+    assert (found.hops, found.debug) == (hops, debug)
+    assert found.baggage == members[: len(found.baggage)]
+
+
+def test_a_member_of_baggage_has_a_name() -> None:
+    """One that no header could have is not handed on: the next reader may throw all of them away for it."""
+    assert extract({"baggage": 'a b=1,"c"=2,d;e=3,=4,good=5,\u00e9=6'}).baggage == (("good", "5"),)
+
+
+@pytest.mark.parametrize("parent", [{}, {"x-datadog-parent-id": "0"}])
+def test_a_trace_that_datadog_begins_has_no_parent(parent: dict[str, str]) -> None:
+    """A synthetic test and a browser send the parent 0."""
+    headers = {"x-datadog-trace-id": "123", "x-datadog-sampling-priority": "1", **parent}
+    found = extract(headers)
+    assert (found.trace_id, found.span_id) == (f"{123:032x}", "")
+    (link,) = capture(headers, trust="strict").links
+    assert ids.is_span_id(link[1])
+    assert extract({**headers, "x-datadog-trace-id": "0"}).trace_id != ids.NO_TRACE_ID
+
+
+@pytest.mark.parametrize("name", ["X-Global-Transaction-ID", "breadcrumbId", "NServiceBus.CorrelationId"])
+def test_what_gateways_and_buses_call_a_correlation_id(name: str) -> None:
+    """IBM's gateways, Apache Camel and NServiceBus; a name of ours is nearer."""
+    assert extract({name.lower(): "CLM-1"}).correlation_id == "CLM-1"
+    assert extract({name.lower(): "CLM-1"}).trace_id == ids.derive_trace_id("CLM-1")
+    assert extract({name.lower(): "other", "x-request-id": "CLM-1"}).correlation_id == "CLM-1"

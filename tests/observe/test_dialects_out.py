@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from observe import dialects, outbound
 from observe.context import CORRELATION_PREFIX, Context, capture, extract, inject
 from observe.settings import Settings
+from observe.w3c import parse_traceparent
 from tests.observe.test_context_laws import CONTEXTS, VALUE
 
 CONTEXT = Context(
@@ -84,6 +85,44 @@ def test_headers_are_legal_and_adding_them_twice_is_adding_them_once(names: str,
         assert f"{name}{value}".isprintable()
         assert value.isascii()
     assert outbound.headers("h", 0, set(first), context, found) == {}
+
+
+#: What `observe.Context` takes and no request could carry.
+ODD = st.text(max_size=20) | st.integers() | st.none() | st.binary(max_size=9)
+
+
+@given(
+    st.builds(
+        Context,
+        st.text(max_size=40) | st.just("a" * 32),
+        st.text(max_size=20),
+        correlation_id=ODD,
+        flags=st.integers(-300, 300),
+        hops=st.integers(0, 9999),
+        baggage=st.lists(st.tuples(st.text(max_size=9), ODD), max_size=3).map(tuple),
+        tracestate=st.text(max_size=600),
+    )
+)
+def test_any_context_of_user_code_makes_legal_headers(context: Context) -> None:
+    """`carriable` mends what cannot travel, leaves the rest as it is, and mends nothing twice."""
+    carriable = outbound.carriable(context)
+    found = Settings({"OBSERVE_DIALECTS": f"h={STAR}+b3+datadog", "OBSERVE_BAGGAGE_HOSTS": "h"})
+    headers = outbound.headers("h", 0, (), context, found)
+    assert all(
+        f"{name}{value}".isascii() and f"{name}{value}".isprintable() for name, value in headers.items()
+    )
+    assert parse_traceparent(headers["traceparent"])[0] == carriable.trace_id
+    assert headers["x-correlation-id"] == carriable.correlation_id
+    assert outbound.carriable(carriable) is carriable
+    assert extract(inject(carriable)).correlation_id == carriable.correlation_id
+
+
+@given(CONTEXTS)
+def test_a_context_that_was_captured_travels_as_it_is(context: Context) -> None:
+    """Nothing that `capture` makes is mended."""
+    assert outbound.carriable(context) is context
+    captured = extract(inject(context))
+    assert outbound.carriable(captured) is captured
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20), st.integers(0, 65535))
@@ -200,6 +239,9 @@ def test_half_of_anothers_trace_is_never_completed(present: str, absent: set[str
         (".corp=w3c,.a.corp=!b3", "x.a.corp", 80, True),
         (".corp=!b3,x.corp=w3c", "x.corp", 80, False),
         ("h=w3c,h:81=!b3", "h", 81, True),
+        ("xn--bcher-kva.example=!b3", "Bücher.example", 443, True),
+        (".example=!b3", "\ud800.example", 443, True),
+        (".example=!b3", "ü" * 70 + ".example", 443, True),
     ],
 )
 def test_the_most_specific_rule_is_the_one(rules: str, host: str, port: int, gets_b3: bool) -> None:

@@ -7,106 +7,20 @@ import json
 import subprocess
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from observe import wire
-from observe.context import extract
+from observe.context import current, extract
 from observe.services import SOURCES, source_of
 from observe.testing import Lines
 from tests.observe.running import run
+from tests.observe.sources import EVENTS, records
+from tests.observe.sources import told as told_of
 
-EVENTS = {
-    path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((Path(__file__).parents[1] / "data" / "events").glob("*.json"))
-}
 #: What the events of tests/data/events have in the place of tokens, credentials and persons.
 SECRET = "must-not-be-told"
-TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=20,
-)
-#: Keys that make an arbitrary event look like one of ours.
-KEYS = st.sampled_from(
-    [
-        *("requestContext", "connectionId", "eventType", "routeKey", "type", "methodArn", "routeArn"),
-        *("headers", "multiValueHeaders", "httpMethod", "resource", "path", "http", "version", "rawPath"),
-        *("body-json", "params", "header", "context", "raw_path", "method", "serviceNetworkArn"),
-        *("info", "fieldName", "typeName", "parentTypeName", "channelNamespace", "request", "queryString"),
-        *("authorizationToken", "requestHeaders", "Records", "cf", "config", "ses", "mail", "eventSource"),
-        *("userRequest", "xAmzRequestId", "configuration", "accessPointArn", "invocationSchemaVersion"),
-        *("tasks", "job", "userArguments", "events", "event", "fullDocument", "ns", "_id", "requestPayload"),
-        *("Execution", "StateMachine", "State", "Input", "Name", "Id", "RetryCount", "triggerSource"),
-        *("userPoolId", "clientMetadata", "awslogs", "data", "alarmArn", "alarmData", "state"),
-        *("widgetContext", "invokingEvent", "configRuleArn", "CodePipeline.job", "DeploymentId"),
-        *("LifecycleEventHookExecutionId", "ResponseURL", "RequestType", "SecretId", "Step", "Details"),
-        *(
-            "ContactData",
-            "Parameters",
-            "actionGroup",
-            "agent",
-            "sessionAttributes",
-            "invocationSource",
-            "bot",
-        ),
-        *("sessionState", "intent", "System", "session", "directive", "_observe", "__context__", "_datadog"),
-        *("traceparent", "tracestate", "baggage", "x-correlation-id", "name", "value"),
-    ]
-)
-WORDS = st.sampled_from(["2.0", "TOKEN", "REQUEST", "aws:ses", "aws:docdb", "ContactFlowEvent", TRACEPARENT])
-SHAPES = st.recursive(
-    JSON | WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
-    max_leaves=40,
-)
-
-
-def _reads(event: Any) -> None:
-    """Whatever matches `event` reads it without raising and without changing it."""
-    before = copy.deepcopy(event)
-    source = source_of(event)
-    if source is not None:
-        for record in source.records(event):
-            assert all(isinstance(k, str) and isinstance(v, str) for k, v in record.headers.items())
-            assert isinstance(record.message_id, str)
-            extract(record.headers)
-        name, attributes = source.describe(event)
-        assert isinstance(name, str)
-        assert name
-        assert all(isinstance(value, str | int) for value in attributes.values())
-    assert repr(event) == repr(before)
-
-
-@given(SHAPES)
-def test_capture_never_raises_on_any_json(event: Any) -> None:
-    """Whatever JSON comes, the source that matches it yields records of strings and a name."""
-    _reads(event)
-
-
-def _spots(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every value inside `value`, without its own."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [spot for key, item in items for spot in ((*at, key), *_spots(item, (*at, key)))]
-
-
-@given(st.data())
-def test_capture_never_raises_on_an_event_with_one_thing_wrong(data: st.DataObject) -> None:
-    """A real event with anything at all in one of its places is still read."""
-    case = EVENTS[data.draw(st.sampled_from([name for name in EVENTS if _spots(EVENTS[name]["event"])]))]
-    event = copy.deepcopy(case["event"])
-    *way, last = data.draw(st.sampled_from(_spots(event)))
-    spot = event
-    for key in way:
-        spot = spot[key]
-    spot[last] = data.draw(JSON | SHAPES)
-    _reads(event)
 
 
 def test_no_secret_and_no_person_is_told() -> None:
@@ -148,13 +62,13 @@ def test_what_strangers_can_send_to_is_public() -> None:
         *("HTTP API or function URL", "Application Load Balancer", "REST API"),
         *("REST API with mapping template", "WebSocket API", "Token authorizer", "Request authorizer"),
         *("HTTP API authorizer", "AppSync", "AppSync authorizer", "Lambda@Edge", "Cognito", "SES"),
-        *("Connect", "Lex", "Alexa skill", "Alexa smart home"),
+        *("Connect", "Lex", "Alexa skill", "Alexa smart home", "S3 Object Lambda"),
     }
     sources = _sources()
     assert public <= sources.keys()
     internal = {
         *("VPC Lattice 1.0", "VPC Lattice 2.0", "Step Functions", "Direct invocation or IoT rule"),
-        *("Lambda destination", "S3 Object Lambda", "S3 Batch Operations", "Bedrock agent", "DocumentDB"),
+        *("Lambda destination", "S3 Batch Operations", "Bedrock agent", "DocumentDB"),
     }
     assert all(sources[name].public for name in public)
     assert not any(sources[name].public for name in internal)
@@ -182,3 +96,124 @@ def test_nothing_is_invented_where_nothing_is_carried(name: str) -> None:
     assert source is not None
     (first,), (second,) = source.records(event), source.records(event)
     assert extract(first.headers).trace_id != extract(second.headers).trace_id
+
+
+@pytest.mark.parametrize("method", ["get", "PROPFIND", "X" * 10_000, "GET /admin"])
+def test_a_method_that_is_not_of_http_names_no_span(method: str) -> None:
+    """A function URL and a load balancer hand over whatever a stranger calls one."""
+    event = {"requestContext": {"elb": {}}, "httpMethod": method, "path": "/claims", "headers": {}}
+    source = source_of(event)
+    assert source is not None
+    name, attributes = source.describe(event)
+    assert name == "HTTP"
+    assert attributes["http.request.method"] == "_OTHER"
+    assert attributes["http.request.method_original"] == method
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ("query Claims { claims { id } }", "query"),
+        ("query($id: ID!) { claim(id: $id) { id } }", "query"),
+        ("\n mutation\n{ submit }", "mutation"),
+        ("subscription{ claims }", "subscription"),
+        ("{ claims { id } }", "query"),
+        ("fragment F on Claim { id }", None),
+        ("", None),
+    ],
+)
+def test_an_operation_of_graphql_is_known_by_its_first_word(document: str, kind: str | None) -> None:
+    """Before a name, a brace, a list of variables or the end of a line; a query needs none."""
+    event = {"authorizationToken": "t", "requestContext": {"queryString": document}}
+    assert told_of(event).get("graphql.operation.type") == kind
+
+
+@pytest.mark.parametrize("name", ["must not be told", "x" * 1_000_000, "jane@example.com", 3])
+def test_an_operation_of_graphql_has_a_name_that_is_one(name: Any) -> None:
+    """The caller makes it up; what no document could have is no attribute."""
+    request: dict[str, Any] = {"queryString": "{a}", "operationName": name}
+    event = {"authorizationToken": "t", "requestContext": request}
+    assert "graphql.operation.name" not in told_of(event)
+    request["operationName"] = "SubmitClaim"
+    assert told_of(event)["graphql.operation.name"] == "SubmitClaim"
+
+
+def test_what_is_not_known_is_no_attribute() -> None:
+    """An attribute is left out rather than empty."""
+    events: list[Any] = [
+        {"Records": [{"cf": {}}]},
+        {"requestContext": {"connectionId": None}},
+        {"invocationSchemaVersion": "2.0", "tasks": [{}]},
+        {"Records": [{"eventSource": "aws:s3"}]},
+    ]
+    for event in events:
+        assert "" not in told_of(event).values()
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("a/b.json", "a/b.json"), ("K%C3%B6ln+2026/%2B1.pdf", "Köln 2026/+1.pdf"), ("100%", "100%")],
+)
+def test_an_object_is_called_as_its_writer_called_it(key: str, name: str) -> None:
+    """Notifications encode keys; PutObject's span has them as they are."""
+    item = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"object": {"key": key}}}
+    assert told_of({"Records": [item]})["faas.document.name"] == name
+
+
+@pytest.mark.parametrize(
+    ("event_name", "operation"),
+    [
+        ("ObjectCreated:CompleteMultipartUpload", "insert"),
+        ("ObjectRemoved:DeleteMarkerCreated", "delete"),
+        ("LifecycleExpiration:Delete", "delete"),
+        ("ObjectTagging:Put", "edit"),
+        ("ObjectRestore:Completed", "ObjectRestore"),
+    ],
+)
+def test_what_was_done_to_an_object(event_name: str, operation: str) -> None:
+    """In OpenTelemetry's words where it has one."""
+    told = told_of({"Records": [{"eventSource": "aws:s3", "eventName": event_name}]})
+    assert told["faas.document.operation"] == operation
+
+
+def test_what_was_done_to_documents_is_told_if_it_was_the_same_to_all() -> None:
+    """insert, update, replace and delete in the words of OpenTelemetry."""
+
+    def changes(*kinds: str) -> dict[str, Any]:
+        return {"eventSource": "aws:docdb", "events": [{"event": {"operationType": kind}} for kind in kinds]}
+
+    for kind, word in (("insert", "insert"), ("update", "edit"), ("replace", "edit"), ("delete", "delete")):
+        assert told_of(changes(kind, kind))["faas.document.operation"] == word
+    assert "faas.document.operation" not in told_of(changes("insert", "delete"))
+
+
+@pytest.mark.parametrize(
+    ("updated", "full", "found"),
+    [
+        ({"amount": 3}, True, ""),
+        ({"amount": 3, "_observe": {"x-correlation-id": "CLM-1"}}, True, "CLM-1"),
+        ({"_observe.x-correlation-id": "CLM-1"}, True, "CLM-1"),
+        ({"_observe": {"x-correlation-id": "CLM-1"}}, False, "CLM-1"),
+        (None, True, ""),
+    ],
+)
+def test_an_update_carries_what_it_wrote(updated: Any, full: bool, found: str) -> None:
+    """What was in the document before is somebody else's."""
+    change = {
+        "operationType": "update",
+        "updateDescription": {"updatedFields": updated},
+        "fullDocument": {"_observe": {"x-correlation-id": "CLM-1"}, "amount": 3} if full else None,
+    }
+    (record,) = records({"eventSource": "aws:docdb", "events": [{"event": change}]})
+    assert record.headers.get("x-correlation-id", "") == found
+
+
+def test_a_presigned_request_for_an_object_is_a_strangers(lines: Lines) -> None:
+    """Whoever has the address may add headers: neither debug nor hops are believed."""
+    asked = {"X-Correlation-Id": "CLM-1", "Baggage": "observe.debug=1,observe.hops=9999"}
+    event = {"xAmzRequestId": "r", "getObjectContext": {}, "userRequest": {"headers": asked}}
+    found: list[Any] = []
+    run(event, lambda event, context: found.append(current()))
+    (context,) = found
+    assert (context.correlation_id, context.debug, context.hops) == ("CLM-1", False, 1)
+    assert records(event)[0].message_id == "r"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import copy
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +13,8 @@ from hypothesis import strategies as st
 
 from observe.services import eventbridge, firehose, kinesis, member, source_of
 from observe.splice import leading
+from tests.observe.sources import EVENTS, TRACEPARENT, event_of, told
 
-EVENTS = Path(__file__).parents[1] / "data" / "events"
-TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PAYLOAD = json.dumps({"_observe": {"traceparent": TRACEPARENT}, "name": "ë"}, ensure_ascii=False).encode()
 
 
@@ -47,25 +44,20 @@ def _kinesis(data: object) -> dict[str, Any]:
     return {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": data, "sequenceNumber": "1"}}]}
 
 
-def _event(name: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))["event"]
-    return event
-
-
 def test_an_events_id_is_its_receipt() -> None:
     """PutEvents returned the event's ID; AWS's own events tell of a request or execution besides."""
-    (record,) = eventbridge.records(_event("eventbridge"))
+    (record,) = eventbridge.records(event_of("eventbridge"))
     assert (record.message_id, record.receipts) == ("6a7e8feb-b491-4cf7-a9f1-bf3703467718", ())
-    (record,) = eventbridge.records(_event("eventbridge-s3"))
+    (record,) = eventbridge.records(event_of("eventbridge-s3"))
     assert record.receipts == ("N4N7GDK58NMKJ12R",)
     arn = "arn:aws:states:eu-west-1:1:execution:m:1"
-    event = {**_event("eventbridge"), "source": "aws.states", "detail": {"executionArn": arn}}
+    event = {**event_of("eventbridge"), "source": "aws.states", "detail": {"executionArn": arn}}
     assert eventbridge.records(event)[0].receipts == (arn,)
 
 
 def test_a_destinations_event_is_read_through_a_bus() -> None:
     """What an asynchronous invocation was given is found in the event that tells of its end."""
-    (record,) = eventbridge.records(_event("eventbridge-destination"))
+    (record,) = eventbridge.records(event_of("eventbridge-destination"))
     assert record.headers["x-correlation-id"] == "CLM-1"
     assert record.message_id == "33334444-aaaa-bbbb-cccc-ddddeeeeffff"
 
@@ -73,15 +65,15 @@ def test_a_destinations_event_is_read_through_a_bus() -> None:
 def test_a_schedule_is_a_timer() -> None:
     """Rules' schedules and EventBridge Scheduler's start an invocation by the clock."""
     for name in ("schedule-rule", "schedule-scheduler"):
-        source = source_of(_event(name))
+        source = source_of(event_of(name))
         assert source is not None
         assert source.trigger == "timer"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("pipes-*.json")))
+@pytest.mark.parametrize("name", [name for name in EVENTS if name.startswith("pipes-")])
 def test_a_pipe_hands_over_what_its_source_would_have(name: str) -> None:
     """Every record of a pipe has the context and, where there is one, the ID that its service gives it."""
-    event: Any = _event(name)
+    event: Any = event_of(name)
     source = source_of(event)
     assert source is eventbridge.PIPES
     records = source.records(event * 2)
@@ -143,9 +135,9 @@ def test_data_of_any_kind_carries_nothing(data: object) -> None:
 
 def test_firehose_tells_the_streams_number_where_there_is_one() -> None:
     """The sequence number is what PutRecord returned to whoever wrote to the stream."""
-    (record,) = firehose.records(_event("firehose-kinesis"))
+    (record,) = firehose.records(event_of("firehose-kinesis"))
     assert record.message_id.startswith("4959")
-    assert [record.message_id for record in firehose.records(_event("firehose"))] == ["record1", "record2"]
+    assert [record.message_id for record in firehose.records(event_of("firehose"))] == ["record1", "record2"]
 
 
 @given(
@@ -168,40 +160,35 @@ def test_reading_a_payload_never_raises(data: bytes) -> None:
     assert member.headers_of(data) == {} or b"{" in data
 
 
-KEYS = st.sampled_from(
-    [
-        *("Records", "eventSource", "kinesis", "data", "sequenceNumber", "detail-type", "detail", "source"),
-        *("records", "deliveryStreamArn", "kinesisRecordMetadata", "resources", "id", "requestPayload"),
-        *("eventSourceKey", "eventSourceARN", "_observe", "requestContext", "request-id"),
-    ]
-)
-VALUES = st.sampled_from(
-    [
-        "aws:kinesis",
-        "aws:sqs",
-        "aws:kafka",
-        "aws:rmq",
-        "aws:amq",
-        "aws:dynamodb",
-        "lambda",
-        "aws.s3",
-        "84mawg==",
-    ]
-)
-SHAPES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | VALUES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
-    max_leaves=25,
-)
+def test_the_end_of_a_window_is_the_streams_without_a_record() -> None:
+    """The event itself names the stream or the table; nothing came that could carry a context."""
+    event = event_of("kinesis-window-end")
+    table = "arn:aws:dynamodb:eu-west-1:1:table/claims/stream/2026-11-20T12:45:07.000"
+    for arn, name, destination in (
+        (event["eventSourceARN"], "Kinesis", "messaging.destination.name"),
+        (table, "DynamoDB", "faas.document.collection"),
+    ):
+        source = source_of({**event, "eventSourceARN": arn})
+        assert source is not None
+        assert (source.name, source.records(event)) == (name, [])
+        assert source.describe({**event, "eventSourceARN": arn})[0] == "process claims"
+        assert told({**event, "eventSourceARN": arn})[destination] == "claims"
+        assert told({**event, "eventSourceARN": arn})["messaging.batch.message_count"] == 0
+    assert source_of({**event, "eventSourceARN": "arn:aws:sqs:eu-west-1:1:q"}) is None
+    assert source_of({name: value for name, value in event.items() if name != "Records"}) is None
 
 
-@given(SHAPES)
-def test_capture_never_raises(event: Any) -> None:
-    """Whatever stands under the names that these sources read, there are records and a name."""
-    before = copy.deepcopy(event)
-    source = source_of(event)
-    if source is not None:
-        for record in source.records(event):
-            assert all(isinstance(k, str) and isinstance(v, str) for k, v in record.headers.items())
-        assert isinstance(source.describe(event)[0], str)
-    assert event == before
+def test_a_consumer_with_enhanced_fan_out_reads_the_same_stream() -> None:
+    """Its ARN goes on behind the stream's name."""
+    event = event_of("kinesis")
+    event["Records"][0]["eventSourceARN"] += "/consumer/assess-claim:1795231810"
+    assert told(event)["messaging.destination.name"] == "claims"
+
+
+def test_a_user_record_without_data_is_one() -> None:
+    """It has a place among the others, and counts among those that an aggregate may have."""
+    empty = _field(3, _varint(8) + _varint(0))
+    whole = b"\xf3\x89\x9a\xc2" + empty + _field(3, _field(3, b"x")) + b"\0" * 16
+    assert kinesis.user_records(whole) == [b"", b"x"]
+    many = b"\xf3\x89\x9a\xc2" + empty * (kinesis.USER_RECORDS_MAX + 5) + b"\0" * 16
+    assert len(kinesis.user_records(many)) == kinesis.USER_RECORDS_MAX

@@ -99,6 +99,14 @@ def test_what_is_not_ours_is_not_taken_for_it(value: str) -> None:
     assert compact.read(value) == {}
 
 
+def test_a_traceparent_in_capitals_is_read_without_its_correlation_id() -> None:
+    """What is left of that is another one."""
+    form = compact.text(WHOLE, 200)
+    assert form is not None
+    assert ids_of(compact.read(form.upper()))[:2] == ids(WHOLE)[:2]
+    assert "x-correlation-id" not in compact.read(form.upper())
+
+
 def test_a_wrong_trace_id_is_a_wrong_argument() -> None:
     """Zero is no trace ID, either."""
     with pytest.raises(CarrierError):

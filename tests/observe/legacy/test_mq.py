@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import types
 from typing import Any
 from xml.etree import ElementTree
 
@@ -59,6 +60,34 @@ def test_service_bus_is_read() -> None:
     """Diagnostic-Id is a traceparent under another name."""
     found = mq.read_jms({"Diagnostic-Id": f"00-{PLAIN.trace_id}-{PLAIN.span_id}-01", "n": 5})
     assert ids_of(found) == ids(PLAIN)
+
+
+def test_other_tracers_names_are_read() -> None:
+    """What OpenTelemetry's agent and Camel write for a hyphen; an exact name counts more."""
+    assert mq.read_jms({"x__dash__correlation__dash__id": "a"}) == {"x-correlation-id": "a"}
+    assert mq.read_jms({"x_HYPHEN_correlation_HYPHEN_id": "a"}) == {"x-correlation-id": "a"}
+    own = f"00-{PLAIN.trace_id}-{PLAIN.span_id}-01"
+    for names in (("Diagnostic-Id", "traceparent"), ("traceparent", "Diagnostic-Id")):
+        values = {"traceparent": own, "Diagnostic-Id": "|theirs."}
+        assert mq.read_jms({name: values[name] for name in names}) == {"traceparent": own}
+
+
+def test_a_message_without_properties_is_taken_as_libraries_give_it() -> None:
+    """None of proton and Service Bus; a dictionary of confluent-kafka; an object of pika."""
+    assert mq.read_jms(None) == mq.read_stomp(None) == mq.read_kafka(None) == mq.read_amqp(None) == {}
+    assert extract(mq.read_jms(mq.carry_jms(None, WHOLE))) == WHOLE
+    assert extract(mq.read_stomp(mq.carry_stomp(None, WHOLE))) == WHOLE
+    assert extract(mq.read_kafka(mq.carry_kafka({"abc": b"1"}, WHOLE))) == WHOLE
+    assert mq.carry_kafka({"abc": b"1"}, WHOLE)[0] == ("abc", b"1")
+    properties = types.SimpleNamespace(**mq.carry_amqp(None, WHOLE), reply_to=None)
+    assert extract(mq.read_amqp(properties)) == WHOLE
+
+
+def test_a_correlation_id_of_another_case_in_the_table_is_not_contradicted() -> None:
+    """The property would say something else than the caller's header."""
+    grown = mq.carry_amqp({"headers": {"X-Correlation-ID": "theirs"}}, WHOLE)
+    assert "correlation_id" not in grown
+    assert grown["headers"]["X-Correlation-ID"] == "theirs"
 
 
 def test_repeated_headers() -> None:
@@ -125,6 +154,10 @@ def test_a_correl_id_has_24_bytes(context: Context) -> None:
     ("mqmd", "reason"),
     [
         ({"CorrelId": b"x" * 24}, "present"),
+        ({"CorrelId": b" " * 24}, "present"),
+        ({"CorrelId": "order-7"}, "present"),
+        ({"CorrelId": 7}, "present"),
+        ({"CorrelId": None, "ReplyToQ": None}, ""),
         ({"MsgType": 1}, "request_reply"),
         ({"MsgType": 2}, "request_reply"),
         ({"ReplyToQ": "REPLIES"}, "request_reply"),
@@ -174,6 +207,12 @@ def test_an_rfh2_folder_carries_all_of_a_context(context: Context, folder: str) 
     members = {child.tag: child.text for child in ElementTree.fromstring(grown.document)}
     assert members["x_correlation_id"] == context.correlation_id
     assert mq.carry_rfh2(grown.document, context) == (grown.document, "present")
+
+
+def test_a_folder_may_be_padded_with_nuls() -> None:
+    """As some programs fill the rest."""
+    grown = mq.carry_rfh2("<usr></usr>\0", WHOLE)
+    assert extract(mq.read_rfh2(grown.document)) == WHOLE
 
 
 def test_only_the_usr_folder_is_taken() -> None:

@@ -92,11 +92,14 @@ def test_bytes_stay_in_their_encoding(encoding: str, declared: str) -> None:
 
 
 SIGNATURE = f'<ds:Signature xmlns:ds="{soap.SIGNATURE_NAMESPACE}"/>'
+ENCRYPTED = f'<x:EncryptedData xmlns:x="{soap.ENCRYPTION_NAMESPACE}"/>'
 START = f'<s:Envelope xmlns:s="{V11}">'
 HIDDEN = SIGNATURE.replace("http://", "&#104;ttp://")
 REFUSED = {
     f'{START}<s:Header><w:S xmlns:w="urn:w">{SIGNATURE}</w:S></s:Header><s:Body/></s:Envelope>': "signed",
     f"{START}<s:Body>{HIDDEN}</s:Body></s:Envelope>": "signed",
+    f'{START}<s:Header><w:S xmlns:w="urn:w">{ENCRYPTED}</w:S></s:Header><s:Body/></s:Envelope>': "encrypted",
+    f"{START}<s:Header>{SIGNATURE}{ENCRYPTED}</s:Header><s:Body/></s:Envelope>": "signed",
     f'<!DOCTYPE x [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>{START}&b;</s:Envelope>': "doctype",
     f'<!DOCTYPE x SYSTEM "file:///etc/passwd">{START}</s:Envelope>': "doctype",
     f"{START}<s:Body></s:Envelope>": "not_soap",
@@ -139,6 +142,28 @@ def test_ws_addressing_is_a_correlation_id(namespace: str) -> None:
     reply = ADDRESSED.format(v=V12, a=namespace, related="<a:RelatesTo> order-7 </a:RelatesTo>")
     assert soap.read(reply) == {"x-correlation-id": "order-7"}
     assert extract(soap.read(soap.carry(reply, WHOLE).document)) == WHOLE
+
+
+@pytest.mark.parametrize("namespace", soap.ADDRESSING_NAMESPACES)
+def test_the_id_of_a_message_that_had_none_is_nobody_s(namespace: str) -> None:
+    """It is the same in every such reply, and would make one story of them all."""
+    none = f"{namespace}/id/unspecified" if "2004" in namespace else f"{namespace}/unspecified"
+    related = f"<a:RelatesTo>{none}</a:RelatesTo>"
+    envelope = ADDRESSED.format(v=V12, a=namespace, related=related)
+    assert ids_of(soap.read(envelope))[0] == "6b29fc40ca471067b31d00dd010662da"
+
+
+def test_an_encrypted_body_hides_no_signature_of_the_header() -> None:
+    """Only in a header it could be one."""
+    key = f'<x:EncryptedKey xmlns:x="{soap.ENCRYPTION_NAMESPACE}"/>'
+    envelope = f"{START}<s:Header>{key}</s:Header><s:Body>{ENCRYPTED}</s:Body></s:Envelope>"
+    assert extract(soap.read(soap.carry(envelope, WHOLE).document)) == WHOLE
+
+
+def test_a_multipart_message_is_no_envelope() -> None:
+    """Its root part is."""
+    part = f"--b\r\nContent-Type: application/xop+xml\r\n\r\n{ENVELOPES['empty header']}\r\n--b--\r\n"
+    assert soap.carry(part.encode(), PLAIN) == (part.encode(), "not_soap")
 
 
 def test_a_block_serialised_again_by_somebody_is_still_read() -> None:

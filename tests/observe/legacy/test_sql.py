@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import tracemalloc
 
 import pytest
 from hypothesis import assume, given
@@ -57,7 +59,6 @@ def test_the_statements_of_each_database() -> None:
 def test_no_value_passes_the_limit_of_its_field(context: Context) -> None:
     """63, 64, 64, 48, 32, 128 and 255 bytes."""
     name = sql.postgresql_application_name(context)
-    assert name is not None
     values = [
         (name.parameters[0], sql.POSTGRESQL_APPLICATION_NAME_MAX, 63),
         (context_info(context), sql.SQLSERVER_CONTEXT_INFO_MAX, 128),
@@ -79,7 +80,6 @@ def test_a_session_gives_back_the_ids(context: Context) -> None:
     assert ids_of(sql.read(sql.db2_correlation_token(context))) == ids(context)
     assert ids_of(sql.read(*sql.postgresql(context).parameters)) == ids(context)
     named = sql.postgresql_application_name(context, "a/b")
-    assert named is not None
     assert ids_of(sql.read(named.parameters[0]))[0] == context.trace_id
 
 
@@ -95,10 +95,68 @@ def test_a_literal_executes_and_is_the_value(context: Context) -> None:
     assert values == sql.postgresql(context).parameters
 
 
-def test_there_is_no_room_beside_a_long_application_name() -> None:
-    """None: the name is the application's."""
-    assert sql.postgresql_application_name(PLAIN, "x" * 37) is None
-    assert sql.postgresql_application_name(PLAIN, "x" * 36) is not None
+def test_a_long_application_name_leaves_no_room() -> None:
+    """The name is the application's, and never cut."""
+    for name, context in (("x" * 37, PLAIN), ("x" * 64, None)):
+        with pytest.raises(CarrierError, match="at most 36"):
+            sql.postgresql_application_name(context, name)
+    (value,) = sql.postgresql_application_name(PLAIN, "x" * 36).parameters
+    assert len(value) == sql.POSTGRESQL_APPLICATION_NAME_MAX
+
+
+@pytest.mark.parametrize("style", sql.STYLES)
+def test_no_context_clears_what_a_pooled_connection_kept(style: str) -> None:
+    """The statement of the same shape, with what empties it: nothing of the last request stays."""
+    for function, cleared in (
+        (sql.postgresql, ""),
+        (sql.mysql, None),
+        (sql.oracle, None),
+        (sql.sqlserver, None),
+        (sql.db2, ""),
+    ):
+        statement = function(None, style=style)
+        values = statement.parameters
+        assert set(values.values() if isinstance(values, dict) else values) <= {cleared}
+        if style == "literal":
+            assert ("NULL" if cleared is None else "''") in statement.sql
+        else:
+            assert statement.sql == function(PLAIN, style=style).sql
+    assert sql.postgresql_application_name(None, "billing", style="qmark").parameters == ("billing",)
+    assert sql.read(bytes.fromhex(sql.sqlserver_context_info(None).sql.rpartition("0x")[2])) == {}
+
+
+def test_the_action_stays_when_the_module_is_set() -> None:
+    """SET_MODULE would clear it."""
+    assert "SYS_CONTEXT('USERENV', 'ACTION')" in sql.oracle(PLAIN, field="module").sql
+
+
+def test_db2_gets_no_more_than_a_register_holds() -> None:
+    """It would keep the beginning, and the half of a correlation ID is another one."""
+    context = Context(WHOLE.trace_id, WHOLE.span_id, correlation_id="c" * 128)
+    (value,) = sql.db2(context, field="userid", platform="zos").parameters
+    assert value == TRACEPARENT
+    assert len(value) <= sql.DB2_ZOS_USERID_MAX == 128
+    assert sql.db2(context, field="userid").parameters == (f"{TRACEPARENT};{'c' * 128}",)
+    assert sql.db2(context, field="applname", platform="zos", limit=32).parameters == (WHOLE.trace_id,)
+
+
+def test_what_is_apart_is_read_apart() -> None:
+    """As bytes, which performance_schema has, or without a traceparent."""
+    both = {"traceparent": TRACEPARENT, "x-correlation-id": CORRELATION_ID}
+    assert sql.read(TRACEPARENT.encode(), CORRELATION_ID.encode()) == both
+    assert sql.read(None, CORRELATION_ID) == {"x-correlation-id": CORRELATION_ID}
+    assert sql.read("", "") == {}
+
+
+def test_the_keys_of_a_session_context_are_short() -> None:
+    """Of 128 bytes in UTF-16, a value of 8,000; names of variables have 64 characters."""
+    statement = sql.sqlserver(WHOLE)
+    for key in re.findall(r"N'([^']+)'", statement.sql):
+        assert len(key.encode("utf-16-le")) <= sql.SQLSERVER_SESSION_KEY_MAX == 128
+    longest = Context("a" * 32, correlation_id="c" * 128)
+    for value in sql.sqlserver(longest).parameters:
+        assert len(value.encode("utf-16-le")) <= sql.SQLSERVER_SESSION_VALUE_MAX == 8000
+    assert all(len(name) <= 64 for name in re.findall(r"@(\w+)", sql.mysql(WHOLE).sql))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +167,9 @@ def test_there_is_no_room_beside_a_long_application_name() -> None:
         lambda: sql.db2(PLAIN, field="x"),
         lambda: sql.db2(PLAIN, platform="os2"),
         lambda: sql.postgresql_application_name(PLAIN, "caf\u00e9"),
+        lambda: sql.postgresql_application_name(PLAIN, "a\\'; DROP", style="literal"),
+        lambda: sql.db2(PLAIN, limit=25),
+        lambda: sql.db2(PLAIN, limit=256),
     ],
 )
 def test_a_wrong_argument_is_said(call: object) -> None:
@@ -166,6 +227,7 @@ def test_no_value_ends_a_comment(context: Context) -> None:
         ("SELECT * FROM t WHERE id = @p1", "prepared"),
         ("PREPARE q AS SELECT 1", "prepared"),
         ("CREATE PROCEDURE p AS SELECT 1", "prepared"),
+        ("{call price(7)}", "prepared"),
     ],
 )
 def test_what_must_not_have_a_comment_is_left_alone(statement: str, reason: str) -> None:
@@ -192,6 +254,17 @@ def test_a_comment_of_sqlcommenter_is_read() -> None:
         "traceparent": "00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01",
         "tracestate": "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
     }
+
+
+def test_a_long_value_of_a_comment_costs_no_more_memory_than_itself() -> None:
+    """Megabytes under another tool's key."""
+    text = f"SELECT 1 /*a='{'x' * 1_000_000}',{sqlcomment.comment(WHOLE)[2:]}"
+    tracemalloc.start()
+    try:
+        assert ids_of(sqlcomment.read(text)) == ids(WHOLE)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.text(max_size=100))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,20 @@ def test_what_a_line_must_not_have_is_said() -> None:
     assert syslog.carry_rfc3164("a" * 1000, PLAIN).reason == "no_room"
     with pytest.raises(CarrierError):
         syslog.carry(SAMPLES[0], PLAIN, 0)
+
+
+@pytest.mark.parametrize("filler", ["y", "\\\\", '\\"'])
+def test_a_long_value_costs_no_more_memory_than_itself(filler: str) -> None:
+    """Megabytes in one parameter; ours is behind it."""
+    value = filler * (1_000_000 // len(filler))
+    line = f'{HEAD}[a@1 x="{value}"] m'
+    tracemalloc.start()
+    try:
+        grown = syslog.carry(line, PLAIN, limit=1 << 24).document
+        assert ids_of(syslog.read(grown)) == ids(PLAIN)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(line)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_foreign_element_is_read() -> None:

@@ -4,7 +4,8 @@ with observe.testing.capture() as lines:
     handler(event, context)
 assert lines.logs[0]["message"] == "claim accepted"
 
-And what it sent: `calls` tells whether the ID survived each outbound call.
+And what it sent: `calls` tells whether the ID survived each outbound call. Events to call handlers with are
+built by `events`, which is loaded at first use. docs/testing.md
 """
 
 from __future__ import annotations
@@ -18,6 +19,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from observe.context import Context
+    from observe.testing import events
+
+__all__ = ["Call", "LambdaContext", "Lines", "calls", "capture", "events"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the builders at first use (PEP 562): `observe explain` and the layer's own tests need none."""
+    if name != "events":
+        raise AttributeError(f"module 'observe.testing' has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module("observe.testing.events")
 
 
 class Lines:
@@ -127,15 +142,20 @@ def _why(call: Call) -> str:
     return f"{call.name} ({call.lost}: {LOST.get(call.lost, 'its host gets no headers of ours')})"
 
 
+#: The request ID of every invocation that a test does not name itself.
+REQUEST_ID = "00000000-0000-4000-8000-000000000001"
+
+
 class LambdaContext:
     """A runtime context object as handlers get it: request ID, function name, time left.
 
-    custom: what a synchronous caller put into the client context's `custom`.
+    custom: what a synchronous caller put into the client context's `custom`; `invoked_by` is for a caller
+    that has a context.
     """
 
     def __init__(
         self,
-        aws_request_id: str = "00000000-0000-4000-8000-000000000001",
+        aws_request_id: str = REQUEST_ID,
         *,
         function_name: str = "function",
         remaining_ms: int = 3000,
@@ -146,9 +166,30 @@ class LambdaContext:
         self.function_version = "$LATEST"
         self.memory_limit_in_mb = "128"
         self.invoked_function_arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{function_name}"
+        self.log_group_name = f"/aws/lambda/{function_name}"
+        self.log_stream_name = "2026/01/02/[$LATEST]0123456789abcdef0123456789abcdef"
         self.client_context = _ClientContext(custom) if custom is not None else None
         self.identity = None
         self._remaining_ms = remaining_ms
+
+    @classmethod
+    def invoked_by(
+        cls,
+        context: Context,
+        aws_request_id: str = REQUEST_ID,
+        *,
+        function_name: str = "function",
+        remaining_ms: int = 3000,
+        custom: dict[str, Any] | None = None,
+    ) -> LambdaContext:
+        """Return what a handler gets that is called synchronously inside `context`: by Invoke's own carrier.
+
+        custom: what the caller put in itself. Raises ValueError where the context has no room beside it.
+        """
+        from observe.testing.carrying import client_context
+
+        told = client_context(context, custom or {}, "LambdaContext.invoked_by")
+        return cls(aws_request_id, function_name=function_name, remaining_ms=remaining_ms, custom=told)
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the timeout."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -12,20 +11,7 @@ import pytest
 
 import observe
 from observe.testing import Lines
-from tests.observe.http_echo import (
-    Server,
-    by_aiohttp,
-    call,
-    sent_by,
-    serving,
-)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server that nobody has asked yet."""
-    with serving() as made:
-        yield made
+from tests.observe.http_echo import Server, by_aiohttp, call, sent_by
 
 
 def test_requests_side_by_side_have_their_own_spans(server: Server, lines: Lines) -> None:
