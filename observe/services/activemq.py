@@ -22,12 +22,16 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     """Return one Record a message, property names as the headers that they mean.
 
     event: {"messages": [{"messageID", "correlationID"?, "properties"?: {name: text, number or boolean},
-    "destination": {"physicalName"}}, ...]}. correlationID counts where no property has the correlation ID.
+    "destination": {"physicalName"}}, ...]}; some of AWS's samples write correlationId.
     """
     return [
-        record_of(message.get("properties"), message.get("correlationID"), message.get("messageID"))
+        record_of(message.get("properties"), _correlation_id(message), message.get("messageID"))
         for message in _messages(event)
     ]
+
+
+def _correlation_id(message: Mapping[str, Any]) -> object:
+    return message.get("correlationID") or message.get("correlationId")
 
 
 def _messages(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

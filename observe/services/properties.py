@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from observe.context import CORRELATION_ID
+from observe.context import CORRELATION_ID, TRACEPARENT
 from observe.source import VALUE_MAX, Record, lower, mapping, text
 
 TYPE_CHECKING = False
@@ -33,13 +33,13 @@ def record_of(properties: object, correlation_id: object, message_id: object) ->
     """Return a message as a Record: what its properties mean, and the protocol's own correlation ID.
 
     properties: {name: text, number, boolean or {"bytes": octets}}. correlation_id counts where no property
-    has the correlation ID: in JMS and AMQP it may be a reply's business alone.
+    has one or a traceparent: in JMS and AMQP it may be no more than what a reply is matched by.
     """
     headers = projected(
         (name, scalar(value)) for name, value in islice(mapping(properties).items(), HEADERS_MAX)
     )
     told = text(correlation_id)
-    if told and len(told) <= VALUE_MAX:
+    if told and len(told) <= VALUE_MAX and TRACEPARENT not in headers:
         headers.setdefault(CORRELATION_ID, told)
     return Record(headers, text(message_id))
 

@@ -10,7 +10,7 @@ import pytest
 
 from observe.services import source_of
 
-#: Not ours to publish, and so not in this repository.
+#: aws-powertools/powertools-lambda-python's tests/events (MIT-0): not kept here, and so their own names.
 FOLDER = os.environ.get("OBSERVE_EVENTS", "")
 pytestmark = pytest.mark.skipif(
     not FOLDER or not Path(FOLDER).is_dir(), reason="OBSERVE_EVENTS names no folder of real events"

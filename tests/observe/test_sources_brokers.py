@@ -127,3 +127,13 @@ def test_a_pipe_calls_a_queue_in_its_own_way() -> None:
     event = event_of("activemq")
     event["messages"][0]["destination"] = {"physicalname": "CLAIMS.IN"}
     assert told(event)["messaging.destination.name"] == "CLAIMS.IN"
+
+
+@pytest.mark.parametrize("name", ["correlationID", "correlationId"])
+def test_the_brokers_own_correlation_id(name: str) -> None:
+    """In either spelling; beside a traceparent it may be no more than what a reply is matched by."""
+    trace = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}
+    for properties, found in (({}, {"x-correlation-id": "CLM-1"}), (trace, trace)):
+        message = {"messageID": "m", name: "CLM-1", "properties": properties}
+        event = {"eventSource": "aws:mq", "messages": [message]}
+        assert [record.headers for record in records(event)] == [found]
