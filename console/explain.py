@@ -35,6 +35,7 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
         "PublishBatchRequestEntries": [{"Id": "1", "Message": "{}"}],
     },
     ("lambda", "Invoke"): {"FunctionName": "function", "Payload": b"{}"},
+    ("lambda", "InvokeWithResponseStream"): {"FunctionName": "function", "Payload": b"{}"},
     ("events", "PutEvents"): {"Entries": [{"Source": "mine", "DetailType": "type", "Detail": "{}"}]},
     ("kinesis", "PutRecord"): {"StreamName": "stream", "PartitionKey": "1", "Data": b"{}"},
     ("kinesis", "PutRecords"): {"StreamName": "stream", "Records": [{"PartitionKey": "1", "Data": b"{}"}]},

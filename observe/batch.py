@@ -80,15 +80,20 @@ class BatchRecord:
         invocation = invocations.active
         if invocation is None or settings.get().disabled:
             return
-        scope = contexts.use(self._context(invocation))
+        self._exits.append(identity.with_fields({semconv.MESSAGING_MESSAGE_ID: self.message_id}))
+        if len(invocation.records) == 1 and self._record is invocation.records[0]:
+            self._exits.append(lambda: self._told(invocation))  # the invocation is the record's
+            return
+        context = self._context(invocation)
+        scope = contexts.use(context)
         scope.__enter__()
         self._exits.append(scope.__exit__)
-        self._exits.append(identity.with_fields({semconv.MESSAGING_MESSAGE_ID: self.message_id}))
         name, attributes = self._batch.described(self.message_id)
         opened = span.of_kind(wire.KIND_CONSUMER, name, attributes)
         opened.__enter__()
         self._exits.append(lambda: opened.__exit__(None, self.failure, None))
         if opened.span is not None:
+            opened.span.attributes[semconv.CORRELATION_ID] = context.correlation_id
             own = invocation.span
             opened.span.links.append((own.trace_id, own.span_id, {semconv.LINK_KIND: BATCH_LINK}))
             invocation.keep(opened.span, opened.context)
@@ -100,7 +105,12 @@ class BatchRecord:
         found = settings.get()
         trust = found.trust if self._batch.public or self._record.public else "internal"
         captured = contexts.capture(self._record.headers, trust=trust, environment="", rate=found.sample_rate)
-        return captured.context
+        return captured.context.entered(captured.context.span_id)
+
+    def _told(self, invocation: invocations.Invocation) -> None:
+        """What the failure was, on the invocation's own span."""
+        if isinstance(self.failure, Exception):
+            invocations.fail(invocation.span, self.failure, stdout.now())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None

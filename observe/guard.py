@@ -22,7 +22,7 @@ def guarded(call: Callable[..., T], *args: Any) -> T | None:
     try:
         return call(*args)
     except Exception as fault:  # noqa: BLE001  # the point of this module
-        report(getattr(call, "__qualname__", repr(call)), fault)
+        report(f"{getattr(call, '__module__', '')}.{getattr(call, '__qualname__', repr(call))}", fault)
         return None
 
 

@@ -189,8 +189,13 @@ def _batch(
     """One trace common to all is adopted; otherwise a new context with one link a record."""
     first = captured[0].context
     common = len(captured) == len(records) and all(one.context.trace_id == first.trace_id for one in captured)
-    fresh = contexts.capture({}, environment=environment, rate=settings.sample_rate).context
-    adopted = first if common else fresh
+    # It goes on where the longest of its chains is, so that a loop through batches ends, too.
+    hops = {contexts.BAGGAGE: f"{semconv.BAGGAGE_HOPS}={max(one.context.hops for one in captured)}"}
+    adopted = first
+    if not common:
+        adopted = contexts.capture(
+            hops, trust="internal", environment=environment, rate=settings.sample_rate
+        ).context
     links = {
         (
             one.context.trace_id,
@@ -291,8 +296,8 @@ def _partial(span: wire.Span, failed: object) -> None:
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
-    if not isinstance(failed, list) or not len(failed):
-        return
+    if not isinstance(failed, list) or not len(failed) or span.status == wire.STATUS_ERROR:
+        return  # nothing failed, or what it was has been said: the one record's exception
     records = span.attributes.get(semconv.MESSAGING_BATCH_MESSAGE_COUNT, 1)
     count = min(len(failed), records) if isinstance(records, int) else len(failed)
     span.status = wire.STATUS_ERROR

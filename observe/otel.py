@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from observe import context as contexts
-from observe import guard, handler, ids, semconv, settings, spans, wire
+from observe import guard, handler, ids, outbound, semconv, settings, spans, wire
 from observe import invocation as invocations
 from observe.services import http
 
@@ -203,8 +203,9 @@ def _inject(carrier: Any, context: otel_context.Context | None, setter: Any) -> 
             current = current.at(f"{asked.span_id:016x}")
     keys = getattr(carrier, "keys", None)
     present = {str(name).lower() for name in keys()} if callable(keys) else set()
+    current = outbound.carriable(current)
     host = str(carrier["host"]) if "host" in present and "host" in carrier else ""
-    baggage = settings.get().takes_baggage(host.partition(":")[0])
+    baggage = outbound.takes_baggage(*outbound.authority(host), settings.get())
     for name, value in http.carry(present, current, baggage=baggage).items():
         if setter is None:
             carrier[name] = value

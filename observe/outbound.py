@@ -2,7 +2,8 @@
 
 `headers` depends on the host, the names that the caller has set, the context and the settings alone.
 `carriable` is the trust edge on the way out, for HTTP and for AWS calls.
-`rules` and `allowed` read OBSERVE_DIALECTS and OBSERVE_FORWARD_HOSTS: docs/layer.md, docs/spec/context.md
+`rules` reads OBSERVE_DIALECTS, `allowed` OBSERVE_FORWARD_HOSTS and OBSERVE_BAGGAGE_HOSTS: docs/layer.md,
+docs/spec/context.md
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def headers(
     """
     host, context = canonical(host), carriable(context)
     names = dialects_of(host, port, found)
-    baggage = found.takes_baggage(host)
+    baggage = takes_baggage(host, port, found)
     out = http.carry(present, context, baggage=baggage) if W3C in names else {}
     if names and names != (W3C,):
         from observe import dialects
@@ -53,6 +54,11 @@ def headers(
     kept = bool(out) or contexts.CORRELATION_HEADERS[0] in present
     watched.tell(f"http {host}", "" if kept else NOT_FORWARDED)
     return out
+
+
+def takes_baggage(host: str, port: int, found: Settings) -> bool:
+    """Whether `host`, in its canonical form, is one of OBSERVE_BAGGAGE_HOSTS."""
+    return any(_fits(pattern, host, port) for pattern in found.baggage_hosts)
 
 
 def carriable(context: Context) -> Context:
@@ -132,6 +138,11 @@ def canonical(host: str) -> str:
     return host.removesuffix(".")
 
 
+def authority(text: str) -> tuple[str, int]:
+    """Return (host in its canonical form, port or 0) of a Host header; ("", 0) for what is none."""
+    return _pattern(text.strip().lower()) or ("", 0)
+
+
 def _is_address(host: str) -> bool:
     """No top-level domain is numeric: https://url.spec.whatwg.org/#ends-in-a-number-checker"""
     return ":" in host or host.rpartition(".")[2].isdigit()
@@ -140,8 +151,8 @@ def _is_address(host: str) -> bool:
 # --- The variables ----------------------------------------------------------------------------
 
 
-def allowed(text: str, problems: list[str]) -> tuple[Pattern, ...]:
-    """Read OBSERVE_FORWARD_HOSTS: `host,.suffix,host:port`; what cannot be used is named in `problems`.
+def allowed(name: str, text: str, problems: list[str]) -> tuple[Pattern, ...]:
+    """Read a variable such as `host,.suffix,host:port`; what cannot be used is named in `problems`.
 
     It is a list of who may know: one in which nothing can be used allows nobody.
     """
@@ -149,7 +160,7 @@ def allowed(text: str, problems: list[str]) -> tuple[Pattern, ...]:
     for entry in _entries(text):
         pattern = _pattern(entry)
         if pattern is None:
-            problems.append(f"OBSERVE_FORWARD_HOSTS: {entry!r} is not a host; it is ignored")
+            problems.append(f"{name}: {entry!r} is not a host; it is ignored")
         else:
             patterns.append(pattern)
     return tuple(patterns)

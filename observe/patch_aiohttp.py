@@ -66,7 +66,8 @@ def _agent(headers: Any) -> object:
     pairs = headers.items() if hasattr(headers, "items") else headers
     if not isinstance(headers, list | tuple) and pairs is headers:
         return ""
-    return next((value for name, value in pairs if str(name).lower() == "user-agent"), "")
+    named = (pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2)
+    return next((value for name, value in named if str(name).lower() == "user-agent"), "")
 
 
 def _is_traced(session: Any) -> bool:

@@ -42,6 +42,7 @@ VARIABLES = {
     "AWS_LAMBDA_LOG_FORMAT": "set by Lambda: JSON makes every line of ours lead with timestamp and level",
     "AWS_LAMBDA_LOG_LEVEL": "set by Lambda: wins over OBSERVE_LOG_LEVEL, as Lambda documents",
     "AWS_LAMBDA_FUNCTION_NAME": "set by Lambda: the service's name where nothing else gives it",
+    "AWS_LAMBDA_RUNTIME_API": "set by Lambda: requests to the runtime API get no headers and no span of ours",
 }
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
@@ -104,9 +105,7 @@ class Settings:
         self.level = self._level(environ)
         self.slow_ns = int(self._number(environ, "OBSERVE_SLOW_MS", 3000.0, 1e9) * 1e6)
         self.sample_rate = self._rate(environ)
-        hosts = environ.get("OBSERVE_BAGGAGE_HOSTS", "").lower().split(",")
-        self.baggage_hosts = tuple(host.strip() for host in hosts if host.strip())
-        self.forward_hosts, self.dialects = self._outbound(environ)
+        self.forward_hosts, self.baggage_hosts, self.dialects = self._outbound(environ)
         self.payload_carriers = self._some_of(environ, "OBSERVE_PAYLOAD_CARRIERS", PAYLOAD_CARRIERS)
 
     def _some_of(self, environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> frozenset[str]:
@@ -155,24 +154,19 @@ class Settings:
                 self.problems.append(f"{name}={value!r} is none of {', '.join(LEVELS)}; it is ignored")
         return "INFO"
 
-    def _outbound(self, environ: Mapping[str, str]) -> tuple[tuple[Pattern, ...] | None, tuple[Rule, ...]]:
-        """(hosts that may receive IDs or None for all, dialects by host): observe.outbound."""
-        forward = environ.get("OBSERVE_FORWARD_HOSTS", "").strip(" \t,")
-        dialects = environ.get("OBSERVE_DIALECTS", "").strip(" \t,")
-        if not forward and not dialects:
-            return None, ()
+    def _outbound(
+        self, environ: Mapping[str, str]
+    ) -> tuple[tuple[Pattern, ...] | None, tuple[Pattern, ...], tuple[Rule, ...]]:
+        """(hosts for IDs or None for all, hosts for baggage, dialects by host): observe.outbound."""
+        names = ("OBSERVE_FORWARD_HOSTS", "OBSERVE_BAGGAGE_HOSTS", "OBSERVE_DIALECTS")
+        forward, baggage, dialects = (environ.get(name, "").strip(" \t,") for name in names)
+        if not forward and not baggage and not dialects:
+            return None, (), ()
         from observe import outbound
 
-        hosts = outbound.allowed(forward, self.problems) if forward else None
-        return hosts, outbound.rules(dialects, self.problems)
-
-    def takes_baggage(self, host: str) -> bool:
-        """Whether `host` is one of the hosts that may receive baggage."""
-        host = host.lower()
-        return any(
-            host == allowed or (allowed.startswith(".") and host.endswith(allowed))
-            for allowed in self.baggage_hosts
-        )
+        hosts = outbound.allowed(names[0], forward, self.problems) if forward else None
+        of_baggage = outbound.allowed(names[1], baggage, self.problems)
+        return hosts, of_baggage, outbound.rules(dialects, self.problems)
 
 
 def _resource(text: str) -> dict[str, str]:

@@ -295,15 +295,24 @@ def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
     return seen
 
 
+def _by_time(spans: Sequence[Span], logs: Sequence[Log]) -> tuple[str, ...]:
+    """The correlation IDs as they were first told: what the outermost caller is known by comes first."""
+    first: dict[str, int] = {}
+    told = [(span.correlation_id, span.start_unix_nano) for span in spans]
+    for correlation_id, time in (*told, *((log.correlation_id, log.time_unix_nano) for log in logs)):
+        if correlation_id:
+            first[correlation_id] = min(time, first.get(correlation_id, time))
+    return tuple(sorted(first, key=lambda correlation_id: (first[correlation_id], correlation_id)))
+
+
 def _story(known: _Known, members: frozenset[str], recurring: bool) -> Story:
     spans = [span for trace in sorted(members) for span in known.spans.get(trace, ())]
     logs = [log for trace in sorted(members) for log in known.logs.get(trace, ())]
     nodes, loose = tree(spans, logs)
     starts = [s.start_unix_nano for s in spans] + [log.time_unix_nano for log in logs]
     ends = [s.end_unix_nano for s in spans] + [log.time_unix_nano for log in logs]
-    ids = {i for trace in members for i in known.correlation_ids.get(trace, ())}
     return Story(
-        correlation_ids=tuple(sorted(ids)),
+        correlation_ids=_by_time(spans, logs),
         trace_ids=tuple(sorted(trace for trace in members if not trace.startswith("request:"))),
         start_unix_nano=min(starts),
         end_unix_nano=max(ends),

@@ -26,7 +26,7 @@ from subscribers.store import Store
 
 _TIMEOUT_S = 180.0
 #: Claims that are looked up to find the one that shows most.
-_LOOKED_UP = 8
+_LOOKED_UP = 4
 _OWN = """
 SELECT service, message, count(*) AS count FROM logs
 WHERE message LIKE 'hybrid-observe:%' AND time_unix_nano BETWEEN $first AND $last

@@ -44,7 +44,7 @@ def whole(session: Session, out: Console, report: str) -> None:
     store = Store(session.store)
     title("Requests by endpoint and side", out)
     requests.render_summary(requests.summary(store), out)
-    say("Of a queue or topic a request is a batch.", out)
+    say("Of a queue, topic or stream a request is a batch.", out)
     _cold_starts(store, out)
     title(f"Why did claim {scenario.FAILED} fail, and on which side?", out)
     _failed(store, session, out)
@@ -133,7 +133,7 @@ def _layer(store: Store, session: Session, out: Console) -> None:
     share = 100 * found.layer / max(found.all, 1)
     say(f"{found.layer:,} bytes on stdout in {found.invocations} invocations: {each:.0f} bytes each.", out)
     spans = store.query("SELECT count(*) AS count FROM spans WHERE told_by = 'layer'")[0]["count"]
-    said = f"They are {spans} spans: each invocation, each HTTP call, each message sent"
+    said = f"They are {spans} spans: each invocation, each HTTP call, each message sent, each record read"
     say(f"{said}; {share:.0f}% of these logs, for the functions log little. No network call.", out)
 
 
@@ -160,7 +160,7 @@ def _next(store: Path, out: Console) -> None:
         f"--key claim={scenario.SLOW}": "a timeout: of the function, or of whom it waited for?",
         f"--key claim={scenario.NO_ADDRESS}": "accepted, but something failed behind it",
         f"--key claim={scenario.FLOOD}": "retried, and then?",
-        "web-000001": "two identities, one story",
+        "web-000001": "two identities, every service, one story",
     }
     for arguments, why in asked.items():
         say(f"  {_trace(arguments, store):<54} # {why}", out)

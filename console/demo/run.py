@@ -44,7 +44,8 @@ def _started(store: Path, talk: Console, port: int) -> Iterator[Session]:
         functions = ", ".join(running.system.stack.functions)
         talk.print(
             f"Running: a legacy application, functions {functions} with the layer attached "
-            f"({running.system.runtime}), SQS, SNS, S3 and CloudWatch Logs (moto), a front door.",
+            f"({running.system.runtime}), SQS, SNS, EventBridge, Kinesis, S3 and CloudWatch Logs "
+            "(moto), a front door.",
             highlight=False,
         )
         if running.system.runtime == "stand-in":

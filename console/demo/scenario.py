@@ -49,6 +49,8 @@ _STORIES: dict[int, tuple[str, int, dict[str, object]]] = {
     10: ("for a policy that has lapsed", 422, {"policy": "POL-902"}),
     11: ("that is no claim", 400, {"policy": None}),
 }
+#: What ordinary claims are about, in turn.
+_KINDS = ("motor", "theft", "glass", "fire", "water")
 MORNING = 20
 NOON = 110
 
@@ -67,6 +69,7 @@ def submission(n: int) -> Request:
         "policy": f"POL-{100 + n % 300}",
         "amount": 9_000 if n % 5 == 3 else 900 + n,
         "email": f"customer{n}@example.com",
+        "kind": _KINDS[n % len(_KINDS)],
         "photo": _PHOTO if n % 4 == 0 else None,
         **more,
     }

@@ -49,12 +49,12 @@ def serve(session: Session, talk: Console, stop: threading.Event) -> None:
                 return
             with busy:
                 total = _round(session)
+                if number % _COMPACTED_EVERY == 0:
+                    # A payload is a file or three: readers would get slower and slower.
+                    Store(session.store).compact(grace_s=_GRACE_S)
             if total.failed and not failing:
                 _say(talk, f"the subscriber fails, its payloads come again: {total.why}")
             failing = bool(total.failed)
-            if number % _COMPACTED_EVERY == 0:
-                # A payload is a file or three: readers would get slower and slower.
-                Store(session.store).compact(grace_s=_GRACE_S)
             if number % _SAID_EVERY == 0:
                 said = f"{len(session.answers)} requests sent, {session.total.settled} log events settled"
                 _say(talk, said)

@@ -1,4 +1,4 @@
-"""A template's queues, topics and buckets, made on moto's server, and what references to them come to.
+"""A template's queues, topics, buckets, buses and streams on moto's server, and what references come to.
 
 NotDeployedError        something of the template could not be made, or is asked for and not there
 """
@@ -13,10 +13,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from console.errors import ConsoleError
+from console.local.moto_backends import one_at_a_time
 from console.local.moto_server import MotoServer
 from console.local.sns import subscribe
 from console.local.template import Template, resolve
-from console.local.template_parts import QueuePart
+from console.local.template_parts import QueuePart, StreamPart
 
 
 class NotDeployedError(ConsoleError):
@@ -58,6 +59,13 @@ class Resources:
             with deploying(bucket.logical_id):
                 self._bucket(bucket.name)
                 self._know(bucket.logical_id, Ref=bucket.name, Arn=f"arn:aws:s3:::{bucket.name}")
+        for bus in self._template.buses.values():
+            with deploying(bus.logical_id):
+                arn = self.client("events").create_event_bus(Name=bus.name)["EventBusArn"]
+                self._know(bus.logical_id, Ref=bus.name, Name=bus.name, Arn=arn)
+        for stream in self._template.streams.values():
+            with deploying(stream.logical_id):
+                self._stream(stream)
         self._connect()
 
     def dead_letter_arns(self) -> frozenset[str]:
@@ -80,6 +88,13 @@ class Resources:
         place = {} if self._region == "us-east-1" else {"LocationConstraint": self._region}
         configuration = {"CreateBucketConfiguration": place} if place else {}
         self.client("s3").create_bucket(Bucket=name, **configuration)
+
+    def _stream(self, stream: StreamPart) -> None:
+        kinesis = self.client("kinesis")
+        kinesis.create_stream(StreamName=stream.name, ShardCount=stream.shards)
+        arn = kinesis.describe_stream_summary(StreamName=stream.name)["StreamDescriptionSummary"]["StreamARN"]
+        one_at_a_time(arn)
+        self._know(stream.logical_id, Ref=stream.name, Arn=arn)
 
     def _connect(self) -> None:
         """What needs two resources: redrive policies, subscriptions of queues."""

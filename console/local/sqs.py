@@ -152,7 +152,7 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def failed_ids(result: InvokeResult, ids: Sequence[str], *, partial: bool) -> set[str]:
-    """Return the message IDs that stay in the queue.
+    """Return the IDs of the messages or records that have to come again.
 
     All of them when the function failed, or when partial replies are on and the reply is not a valid
     one: not JSON, an entry without itemIdentifier, with an empty one, or with one not in the batch.

@@ -74,6 +74,20 @@ class Stack:
                 return self._resources.attributes[topic.logical_id, "Ref"]
         raise NotDeployedError(f"there is no topic {name!r} in the stack")
 
+    def bus_name(self, name: str) -> str:
+        """Return an event bus's name."""
+        for bus in self.template.buses.values():
+            if name in (bus.logical_id, bus.name):
+                return bus.name
+        raise NotDeployedError(f"there is no event bus {name!r} in the stack")
+
+    def stream_name(self, name: str) -> str:
+        """Return a Kinesis stream's name."""
+        for stream in self.template.streams.values():
+            if name in (stream.logical_id, stream.name):
+                return stream.name
+        raise NotDeployedError(f"there is no stream {name!r} in the stack")
+
     def redeploy(self, name: str, environment: Mapping[str, str]) -> None:
         """Replace a function's variables by these, as an update of its configuration does.
 
@@ -90,7 +104,8 @@ class Stack:
         """Wait until nothing is left to do; False if the time ran out first.
 
         Nothing left: no message visible, delayed or in flight in any queue but dead-letter queues that no
-        function reads, no event in a trigger's hand, no function at work.
+        function reads, no record of a stream that a function has not had, no event in a trigger's hand, no
+        function at work.
         """
         until_s = time.monotonic() + timeout_s
         while True:
@@ -107,11 +122,11 @@ class Stack:
 
     def _started(self) -> int:
         functions = sum(function.started for function in self.functions.values())
-        return functions + sum(poller.taken for poller in self.pollers.asynchronous)
+        return functions + self.pollers.taken
 
     def _working(self) -> bool:
         functions = any(function.in_hand for function in self.functions.values())
-        return functions or any(poller.in_hand for poller in self.pollers.asynchronous)
+        return functions or bool(self.pollers.in_hand)
 
     def _waiting(self) -> bool:
         dead = self._resources.dead_letter_arns()
@@ -119,7 +134,8 @@ class Stack:
             url: self._resources.attributes[name, "Arn"] for name, url in self._resources.queue_urls.items()
         }
         watched = [url for url, arn in arns.items() if arn not in dead or url in self.pollers.queue_urls]
-        return any(self._messages(url) for url in (*watched, *self.pollers.hidden_urls))
+        queues = any(self._messages(url) for url in (*watched, *self.pollers.hidden_urls))
+        return queues or any(shard.is_behind for shard in self.pollers.shards)
 
     def _messages(self, url: str) -> int:
         sqs = self._resources.client("sqs")
@@ -141,7 +157,7 @@ def deploy(
 ) -> Iterator[Stack]:
     """Run a template until the end of the block; what runs is stopped in reverse order, also half-way.
 
-    Its queues, topics and buckets stay on moto's server as long as that runs.
+    Its queues, topics, buckets, buses and streams stay on moto's server as long as that runs.
 
     opt: the unpacked layer. environment: further variables of every function, stronger than the template's;
     AWS_ENDPOINT_URL is moto's without being asked. concurrency: environments a function has at most.

@@ -7,19 +7,24 @@ TemplateError           the template cannot be used; the text names file, logica
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from console.local.template_eventbridge import BUS, DEFAULT_BUS
 from console.local.template_parts import (
     BucketPart,
+    BusPart,
+    EventTrigger,
     FunctionPart,
     Ignored,
     QueuePart,
     QueueSubscription,
     Route,
     Split,
+    StreamPart,
     TopicPart,
+    Trigger,
 )
 from console.local.template_resources import Parts, read_resource
 from console.local.template_scope import (
@@ -56,6 +61,8 @@ class Template:
     queues: Mapping[str, QueuePart]
     topics: Mapping[str, TopicPart]
     buckets: Mapping[str, BucketPart]
+    buses: Mapping[str, BusPart]
+    streams: Mapping[str, StreamPart]
     subscriptions: tuple[QueueSubscription, ...]
     routes: tuple[Route, ...]
     splits: tuple[Split, ...]
@@ -159,15 +166,38 @@ def _template(parts: Parts, file: Path, region: str, account: str) -> Template:
         stack_name=parts.stack_name,
         region=region,
         account=account,
-        functions=parts.functions,
+        functions=_functions(parts, ignored),
         queues=parts.queues,
         topics=parts.topics,
         buckets=parts.buckets,
+        buses=parts.buses,
+        streams=parts.streams,
         subscriptions=tuple(parts.subscriptions),
         routes=routes,
         splits=tuple(parts.splits),
         ignored=tuple(ignored),
     )
+
+
+def _functions(parts: Parts, ignored: list[Ignored]) -> dict[str, FunctionPart]:
+    """The functions with the rules that are resources of their own; without those of buses elsewhere."""
+    own: dict[str, list[Trigger]] = {name: list(part.triggers) for name, part in parts.functions.items()}
+    for function, rule in parts.rules:
+        if function in own:
+            own[function].append(rule)
+        else:
+            ignored.append(Ignored(function, "AWS::Events::Rule", "its function does not run here"))
+    known = {DEFAULT_BUS, *(bus.name for bus in parts.buses.values())}
+    for function, triggers in own.items():
+        for trigger in list(triggers):
+            if isinstance(trigger, EventTrigger) and _is_elsewhere(trigger, known):
+                triggers.remove(trigger)
+                ignored.append(Ignored(function, BUS, f"the bus {trigger.bus} is not in this template"))
+    return {name: replace(part, triggers=tuple(own[name])) for name, part in parts.functions.items()}
+
+
+def _is_elsewhere(trigger: EventTrigger, known: set[str]) -> bool:
+    return isinstance(trigger.bus, str) and trigger.bus.rpartition("/")[2] not in known
 
 
 def _served(route: Route, parts: Parts, ignored: list[Ignored]) -> bool:

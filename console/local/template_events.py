@@ -7,19 +7,13 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from console.local.gateway_routes import RouteTable
-from console.local.template_parts import (
-    Ignored,
-    Route,
-    S3Trigger,
-    SnsTrigger,
-    Split,
-    SqsTrigger,
-    Trigger,
-)
+from console.local.template_callers import Callers, source_of
+from console.local.template_eventbridge import event_rule
+from console.local.template_kinesis import stream_event
+from console.local.template_parts import Route, S3Trigger, SnsTrigger, Split, SqsTrigger
 from console.local.template_references import references
 from console.local.template_section import Section
 from console.local.template_source import TemplateError
@@ -31,15 +25,6 @@ _ANY_METHOD = "x-amazon-apigateway-any-method"
 _FILTERS = ("FilterCriteria",)
 
 
-@dataclass(slots=True)
-class Callers:
-    """What was found to call functions."""
-
-    triggers: list[Trigger] = field(default_factory=list)
-    routes: list[Route] = field(default_factory=list)
-    ignored: list[Ignored] = field(default_factory=list)
-
-
 def events_of(logical_id: str, events: Section) -> Callers:
     """Return what a function's Events say. Raises TemplateError."""
     callers = Callers()
@@ -49,9 +34,9 @@ def events_of(logical_id: str, events: Section) -> Callers:
         reader = _EVENTS.get(kind)
         label = f"{logical_id}.{name}"
         if reader is None:
-            callers.ignored.append(Ignored(label, kind, "this event type is not played"))
+            callers.ignore(label, kind, "this event type is not played")
         elif not event.section("Properties").flag("Enabled", True):
-            callers.ignored.append(Ignored(label, kind, "it is not enabled"))
+            callers.ignore(label, kind, "it is not enabled")
         else:
             reader(event.section("Properties"), logical_id, label, callers)
     return callers
@@ -59,12 +44,12 @@ def events_of(logical_id: str, events: Section) -> Callers:
 
 def _sqs(event: Section, function: str, label: str, callers: Callers) -> None:
     del function
-    queue = _source(event, "Queue", "AWS::SQS::Queue", label, callers)
+    queue = source_of(event, "Queue", "AWS::SQS::Queue", label, callers)
     if queue is None:
         return
     for name in _FILTERS:
         if name in event:
-            callers.ignored.append(Ignored(label, name, "every message is delivered"))
+            callers.ignore(label, name, "every message is delivered")
     partial = "ReportBatchItemFailures" in event.texts("FunctionResponseTypes")
     window_s = event.number("MaximumBatchingWindowInSeconds", 0, 0, 300)
     callers.triggers.append(SqsTrigger(queue, event.integer("BatchSize", 10, 1, 10_000), window_s, partial))
@@ -72,11 +57,11 @@ def _sqs(event: Section, function: str, label: str, callers: Callers) -> None:
 
 def _sns(event: Section, function: str, label: str, callers: Callers) -> None:
     del function
-    topic = _source(event, "Topic", "AWS::SNS::Topic", label, callers)
+    topic = source_of(event, "Topic", "AWS::SNS::Topic", label, callers)
     if topic is None:
         return
     if event.data("SqsSubscription") not in (None, False, "false"):
-        callers.ignored.append(Ignored(label, "SqsSubscription", "a queue between topic and function"))
+        callers.ignore(label, "SqsSubscription", "a queue between topic and function")
         return
     policy, scope = filter_policy(event)
     callers.triggers.append(SnsTrigger(topic, policy, scope))
@@ -95,7 +80,7 @@ def filter_policy(section: Section) -> tuple[Mapping[str, Any] | None, str]:
 
 def _s3(event: Section, function: str, label: str, callers: Callers) -> None:
     del function
-    bucket = _source(event, "Bucket", "AWS::S3::Bucket", label, callers)
+    bucket = source_of(event, "Bucket", "AWS::S3::Bucket", label, callers)
     if bucket is None:
         return
     names = event.texts("Events")
@@ -119,24 +104,10 @@ def _filter_rules(event: Section) -> dict[str, str]:
 
 def _http_api(event: Section, function: str, label: str, callers: Callers) -> None:
     if "Auth" in event:
-        callers.ignored.append(Ignored(label, "Auth", "the front door lets everybody in"))
+        callers.ignore(label, "Auth", "the front door lets everybody in")
     path = event.text("Path") or "$default"
     key = "$default" if path == "$default" else f"{(event.text('Method') or 'ANY').upper()} {path}"
     callers.routes.append(Route(checked_key(key, event.place.inside("Path")), function=function))
-
-
-def _source(event: Section, name: str, kind: str, label: str, callers: Callers) -> str | None:
-    """The logical ID of the resource that sends the events, None when it is none of the template's."""
-    if event.raw(name) in (None, ""):
-        raise event.error(name, "is missing")
-    found = [target for target, _ in references(event.raw(name))]
-    for target in found:
-        if event.scope.resources.get(target) == kind:
-            return target
-    if found and (other := event.scope.resources.get(found[0])):
-        raise event.error(name, f"{found[0]} is an {other}; an {kind} is expected")
-    callers.ignored.append(Ignored(label, kind, f"its {name} is not in this template"))
-    return None
 
 
 _EVENTS: Mapping[str, Callable[[Section, str, str, Callers], None]] = {
@@ -144,6 +115,9 @@ _EVENTS: Mapping[str, Callable[[Section, str, str, Callers], None]] = {
     "SNS": _sns,
     "S3": _s3,
     "HttpApi": _http_api,
+    "EventBridgeRule": event_rule,
+    "CloudWatchEvent": event_rule,  # its name in older templates
+    "Kinesis": stream_event,
 }
 
 
@@ -152,7 +126,7 @@ def definition_of(logical_id: str, api: Section) -> Callers:
     callers = Callers()
     for name in ("DefinitionUri", "Auth", "CorsConfiguration"):
         if name in api:
-            callers.ignored.append(Ignored(logical_id, name, "the front door does not read it"))
+            callers.ignore(logical_id, name, "the front door does not read it")
     paths = api.section("DefinitionBody").section("paths")
     for path in paths:
         methods = paths.section(path)
@@ -177,13 +151,13 @@ def _operation(logical_id: str, key: str, operation: Section, callers: Callers) 
         if integration.scope.resources.get(name) == "AWS::Serverless::Function"
     ]
     if "requestParameters" in integration:
-        callers.ignored.append(Ignored(logical_id, key, "its requestParameters are not applied"))
+        callers.ignore(logical_id, key, "its requestParameters are not applied")
     if kind == "http_proxy":
         callers.routes.append(Route(key, url=url_of(integration, "uri")))
     elif kind == "aws_proxy" and functions:
         callers.routes.append(Route(key, function=functions[0]))
     else:
-        callers.ignored.append(Ignored(logical_id, key, f"an integration of type {kind} is not played"))
+        callers.ignore(logical_id, key, f"an integration of type {kind} is not played")
 
 
 def url_of(section: Section, name: str) -> Value:

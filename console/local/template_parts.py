@@ -39,7 +39,36 @@ class S3Trigger:
     suffix: str = ""
 
 
-Trigger = SqsTrigger | SnsTrigger | S3Trigger
+@dataclass(frozen=True, slots=True)
+class EventTrigger:
+    """A rule of an event bus, by a name of our own.
+
+    bus: its name or ARN. pattern: JSON. given: what is sent instead of the event, None for the event.
+    """
+
+    bus: Value
+    rule: str
+    pattern: str
+    given: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KinesisTrigger:
+    """An event source mapping of a stream of the template.
+
+    position: TRIM_HORIZON or LATEST. partial: ReportBatchItemFailures. retries: -1 for as long as it takes.
+    """
+
+    stream: str
+    position: str
+    batch_size: int = 100
+    window_s: float = 0.0
+    partial: bool = False
+    bisect: bool = False
+    retries: int = -1
+
+
+Trigger = SqsTrigger | SnsTrigger | S3Trigger | EventTrigger | KinesisTrigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +123,23 @@ class BucketPart:
 
     logical_id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusPart:
+    """An event bus."""
+
+    logical_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPart:
+    """A Kinesis stream with so many shards."""
+
+    logical_id: str
+    name: str
+    shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)

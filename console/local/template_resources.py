@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from console.local import template_eventbridge, template_kinesis
 from console.local.template_events import definition_of, events_of, filter_policy, split_of
 from console.local.template_parts import (
     BucketPart,
+    BusPart,
+    EventTrigger,
     FunctionPart,
     Ignored,
     QueuePart,
@@ -21,6 +24,7 @@ from console.local.template_parts import (
     Redrive,
     Route,
     Split,
+    StreamPart,
     TopicPart,
 )
 from console.local.template_section import Section
@@ -34,6 +38,7 @@ _NO_EFFECT = {
     "AWS::SQS::QueuePolicy": "permissions are not played",
     "AWS::SNS::TopicPolicy": "permissions are not played",
     "AWS::S3::BucketPolicy": "permissions are not played",
+    "AWS::Events::EventBusPolicy": "permissions are not played",
     "AWS::Serverless::LayerVersion": "the layer is the one given to the deployment",
     "AWS::Lambda::LayerVersion": "the layer is the one given to the deployment",
     "AWS::Logs::LogGroup": "log groups are made when first written to",
@@ -42,7 +47,10 @@ _NO_EFFECT = {
 
 @dataclass(slots=True)
 class Parts:
-    """What was found so far. folder: the template's. stack_name begins names nobody has chosen."""
+    """What was found so far. folder: the template's. stack_name begins names nobody has chosen.
+
+    rules: (logical ID of the function, what calls it) of rules that are resources of their own.
+    """
 
     folder: Path
     stack_name: str
@@ -50,6 +58,9 @@ class Parts:
     queues: dict[str, QueuePart] = field(default_factory=dict)
     topics: dict[str, TopicPart] = field(default_factory=dict)
     buckets: dict[str, BucketPart] = field(default_factory=dict)
+    buses: dict[str, BusPart] = field(default_factory=dict)
+    streams: dict[str, StreamPart] = field(default_factory=dict)
+    rules: list[tuple[str, EventTrigger]] = field(default_factory=list)
     subscriptions: list[QueueSubscription] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
@@ -203,6 +214,9 @@ READERS: Mapping[str, Callable[[str, Section, Parts], None]] = {
     "AWS::SNS::Topic": _topic,
     "AWS::SNS::Subscription": _subscription,
     "AWS::S3::Bucket": _bucket,
+    "AWS::Events::EventBus": template_eventbridge.bus,
+    "AWS::Events::Rule": template_eventbridge.rule,
+    "AWS::Kinesis::Stream": template_kinesis.stream,
 }
 
 

@@ -24,6 +24,8 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "AWS::SQS::Queue": frozenset({"Ref", "Arn", "QueueName", "QueueUrl"}),
     "AWS::SNS::Topic": frozenset({"Ref", "TopicArn", "TopicName"}),
     "AWS::S3::Bucket": frozenset({"Ref", "Arn"}),
+    "AWS::Events::EventBus": frozenset({"Ref", "Arn", "Name"}),
+    "AWS::Kinesis::Stream": frozenset({"Ref", "Arn"}),
 }
 
 

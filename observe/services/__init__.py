@@ -77,6 +77,7 @@ CARRIERS: dict[tuple[str, str], Place] = {
     ("sns", "Publish"): ("sns", "PUBLISH"),
     ("sns", "PublishBatch"): ("sns", "PUBLISH_BATCH"),
     ("lambda", "Invoke"): ("invoke", "INVOKE"),
+    ("lambda", "InvokeWithResponseStream"): ("invoke", "INVOKE"),
     ("events", "PutEvents"): ("eventbridge", "PUT_EVENTS"),
     ("kinesis", "PutRecord"): ("kinesis", "PUT"),
     ("kinesis", "PutRecords"): ("kinesis", "PUT_BATCH"),

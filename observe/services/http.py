@@ -87,11 +87,13 @@ def status_of(result: object) -> int:
 def carry(present: Container[str], context: Context, *, baggage: bool) -> dict[str, str]:
     """Return the headers to add to a request that already has the names `present` (lower case).
 
-    The caller's own headers win. baggage: whether the host may receive it.
+    The caller's own headers win, and half of another's trace is not completed. baggage: whether the host may
+    receive it.
     """
     headers = inject(context, baggage=baggage)
-    if "traceparent" in present:
-        headers.pop("tracestate", None)  # it belongs to the other parent
+    if "traceparent" in present or "tracestate" in present:
+        headers.pop("tracestate", None)
+        headers.pop("traceparent", None)
     return {name: value for name, value in headers.items() if name not in present}
 
 

@@ -59,7 +59,7 @@ def fitting(headers: Mapping[str, str], cost: Callable[[dict[str, str]], int], r
     for name in CARRIED:
         if name in headers and cost({**kept, name: headers[name]}) <= room:
             kept[name] = headers[name]
-        elif name == CARRIED[0]:
+        elif name == CARRIED[0] and name in headers:
             break
     return kept
 

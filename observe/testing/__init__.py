@@ -134,7 +134,7 @@ class calls:  # noqa: N801  # a context manager, named like a function as the st
             raise AssertionError("the context did not go with " + "; ".join(map(_why, lost)))
         if not self.made:
             raise AssertionError(
-                "no outbound call was seen: is the handler decorated, and its client made after?"
+                "no outbound call was seen: is the handler decorated, is what it calls a stub?"
             )
 
 

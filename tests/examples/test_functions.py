@@ -1,4 +1,4 @@
-"""The handlers that hold no line of ours: submit_claim, assess_claim, notify_customer."""
+"""The handlers that hold no line of ours: submit_claim, assess_claim, notify_customer, screen_claim."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.stub import Stubber
 
+from console.local.eventbridge import rule
 from tests.examples.functions import aws, bucket, load
 from tests.examples.legacy import EXAMPLE, Legacy
 
@@ -37,6 +39,8 @@ class System:
         inbox = boto3.client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
         self.inbox = inbox
         boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_arn(inbox))
+        boto3.client("events").create_event_bus(Name="claims")
+        self.events = boto3.client("sqs").create_queue(QueueName="events")["QueueUrl"]
         self.requests: list[httpx.Request] = []
         self.legacy: Callable[[httpx.Request], httpx.Response] = lambda _: httpx.Response(201, json={})
         self.module = load(
@@ -45,6 +49,7 @@ class System:
             LEGACY_URL="http://legacy.test",
             QUEUE_URL=self.queue,
             TOPIC_ARN=topic,
+            BUS_NAME="claims",
             CLAIMS_BUCKET=self.bucket,
         )
         assert self.module.legacy.timeout == httpx.Timeout(30)
@@ -75,7 +80,9 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     """submit_claim over moto."""
     with aws(monkeypatch):
-        yield System(monkeypatch)
+        made = System(monkeypatch)
+        with rule(boto3.client("events"), "claims", "all", '{"source": ["claims"]}', _arn(made.events)):
+            yield made
 
 
 @pytest.fixture
@@ -94,7 +101,9 @@ def notify(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_claim_is_registered_stored_queued_and_announced(
     system: System, encoded: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """202; photo and document in S3, the claim in SQS, the event in SNS with its type as an attribute."""
+    """202; photo and document in S3, the claim in SQS, the message in SNS with its type as an attribute, the
+    event on the bus.
+    """
     body = json.dumps({**CLAIM, "photo": base64.b64encode(PHOTO).decode(), "unknown": "dropped"})
     text = base64.b64encode(body.encode()).decode() if encoded else body
     assert system.submit(text, isBase64Encoded=encoded) == (202, {"claim": "CLM-700001"})
@@ -113,6 +122,9 @@ def test_a_claim_is_registered_stored_queued_and_announced(
         "email": "ada@example.com",
     }
     assert notice["MessageAttributes"]["type"]["Value"] == "claim-submitted"
+    (event,) = system.received(system.events)
+    assert (event["source"], event["detail-type"]) == ("claims", "ClaimSubmitted")
+    assert event["detail"] == {name: value for name, value in CLAIM.items() if name != "email"}
     assert capsys.readouterr().out == "accepted CLM-700001\n"
 
 
@@ -179,6 +191,69 @@ def test_the_new_function_works_with_the_old_application(system: System, legacy:
         system.submit({**CLAIM, "number": "CLM-700004", "policy": "POL-900"})
 
 
+def _refused(code: str) -> dict[str, Any]:
+    return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "no"}]}
+
+
+ACCEPTED = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalException"])
+def test_an_event_that_is_refused_for_the_moment_is_put_again(system: System, code: str) -> None:
+    """The service answers 200 to it, so boto3 does not."""
+    with Stubber(system.module.events) as stub:
+        for reply in (_refused(code), _refused(code), ACCEPTED):
+            stub.add_response("put_events", reply)
+        assert system.submit(CLAIM)[0] == 202
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(("code", "times"), [("ThrottlingException", 3), ("NotAuthorizedForSource", 1)])
+def test_an_event_that_is_refused_for_good_fails_the_function(system: System, code: str, times: int) -> None:
+    """At once, or after three attempts; a claim is never accepted without its event."""
+    with Stubber(system.module.events) as stub:
+        for _ in range(times):
+            stub.add_response("put_events", _refused(code))
+        with pytest.raises(system.module.NotPublishedError, match=f"{code}: no"):
+            system.submit(CLAIM)
+        stub.assert_no_pending_responses()
+
+
+def test_a_claim_is_screened_into_the_stream(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One record a claim with what was found, in the shard of its policy."""
+    with aws(monkeypatch), caplog.at_level("INFO"):
+        kinesis = boto3.client("kinesis")
+        kinesis.create_stream(StreamName="claim-facts", ShardCount=1)
+        screen = load("screen_claim", monkeypatch, STREAM_NAME="claim-facts")
+        claims = [
+            {"number": "CLM-1", "policy": "POL-1", "amount": 8000.01, "kind": "fire", "_observe": {}},
+            {"number": "CLM-2", "policy": "POL-2", "amount": 8000},
+        ]
+        for claim in claims:
+            screen.handler({"source": "claims", "detail-type": "ClaimSubmitted", "detail": claim}, None)
+        iterator = kinesis.get_shard_iterator(
+            StreamName="claim-facts", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = kinesis.get_records(ShardIterator=iterator)["Records"]
+    assert [record["PartitionKey"] for record in records] == ["POL-1", "POL-2"]
+    assert [json.loads(record["Data"]) for record in records] == [
+        {
+            "claim": "CLM-1",
+            "policy": "POL-1",
+            "kind": "fire",
+            "amount": 8000.01,
+            "findings": ["large amount", "to be visited"],
+        },
+        {"claim": "CLM-2", "policy": "POL-2", "kind": "other", "amount": 8000, "findings": []},
+    ]
+    assert [record.getMessage() for record in caplog.records if "CLM" in record.getMessage()] == [
+        "claim CLM-1 screened: large amount, to be visited",
+        "claim CLM-2 screened: nothing found",
+    ]
+
+
 def test_a_batch_is_assessed_message_by_message(assess: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     """A flood without a river, and what is no claim, are returned; the others are decided."""
     bodies = [
@@ -224,7 +299,7 @@ def test_a_claim_without_an_address_fails_the_function(notify: ModuleType, email
         notify.handler({"Records": [{"Sns": {"Message": message}}]}, None)
 
 
-@pytest.mark.parametrize("folder", ["submit_claim", "assess_claim", "notify_customer"])
+@pytest.mark.parametrize("folder", ["submit_claim", "assess_claim", "notify_customer", "screen_claim"])
 def test_no_line_of_these_is_ours(folder: str) -> None:
     """The layer is attached without a code change."""
     assert "observe" not in (EXAMPLE / "functions" / folder / "app.py").read_text()

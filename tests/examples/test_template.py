@@ -103,9 +103,37 @@ def test_every_route_is_an_endpoint() -> None:
 
 
 def test_every_source_of_events_is_there_once() -> None:
-    """HTTP, queue, topic and bucket: one function each."""
+    """HTTP, queue, topic, bus, stream and bucket: one function each."""
     types = [event["Type"] for function in FUNCTIONS.values() for event in function["Events"].values()]
-    assert sorted(types) == ["HttpApi", "S3", "SNS", "SQS"]
+    assert sorted(types) == ["EventBridgeRule", "HttpApi", "Kinesis", "S3", "SNS", "SQS"]
+
+
+def test_the_rule_lets_through_what_submit_claim_puts() -> None:
+    """Source and detail type of the pattern are those of the code."""
+    (event,) = FUNCTIONS["ScreenClaim"]["Events"].values()
+    source = (EXAMPLE / FUNCTIONS["SubmitClaim"]["CodeUri"] / "app.py").read_text()
+    pattern = event["Properties"]["Pattern"]
+    assert set(pattern) == {"source", "detail-type"}
+    for name, key in (("source", "Source"), ("detail-type", "DetailType")):
+        assert pattern[name] == re.findall(rf'"{key}": "(\w+)"', source)
+
+
+def test_the_layer_is_what_its_variables_depend_on() -> None:
+    """Without the layer none of them is set; with it the context goes into the data of Kinesis records."""
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    without = {"Ref": "AWS::NoValue"}
+    assert variables["AWS_LAMBDA_EXEC_WRAPPER"] == {"Fn::If": ["WithObserve", "/opt/observe-exec", without]}
+    assert variables["OBSERVE_PAYLOAD_CARRIERS"] == {"Fn::If": ["WithObserve", "kinesis", without]}
+
+
+def test_who_imports_the_library() -> None:
+    """Two handlers show what it offers; the others have no line of ours."""
+    importing = {
+        folder.parent.name
+        for folder in (EXAMPLE / "functions").glob("*/app.py")
+        if "import observe\n" in folder.read_text()
+    }
+    assert importing == {"reconcile", "measure_exposure"}
 
 
 def test_a_message_comes_back_only_when_the_function_has_ended() -> None:

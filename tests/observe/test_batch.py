@@ -203,10 +203,47 @@ def test_a_sampled_record_of_an_unsampled_batch_is_kept(
 
 
 def test_strangers_are_believed_no_more_in_a_batch() -> None:
-    """Viewers write the headers of Lambda@Edge: their debug and hops are ignored, their IDs are not."""
+    """Viewers write the headers of Lambda@Edge: their debug and 40 hops are ignored, their IDs are not."""
     given = {**headers(A, "CLM-A"), "baggage": "observe.debug=1,observe.hops=40"}
     told = {name: [{"key": name, "value": value}] for name, value in given.items()}
     event = {"Records": [{"cf": {"config": {}, "request": {"method": "GET", "uri": "/", "headers": told}}}]}
     seen: list[Any] = []
     handled(event, lambda record: seen.append(observe.current()))
-    assert [(c.trace_id, c.correlation_id, c.debug, c.hops) for c in seen] == [(A, "CLM-A", False, 0)]
+    assert [(c.trace_id, c.correlation_id, c.debug, c.hops) for c in seen] == [(A, "CLM-A", False, 1)]
+
+
+def test_the_one_record_of_a_batch_is_the_invocation(lines: Lines) -> None:
+    """No second span says the same; a failure is told by the invocation's own."""
+    reply = handled(sqs_event(headers(A, "CLM-A")), fail_on("m-0"))
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+    (span,) = lines.spans
+    assert (span["traceId"], span["parentSpanId"]) == (A, A[:16])
+    assert span["attributes"]["error.type"] == "ValueError"
+    assert span["status"]["message"] == "no m-0"
+    (line,) = [line for line in lines.logs if line["level"] == "ERROR"]
+    assert (line["correlation_id"], line["messaging.message.id"]) == ("CLM-A", "m-0")
+
+
+def test_a_records_span_says_whose_it_is(lines: Lines) -> None:
+    """Its correlation ID is another than the batch's."""
+    handled(EVENT, lambda record: None)
+    told = {span["traceId"]: span["attributes"]["correlation_id"] for span in lines.spans}
+    assert (told[A], told[B]) == ("CLM-A", "CLM-B")
+
+
+def test_a_loop_through_batches_ends() -> None:
+    """A batch goes on where the longest of its chains is, and so does each of its records."""
+    event = sqs_event(
+        {**headers(A, "CLM-A"), "baggage": "observe.hops=7"},
+        {**headers(B, "CLM-B"), "baggage": "observe.hops=3"},
+    )
+    seen: list[int] = []
+
+    def handler(event: Any, context: Any) -> None:
+        seen.append(observe.current().hops)  # type: ignore[union-attr]
+        for record in observe.records(event):
+            with record:
+                seen.append(observe.current().hops)  # type: ignore[union-attr]
+
+    run(event, handler)
+    assert seen == [8, 8, 4]

@@ -102,6 +102,7 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
         },
         {"FunctionName": "f", "ClientContext": "not base64!"},
     ],
+    ("lambda", "InvokeWithResponseStream"): [{"FunctionName": "f"}, {"FunctionName": "f", "Payload": b"{}"}],
     ("events", "PutEvents"): [
         {"Entries": [{"Source": "s", "DetailType": "t", "Detail": '{"a":1.10}', "Resources": ["arn"]}]},
         {"Entries": [{"Detail": "{}", "TraceHeader": "mine"}, {"Detail": "[]"}, {}]},

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observe.outbound import takes_baggage
 from observe.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -63,11 +64,14 @@ def test_lambdas_level_wins() -> None:
 
 def test_baggage_hosts_are_exact_or_suffixes() -> None:
     """A name is that host; a name with a leading dot is every host below it."""
-    found = Settings({"OBSERVE_BAGGAGE_HOSTS": "legacy.local, .example.com"})
-    assert found.takes_baggage("Legacy.local")
-    assert found.takes_baggage("api.example.com")
-    assert not found.takes_baggage("example.com.evil.org")
-    assert not found.takes_baggage("notexample.com")
+    found = Settings({"OBSERVE_BAGGAGE_HOSTS": "Legacy.local., .example.com, [::1]:8080, not a host"})
+    assert takes_baggage("legacy.local", 80, found)
+    assert takes_baggage("api.example.com", 443, found)
+    assert takes_baggage("::1", 8080, found)
+    assert not takes_baggage("::1", 80, found)
+    assert not takes_baggage("example.com.evil.org", 80, found)
+    assert not takes_baggage("notexample.com", 80, found)
+    assert found.problems == ["OBSERVE_BAGGAGE_HOSTS: 'not a host' is not a host; it is ignored"]
 
 
 def test_every_variable_is_documented_and_every_documented_one_exists() -> None:

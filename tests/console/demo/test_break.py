@@ -7,18 +7,21 @@ import json
 import stat
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import httpx
 import pytest
 from rich.console import Console
 
+from console import key_secret, trace
 from console.cli_demo import _FAULTS
-from console.demo import client, serve, session
+from console.demo import breaking, client, scenario, serve, session
 from console.demo.breaking import Told
 from console.demo.client import NoDemoError
 from console.demo.faults import FAULTS
 from console.demo.session import RUNNING
+from subscribers.correlate import Story
 from subscribers.store import Store
 from tests.subscribers.samples import span
 
@@ -33,6 +36,8 @@ def store(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     stop = threading.Event()
     talk = Console(file=io.StringIO(), width=100)
     with session.running(layer_zip, path) as running:
+        # As when a demo has run before it is served: no cold start outlasts what is broken.
+        running.send([scenario.submission(n) for n in islice(scenario.later, 8)], clients=breaking.CLIENTS)
         serving = threading.Thread(target=serve.serve, args=(running, talk, stop))
         serving.start()
         while not (path / RUNNING).exists() or not (path / RUNNING).stat().st_size:
@@ -76,13 +81,52 @@ def test_function_fails(store: Path) -> None:
     assert "registered" in shown
 
 
-def test_sink_down(store: Path) -> None:
+@pytest.fixture(scope="module")
+def sunk(store: Path) -> Told:
+    """What happened while the store could not be written."""
+    return client.break_it(store, "sink-down")
+
+
+def test_sink_down(store: Path, sunk: Told) -> None:
     """Nobody outside notices, every payload fails and comes again, and nothing is lost."""
-    told = client.break_it(store, "sink-down")
-    assert set(told.answers) == {"200", "202"}
-    assert told.failed_payloads >= 2
-    assert _balanced(told)
-    assert "failed while it was broken; they came again" in _shown(store, told)
+    assert set(sunk.answers) == {"200", "202"}
+    assert sunk.failed_payloads >= 2
+    assert _balanced(sunk)
+    assert "failed while it was broken; they came again" in _shown(store, sunk)
+
+
+#: What a claim that went all the way has been through, by service.
+_WHOLE = {
+    "submit-claim": {"POST /claims", "send claims-submitted", "send claim-events", "send claims"},
+    "claims-legacy": {"POST /registrations"},
+    "assess-claim": {"process claims-submitted"},
+    "notify-customer": {"process claim-events"},
+    "screen-claim": {"process ClaimSubmitted", "send claim-facts"},
+    "measure-exposure": {"process claim-facts"},
+}
+
+
+def test_a_claim_is_one_trace_through_every_service(store: Path, sunk: Told) -> None:
+    """SQS, SNS, EventBridge and Kinesis, each hop in the trace that began at the front door."""
+    opened, secret = Store(store), key_secret.secret_of(store, {})
+    found = [trace.find_key(opened, "claim", number, secret).stories for number in sunk.claims[:4]]
+    entries = [
+        next(node.span for node in story.spans if node.span.name == "POST /claims")
+        for stories in found
+        for story in stories
+        if _services(story) >= set(_WHOLE)
+    ]
+    assert len(entries) >= 2  # three of four claims go to the new implementation
+    (story,) = trace.find(opened, entries[0].correlation_id)
+    own = [node.span for node in story.spans if node.span.trace_id == entries[0].trace_id]
+    for service, names in _WHOLE.items():
+        assert {span.name for span in own if span.origin.service == service} >= names
+    ids = {span.span_id for span in own}
+    assert [span.name for span in own if span.parent_span_id not in ids] == ["POST /claims"]
+
+
+def _services(story: Story) -> set[str]:
+    return {node.span.origin.service for node in story.spans}
 
 
 def test_layer_broken(store: Path) -> None:

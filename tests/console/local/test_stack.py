@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -15,9 +16,11 @@ import pytest
 
 from console.local.cloudwatch import MemoryLogWriter
 from console.local.http_edge import EdgeServer, JsonHandler
+from console.local.kinesis import ShardPoller, shards_of
 from console.local.moto_server import MotoServer
 from console.local.stack import NotDeployedError, Stack, deploy
 from console.local.template import load
+from console.local.template_parts import KinesisTrigger
 
 pytestmark = pytest.mark.runtime
 SAM = Path(__file__).parent / "data" / "sam.yaml"
@@ -75,8 +78,11 @@ def test_variables_are_resolved(stack: Stack) -> None:
     assert environ["TOPIC_ARN"] == stack.topic_arn("Topic")
     assert (environ["BUCKET"], environ["EXTRA"]) == (stack.bucket("Documents"), "1")
     assert environ["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
-    with pytest.raises(NotDeployedError):
-        stack.queue_url("Dead-ish")
+    assert environ["BUS"].endswith(f":event-bus/{name}-claims")
+    assert environ["STREAM"] == stack.stream_name(f"{name}-Facts")
+    for ask in (stack.queue_url, stack.bucket, stack.topic_arn, stack.bus_name, stack.stream_name):
+        with pytest.raises(NotDeployedError):
+            ask("Dead-ish")
 
 
 def test_a_split_and_a_proxy_reach_both_sides(stack: Stack) -> None:
@@ -136,6 +142,66 @@ def test_a_bucket_calls_its_function(stack: Stack, log: MemoryLogWriter) -> None
     assert record["s3"]["bucket"]["name"] == stack.bucket("Documents")
     assert set(record["s3"]["object"]) == {"key", "size", "eTag", "sequencer"}
     assert record["s3"]["object"]["key"] == "in/my+claim+%C3%A9.txt"
+
+
+def test_a_bus_calls_its_function(stack: Stack, log: MemoryLogWriter) -> None:
+    """EventBridge's event, for what the pattern matches."""
+    _do(stack, events=[["storm", {}], ["hail", {}], ["storm", {"Source": "others"}]])
+    (found,) = _collected(log, '"detail-type"')
+    assert (found["event"]["detail"], found["event"]["source"]) == ({"kind": "storm"}, "claims")
+    assert stack.bus_name("Bus") == f"{stack.template.stack_name}-claims"
+
+
+def test_a_rule_of_its_own_gives_its_input_to_its_target(stack: Stack, log: MemoryLogWriter) -> None:
+    """On the default bus, and nothing of the event."""
+    name = stack.template.stack_name
+    _do(stack, events=[["storm", {"EventBusName": "default", "Source": name}]])
+    (found,) = _collected(log, "tidy")
+    assert found["event"] == {"task": "tidy"}
+
+
+def test_a_failing_event_of_a_bus_is_tried_again_and_dropped(stack: Stack, log: MemoryLogWriter) -> None:
+    """As any asynchronous invocation."""
+    before = stack.pollers.dropped
+    _do(stack, events=[["storm", {"DetailType": "fail"}]])
+    assert len({attempt["id"] for attempt in _collected(log, '"fail"')}) == 1
+    assert len(_collected(log, '"detail-type": "fail"')) == 2
+    assert stack.pollers.dropped == before + 1
+
+
+def test_a_stream_calls_its_function(stack: Stack, log: MemoryLogWriter) -> None:
+    """Every record of a key in its order, once; the one that cannot be taken is dropped alone."""
+    before = stack.pollers.dropped
+    texts = ["one", "two", "fail", "three"]
+    _do(stack, facts=[["key", text] for text in texts])
+    told = [
+        base64.b64decode(record["kinesis"]["data"]).decode()
+        for line in _collected(log, "aws:kinesis")
+        for record in line["event"]["Records"]
+    ]
+    assert list(dict.fromkeys(told)) == texts
+    assert told.count("fail") >= 2
+    assert told[-1] == "three"
+    assert stack.pollers.dropped == before + 1
+    assert len(stack.pollers.shards) == 2
+    assert stack.stream_name("Facts") == f"{stack.template.stack_name}-Facts"
+
+
+def test_a_stack_with_an_unread_record_has_not_settled(stack: Stack, moto: MotoServer) -> None:
+    """A record in the stream is work, though nobody has it in hand."""
+    kinesis, name = moto.client("kinesis"), stack.stream_name("Facts")
+    arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    idle = [
+        ShardPoller(kinesis, arn, shard, stack.function("Submit"), KinesisTrigger("Facts", "LATEST"))
+        for shard in shards_of(kinesis, name)
+    ]
+    stack.pollers.shards += idle
+    assert stack.settled(20)
+    kinesis.put_record(StreamName=name, PartitionKey="k", Data=b"late")
+    assert not stack.settled(1)
+    assert sum(poller.poll() for poller in idle) == 1
+    assert stack.settled(20)
+    del stack.pollers.shards[-len(idle) :]
 
 
 def test_redeploy_replaces_variables_and_recycle_starts_cold(stack: Stack) -> None:

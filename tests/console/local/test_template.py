@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.local.template import Deferred, Template, TemplateError, load, resolve
-from console.local.template_parts import S3Trigger, SnsTrigger, SqsTrigger
+from console.local.template_parts import EventTrigger, KinesisTrigger, S3Trigger, SnsTrigger, SqsTrigger
 from console.local.template_scope import merged
 
 SAM = Path(__file__).parent / "data" / "sam.yaml"
@@ -59,12 +59,17 @@ def test_what_a_deployment_knows_is_resolved_by_it(sam: Template) -> None:
 
 
 def test_events_become_triggers(sam: Template) -> None:
-    """Queue, topic and bucket call the function as their properties say."""
-    assert sam.functions["Assess"].triggers == (
+    """Queue, topic, bucket, bus and stream call the function as their properties say."""
+    first, second, third, rule, stream, tidy = sam.functions["Assess"].triggers
+    assert (first, second, third) == (
         SqsTrigger("Queue", batch_size=2, partial=True),
         SnsTrigger("Topic", {"kind": ["storm"]}),
         S3Trigger("Documents", ("s3:ObjectCreated:*",), "in/", ".txt"),
     )
+    assert isinstance(rule, EventTrigger)
+    assert json.loads(rule.pattern) == {"source": ["claims"], "detail": {"kind": ["storm"]}}
+    assert stream == KinesisTrigger("Facts", "TRIM_HORIZON", bisect=True, retries=1)
+    assert tidy == EventTrigger("default", "Tidy.0", '{"source": ["s1"]}', {"task": "tidy"})
     assert sam.functions["Assess"].retries == 1
 
 
@@ -247,6 +252,10 @@ _WORDS = [
     "RedrivePolicy",
     "DefinitionBody",
     "paths",
+    "EventPattern",
+    "Targets",
+    "Arn",
+    "StreamModeDetails",
 ]
 _SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 _NODES = st.recursive(
@@ -255,7 +264,10 @@ _NODES = st.recursive(
     max_leaves=12,
 )
 _KINDS = st.sampled_from(["Function", "HttpApi"]).map("AWS::Serverless::{}".format) | st.sampled_from(
-    ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::S3::Bucket", "X"]
+    [
+        *("AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::S3::Bucket", "X"),
+        *("AWS::Events::EventBus", "AWS::Events::Rule", "AWS::Kinesis::Stream"),
+    ]
 )
 _RESOURCE = st.fixed_dictionaries({"Type": _KINDS, "Properties": _NODES}, optional={"Metadata": _NODES})
 

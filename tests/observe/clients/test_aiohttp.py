@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -99,6 +100,14 @@ def test_a_session_that_opentelemetry_traces_is_no_second_span(server: Server, l
     call(lambda: asyncio.run(main()))
     assert server.headers["x-correlation-id"] == "CLM-1"
     assert len(lines.spans) == 1
+
+
+@pytest.mark.parametrize("headers", [[("X-App",)], [3], "X-App"], ids=str)
+def test_headers_that_are_none_are_the_callers_mistake(server: Server, lines: Lines, headers: Any) -> None:
+    """aiohttp's own exception, if it has one; no fault of ours."""
+    with contextlib.suppress(TypeError, ValueError, AttributeError):
+        call(lambda: by_aiohttp(server.url, headers))
+    assert not lines.logs
 
 
 @pytest.mark.parametrize("headers", [None, [("X-App", "1")], iter([("X-App", "1")]), {"X-App": "1"}], ids=str)

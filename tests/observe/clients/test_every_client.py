@@ -307,6 +307,7 @@ def test_other_versions_are_not_patched(lines: Lines, patch: Any, found: str) ->
     assert f"{found} is outside" in lines.logs[0]["message"]
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_process_that_is_forked_stays_in_the_trace(server: Server) -> None:
     """A child of the handler's sends as its parent would."""
 

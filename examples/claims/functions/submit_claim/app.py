@@ -1,10 +1,11 @@
-"""POST /claims: register the claim with the legacy system, keep its documents, queue its assessment."""
+"""POST /claims: register the claim with the legacy system, keep its documents, tell who has to do with it."""
 
 import base64
 import json
 import logging
 import os
 import re
+import time
 
 import boto3
 import httpx
@@ -13,16 +14,26 @@ logging.getLogger().setLevel("INFO")
 
 NUMBER = re.compile("[A-Za-z0-9-]{1,32}")
 OPTIONAL = ("email", "kind", "river")
+#: What may leave this system: nothing that says whose claim it is.
+PUBLIC = ("number", "policy", "amount", "kind", "river")
+#: Refusals that are over when one asks again; put_events answers them with 200, so no SDK does.
+PASSING = ("InternalException", "InternalFailure", "ThrottlingException")
+ATTEMPTS = 3
 
 # Longer than the function may run: whatever the old system does, it is Lambda that gives up first.
 legacy = httpx.Client(base_url=os.environ["LEGACY_URL"], timeout=30)
 s3 = boto3.client("s3")
 sqs = boto3.client("sqs")
 sns = boto3.client("sns")
+events = boto3.client("events")
 
 
 class BadRequestError(Exception):
     """The client sent something else than a claim."""
+
+
+class NotPublishedError(Exception):
+    """The event bus refused an event."""
 
 
 def handler(event, context):
@@ -38,6 +49,7 @@ def handler(event, context):
     reply.raise_for_status()
     store(claim, photo)
     announce(claim)
+    publish(claim)
     print("accepted", claim["number"])
     return answer(202, {"claim": claim["number"]})
 
@@ -58,6 +70,24 @@ def announce(claim):
         Message=json.dumps(message),
         MessageAttributes={"type": {"DataType": "String", "StringValue": message["type"]}},
     )
+
+
+def publish(claim):
+    """Put the claim on the event bus; raise NotPublishedError, for a refused entry is no exception of boto3's."""
+    entry = {
+        "EventBusName": os.environ["BUS_NAME"],
+        "Source": "claims",
+        "DetailType": "ClaimSubmitted",
+        "Detail": json.dumps({name: claim[name] for name in PUBLIC if name in claim}),
+    }
+    for attempt in range(1, ATTEMPTS + 1):
+        reply = events.put_events(Entries=[entry])
+        if not reply["FailedEntryCount"]:
+            return
+        (refused,) = reply["Entries"]
+        if refused["ErrorCode"] not in PASSING or attempt == ATTEMPTS:
+            raise NotPublishedError(f"{refused['ErrorCode']}: {refused.get('ErrorMessage')}")
+        time.sleep(0.05 * 2**attempt)
 
 
 def parse(event):

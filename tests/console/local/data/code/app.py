@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import uuid
@@ -25,11 +26,19 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             Message=text,
             MessageAttributes={"kind": {"DataType": "String", "StringValue": kind}},
         )
+    for kind, more in body.get("events", []):
+        entry = {"Source": "claims", "DetailType": "t", "Detail": json.dumps({"kind": kind}), **more}
+        boto3.client("events").put_events(Entries=[{"EventBusName": os.environ["BUS"], **entry}])
+    for key, text in body.get("facts", []):
+        boto3.client("kinesis").put_record(
+            StreamName=os.environ["STREAM"], PartitionKey=key, Data=text.encode()
+        )
     return {"started": STARTED, "environ": dict(os.environ)}
 
 
 def collect(event: Any, context: Any) -> None:
     """Print the event; fail on what says so."""
     print(json.dumps({"event": event, "id": context.aws_request_id}))
-    if "fail" in json.dumps(event):
+    facts = [record["kinesis"]["data"] for record in event.get("Records", []) if "kinesis" in record]
+    if "fail" in json.dumps(event) or any(b"fail" in base64.b64decode(fact) for fact in facts):
         raise ValueError("told to")
