@@ -149,9 +149,12 @@ class Captured:
 def extract(headers: Mapping[str, str]) -> Context:
     """Return the context that `headers` carry, or a fresh one: `extract(inject(c)) == c`.
 
-    headers: names in lower case. The caller is trusted; `capture` knows the trust edge.
+    headers: any mapping, names in any case. The caller is trusted; `capture` knows the trust edge.
     """
-    return capture(headers, trust="internal").context
+    from observe.source import lower
+
+    items = getattr(headers, "items", None)
+    return capture(lower(dict(items()) if callable(items) else {}), trust="internal").context
 
 
 def capture(
@@ -314,11 +317,13 @@ def _hops(value: str) -> int:
     return min(int(value), HOPS_MAX) if value.isascii() and value.isdigit() and len(value) <= 9 else 0
 
 
-def inject(context: Context, *, baggage: bool = True) -> dict[str, str]:
-    """Return the headers that carry `context`: names in lower case, values ASCII.
+def inject(context: Context | None, *, baggage: bool = True) -> dict[str, str]:
+    """Return the headers that carry `context`: names in lower case, values ASCII; {} for None.
 
     baggage: False towards hosts that are not ours, which must not learn what we carry.
     """
+    if context is None:  # what `current` returns outside of a request
+        return {}
     span_id = context.span_id or ids.derived_span_id(context.trace_id)
     headers = {
         TRACEPARENT: f"00-{context.trace_id}-{span_id}-{context.flags:02x}",
@@ -381,6 +386,11 @@ class use:  # noqa: N801  # a context manager, named like a function as the stan
         return self._context
 
     def __exit__(self, *exc: object) -> None:
+        if _scope.get() is self._context:  # else left late, when another request is at work
+            self.end()
+
+    def end(self) -> None:
+        """Make current what was so before the block, whatever is current now."""
         try:
             _scope.reset(self._token)
         except ValueError:

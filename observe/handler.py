@@ -93,7 +93,7 @@ class _Run:
             return None
         from observe import chain
 
-        return chain.exceeded(self._invocation.context, self._settings)
+        return chain.refusal(self._invocation, self._settings)
 
     def failed(self, error: BaseException) -> None:
         self._close(None, error)
@@ -108,7 +108,7 @@ class _Run:
             invocations.leave(self._outer)
             if self._attached is not None:
                 guard.guarded(self._attached)
-            self._use.__exit__()
+            self._use.end()
 
 
 def _replaced(

@@ -13,21 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-#: Fields of what is being worked on inside the request, such as a record of a batch.
-_more: ContextVar[dict[str, Any] | None] = ContextVar("observe.fields", default=None)
+#: Whose they are, and fields of what is being worked on inside it, such as a record of a batch.
+_more: ContextVar[tuple[invocations.Invocation | None, dict[str, Any]] | None] = ContextVar(
+    "observe.fields", default=None
+)
 
 
 def with_fields(fields: dict[str, Any]) -> Callable[[], None]:
-    """Add fields to every line from here on in this context; return what takes them away again."""
-    token = _more.set({**(_more.get() or {}), **fields})
+    """Add fields to every line from here on in this invocation; return what takes them away again."""
+    mine = (invocations.active, {**_current(), **fields})
+    token = _more.set(mine)
 
     def undo() -> None:
-        try:
+        if _more.get() is mine:  # else left late, when another request is at work
             _more.reset(token)
-        except ValueError:
-            pass  # left in another context than entered: nothing to undo
 
     return undo
+
+
+def _current() -> dict[str, Any]:
+    found = _more.get()
+    return found[1] if found is not None and found[0] is invocations.active else {}
 
 
 def fields(level: str, message: str) -> dict[str, Any]:
@@ -46,7 +52,5 @@ def fields(level: str, message: str) -> dict[str, Any]:
         line["trace_id"] = context.trace_id
         if context.span_id:
             line["span_id"] = context.span_id
-    more = _more.get()
-    if more:
-        line.update(more)
+    line.update(_current())
     return line

@@ -13,7 +13,7 @@ from observe import context as contexts
 from observe import guard, ids, semconv, stdout, wire
 from observe.services import invoke as direct
 from observe.services import source_of
-from observe.source import identified
+from observe.source import identified, items_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ class Invocation:
     """One run of a handler: its context, its own span, and what ended or is open inside it."""
 
     __slots__ = (
+        "by_item",
         "cold",
         "context",
         "deadline_unix_nano",
+        "decisions",
         "dropped",
         "event",
         "finished",
-        "kept",
+        "items",
         "lock",
         "marks",
         "open",
@@ -67,11 +69,15 @@ class Invocation:
         self.finished: list[wire.Span] = []
         self.open: dict[str, wire.Span] = {}
         self.dropped = 0
-        #: IDs of spans of traces that are sampled though the invocation's may not be: those of records.
-        self.kept: set[str] = set()
+        #: Whether other traces are sampled than the invocation's: those of records.
+        self.decisions: dict[str, bool] = {}
         #: What the handler gets: the event without what our carriers put into payloads; and its records.
         self.event: object = None
         self.records: Sequence[Record] = ()
+        #: The raw records as they came, whatever the handler does with its list; and, once asked for, what
+        #: each was projected to, by its identity.
+        self.items: Sequence[object] = ()
+        self.by_item: dict[int, Record] | None = None
         #: (trace ID, business key) that have been said.
         self.marks: set[tuple[str, str]] = set()
         self.lock = threading.Lock()
@@ -79,11 +85,6 @@ class Invocation:
     def start(self, span: wire.Span) -> None:
         """Remember an open span, so that a timeout can still tell of it."""
         self.open[span.span_id] = span
-
-    def keep(self, span: wire.Span, context: Context | None) -> None:
-        """Remember a span of another trace, which decides for itself whether it is kept."""
-        if context is not None and context.sampled:
-            self.kept.add(span.span_id)
 
     def finish(self, span: wire.Span) -> None:
         """Keep a finished span; beyond SPANS_MAX it is counted only."""
@@ -126,6 +127,7 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     if source is not None and source.strip is not None:
         stripped = guard.guarded(source.strip, event)
         invocation.event = event if stripped is None else stripped
+    invocation.items = tuple(items_of(invocation.event, source))
     active = invocation
     contexts.set_ambient(invocation.context)
     for note in captured.notes:
@@ -190,8 +192,9 @@ def _batch(
     first = captured[0].context
     common = len(captured) == len(records) and all(one.context.trace_id == first.trace_id for one in captured)
     # It goes on where the longest of its chains is, so that a loop through batches ends, too.
-    hops = {contexts.BAGGAGE: f"{semconv.BAGGAGE_HOPS}={max(one.context.hops for one in captured)}"}
-    adopted = first
+    longest = max(captured, key=lambda one: one.context.hops)
+    hops = {contexts.BAGGAGE: f"{semconv.BAGGAGE_HOPS}={longest.context.hops}"}
+    adopted = longest.context
     if not common:
         adopted = contexts.capture(
             hops, trust="internal", environment=environment, rate=settings.sample_rate
@@ -206,6 +209,8 @@ def _batch(
         if (one.context.trace_id, one.context.span_id) != (adopted.trace_id, adopted.span_id)
     }
     kept = tuple((t, s, f"message {m}".strip()) for t, s, m in sorted(links)[:LINKS_MAX])
+    if common:
+        kept = (*longest.links, *kept)[:LINKS_MAX]
     notes = tuple({note for one in captured for note in one.notes})
     return contexts.Captured(adopted, kept, notes)
 
@@ -334,8 +339,7 @@ def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) ->
     """
     span = spans[0]
     worth = (
-        invocation.context.sampled
-        or span.status == wire.STATUS_ERROR
+        span.status == wire.STATUS_ERROR
         or invocation.cold
         or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
         or any(one.status == wire.STATUS_ERROR for one in spans)
@@ -343,7 +347,8 @@ def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) ->
     if settings.mode == "propagate":
         return
     if not worth:
-        spans = [one for one in spans if one.span_id in invocation.kept]
+        decisions, own = invocation.decisions, invocation.context.sampled
+        spans = [one for one in spans if decisions.get(one.trace_id, own)]
         if not spans:
             return
     if invocation.dropped:
@@ -360,6 +365,7 @@ def lead(settings: Settings) -> dict[str, str] | None:
 
 
 _NOTES = {
+    "batch_not_entered": "observe.records: no record was entered (`with record:`): all are given back",
     "batch_not_partial": "observe.records(partial=True): Lambda heeds no partial reply for this event "
     "source, so an exception of a record fails the whole event",
     "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",

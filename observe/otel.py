@@ -63,7 +63,7 @@ def provider() -> TracerProvider:
 
 def _join() -> None:
     spans.attach = _attach
-    handler.attach = lambda invocation: _attach(invocation.context)
+    handler.attach = lambda invocation: _attach(invocation.context, always=True)
     contexts.set_bridge(_innermost)
     if not os.environ.get("OTEL_PROPAGATORS"):
         propagate.set_global_textmap(Propagator())
@@ -82,16 +82,25 @@ def adopt_user_code() -> None:
         trace.set_tracer_provider(ours)
 
 
-def _attach(context: Context) -> Callable[[], None]:
-    """Make our span OpenTelemetry's current one; return the undoing."""
+def _attach(context: Context, *, always: bool = False) -> Callable[[], None]:
+    """Make our span OpenTelemetry's current one; return the undoing.
+
+    always: also where another span is current by then; else it was left late, with another request at work.
+    """
     span_context = SpanContext(
         int(context.trace_id, 16),
         int(context.span_id, 16),
         is_remote=False,
         trace_flags=TraceFlags(context.flags),
     )
-    token = otel_context.attach(trace.set_span_in_context(NonRecordingSpan(span_context)))
-    return lambda: otel_context.detach(token)
+    mine = trace.set_span_in_context(NonRecordingSpan(span_context))
+    token = otel_context.attach(mine)
+
+    def undo() -> None:
+        if always or otel_context.get_current() is mine:
+            otel_context.detach(token)
+
+    return undo
 
 
 def _innermost() -> tuple[str, str] | None:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from observe.context import (
-    BAGGAGE,
-    CORRELATION_HEADERS,
-    CORRELATION_ID,
-    CORRELATION_PREFIX,
-    DIALECT_NAMES,
-    TRACEPARENT,
-)
+from observe.context import CORRELATION_HEADERS, DIALECT_NAMES, TRACEPARENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +25,8 @@ class Record:
 
     receipts: the IDs that AWS returned for what this message was before, outermost first: SNS's of what it
     put into a queue, EventBridge's of the event inside. public: whether a stranger wrote the headers, though
-    none can send to the source: the event of an invocation that failed, as a destination has it.
+    none can send to the source: the event of an invocation that failed, as a destination has it, or members
+    of a message's body, for an API may put what strangers send straight into a queue or a topic.
     """
 
     __slots__ = ("headers", "message_id", "public", "receipts")
@@ -131,8 +125,29 @@ class Carrier:
         self.lost = lost or (lambda *_: "")
 
 
-#: What the trust edge of context.capture ignores; and what begins with CORRELATION_PREFIX.
-_INTERNAL = frozenset((BAGGAGE, "debug-log-enabled", "call-chain-length"))
+#: Under which key the events of sources that send batches have their records.
+_ITEMS = ("Records", "records", "messages", "rmqMessagesByQueue")
+_BATCHED = ("pubsub", "datasource")
+
+
+def items_of(event: object, source: Source | None) -> list[Any]:
+    """Return the raw records of an event in the order in which its source yields them; [] for no batch.
+
+    A list is a batch, whoever made it; a member of that name in the payload of a direct invocation is none.
+    """
+    if isinstance(event, list):
+        return event
+    if source is None or source.trigger not in _BATCHED:
+        return []
+    shape = mapping(event)
+    found = next((shape[key] for key in _ITEMS if key in shape), None)
+    if isinstance(found, dict):
+        from observe.services.properties import sequence  # Kafka and RabbitMQ have loaded it
+
+        return [item for items in found.values() for item in sequence(items)]
+    return found if isinstance(found, list) else []
+
+
 _IDS = frozenset((TRACEPARENT, *CORRELATION_HEADERS, *DIALECT_NAMES))
 
 
@@ -171,12 +186,3 @@ def lower(headers: object) -> dict[str, str]:
     for key, values in again.items():
         out[key] = ",".join(values)
     return out
-
-
-def believed(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what a stranger may say: anything but baggage in either dialect, and with it debug and hops."""
-    return {name: value for name, value in headers.items() if not _is_internal(name)}
-
-
-def _is_internal(name: str) -> bool:
-    return name in _INTERNAL or (name.startswith(CORRELATION_PREFIX) and name != CORRELATION_ID)

@@ -31,15 +31,19 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     event: {"Records": [{"dynamodb": {"SequenceNumber", "NewImage"?: {"traceparent"?: {"S"}, "_observe"?:
     {"M": {name: {"S"}}}, ...}}}, ...]}. REMOVE has no new image, nor has a stream of keys: whoever deletes an
     item did not write what its old image says. Nor did who updates another attribute: what was there before
-    the change tells of somebody else's, where the stream shows old images, too.
+    the change tells of somebody else's. Of a stream without old images only what was inserted is told.
     """
-    return [_record(mapping(record.get("dynamodb"))) for record in _changes(event)]
+    return [
+        _record(mapping(record.get("dynamodb")), record.get("eventName") == "MODIFY")
+        for record in _changes(event)
+    ]
 
 
-def _record(change: Mapping[str, Any]) -> Record:
+def _record(change: Mapping[str, Any], modified: bool) -> Record:
     image = mapping(change.get("NewImage"))
     headers = _headers(image) if shapes.payload(image) else {}
-    if headers and headers == _headers(mapping(change.get("OldImage"))):
+    before = change.get("OldImage")
+    if headers and modified and (before is None or headers == _headers(mapping(before))):
         headers = {}
     return Record(headers, text(change.get("SequenceNumber")))
 

@@ -16,7 +16,7 @@ from observe.context import TRACEPARENT, TRACESTATE
 from observe.services import shapes, source_of
 from observe.services.attributes import of_sns, told
 from observe.services.payload import carried
-from observe.source import VALUE_MAX, believed, identified, mapping, text
+from observe.source import VALUE_MAX, identified, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ SNS, EVENTBRIDGE, S3, LAMBDA = "sns", "eventbridge", "s3", "lambda"
 
 
 class Opened:
-    """What was found: headers, receipts outermost first, and the services whose envelopes these were."""
+    """What was found: headers, receipts outermost first, and the services whose envelopes these were.
 
-    __slots__ = ("headers", "kinds", "receipts")
+    public: whether a stranger may have written the headers (source.Record).
+    """
+
+    __slots__ = ("headers", "kinds", "public", "receipts")
 
     def __init__(self) -> None:
+        self.public = False
         self.headers: dict[str, str] = {}
         self.receipts: list[str] = []
         self.kinds: list[str] = []
@@ -87,7 +91,8 @@ def opened(body: str, request_id: str = "") -> Opened:
         if identified(out.headers):
             return out
     if _envelope(value) is None:
-        out.add(_innermost(value, invoked=out.kinds[-1:] == [LAMBDA]))
+        headers, out.public = _innermost(value, invoked=out.kinds[-1:] == [LAMBDA])
+        out.add(headers)
     return out
 
 
@@ -104,8 +109,8 @@ def _envelope(value: Mapping[str, Any]) -> Envelope | None:
     return next((envelope for envelope in ENVELOPES if envelope[1](value)), None)
 
 
-def _innermost(value: Mapping[str, Any], *, invoked: bool) -> dict[str, str]:
-    """Headers of what is in no envelope any more.
+def _innermost(value: Mapping[str, Any], *, invoked: bool) -> tuple[dict[str, str], bool]:
+    """Headers of what is in no envelope any more, and whether a stranger may have written them.
 
     invoked: it is the event of an invocation, and may be any event. Else it is a payload: of a rule whose
     transformer left `detail` or what was in it, or of a sender that knows no attributes.
@@ -113,21 +118,19 @@ def _innermost(value: Mapping[str, Any], *, invoked: bool) -> dict[str, str]:
     if invoked:
         return _event(value)
     detail = carried(value.get("detail"))
-    # An API may put what strangers send straight into a queue or a topic.
-    return believed(detail if identified(detail) else carried(value))
+    found = detail if identified(detail) else carried(value)
+    return found, bool(found)
 
 
-def _event(value: Mapping[str, Any]) -> dict[str, str]:
+def _event(value: Mapping[str, Any]) -> tuple[dict[str, str], bool]:
     """The event of an asynchronous invocation is one record. A batch is none, and may be of queues again."""
     source = source_of(value)
     if source is None or source.partial:
-        return {}
+        return {}, False
     from observe.services import destination  # knows what not to believe of a public source
 
     found = destination.records({"requestPayload": value})
-    if len(found) != 1:
-        return {}
-    return believed(found[0].headers) if found[0].public else found[0].headers
+    return (found[0].headers, found[0].public) if len(found) == 1 else ({}, False)
 
 
 # --- The envelopes --------------------------------------------------------------------------

@@ -99,7 +99,12 @@ def _unpiped(event: list[Any]) -> dict[str, Any]:
     """The batch as its service would have sent it without a pipe."""
     service = text(mapping(event[0]).get("eventSource")) if event else ""
     if service == "aws:kinesis":
-        return {"Records": [{**mapping(item), "kinesis": item} for item in event]}
+        # Lambda's own have that already: a handler may pass on the list alone.
+        return {
+            "Records": [
+                item if "kinesis" in mapping(item) else {**mapping(item), "kinesis": item} for item in event
+            ]
+        }
     holder = PIPED.get(service, "Records")
     if holder == "Records":
         return {holder: event}
@@ -112,26 +117,27 @@ def _unpiped(event: list[Any]) -> dict[str, Any]:
     return {**shared, holder: groups}
 
 
-def _inner(event: Any) -> tuple[Source | None, dict[str, Any]]:
+def inner(event: Any) -> tuple[Source | None, dict[str, Any]]:
+    """Return the source of the records in a list, and the event that it would have sent without a pipe."""
     whole = _unpiped(event if isinstance(event, list) else [])
     return source_of(whole), whole
 
 
 def _piped(event: Any) -> list[Record]:
     """Return the records of a list of SQS, Kinesis, DynamoDB, Kafka or MQ records, as that source does."""
-    source, whole = _inner(event)
+    source, whole = inner(event)
     return source.records(whole) if source is not None else [Record({}) for _ in event]
 
 
 def _describe_piped(event: Any) -> Description:
     """Return what the source of the records says of such a batch."""
-    source, whole = _inner(event)
+    source, whole = inner(event)
     return source.describe(whole) if source is not None else ("process", {})
 
 
 def _strip_piped(event: Any) -> Any:
     """What a pipe hands over is what its source would, and so is what is taken out of it."""
-    source, whole = _inner(event)
+    source, whole = inner(event)
     if source is None or source.strip is None:
         return event
     stripped = source.strip(whole)

@@ -47,13 +47,16 @@ def records(event: Mapping[str, Any]) -> list[Record]:
 def _record(message: Mapping[str, Any]) -> Record:
     headers = told(message.get("MessageAttributes"), of_sns)
     receipts: tuple[str, ...] = ()
+    found = None
     inside = text(message.get("Message"))
     if not identified(headers) and shapes.enveloped(inside):
         from observe.services import envelopes  # few messages need it
 
         found = envelopes.opened(inside)
         headers, receipts = found.inside(headers), tuple(found.receipts)
-    return Record(headers, text(message.get("MessageId")), receipts)
+    record = Record(headers, text(message.get("MessageId")), receipts)
+    record.public = found is not None and found.public
+    return record
 
 
 def describe(event: Mapping[str, Any]) -> Description:

@@ -55,7 +55,9 @@ def _record(message: Mapping[str, Any]) -> Record:
     trace = mapping(message.get("attributes")).get("AWSTraceHeader")
     if isinstance(trace, str):
         headers.setdefault(XRAY, trace)
-    return Record(headers, text(message.get("messageId")), receipts)
+    record = Record(headers, text(message.get("messageId")), receipts)
+    record.public = found is not None and found.public
+    return record
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
@@ -101,6 +103,12 @@ def _way(message: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
+def _md5(body: str) -> str:
+    from hashlib import md5
+
+    return md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
 def _strip(event: Any) -> Any:
     """Our member may be in an event of EventBridge. What Lambda gave up is left whole: it may be replayed."""
     if not any(f'"{OWN}"' in text(mapping(message).get("body")) for message in event["Records"]):
@@ -109,7 +117,10 @@ def _strip(event: Any) -> Any:
 
     def stripped(message: Any) -> Any:
         replay = "errorcode" in _headers(mapping(message))
-        return message if replay else member.within(message, ("body",), member.body_without)
+        left = message if replay else member.within(message, ("body",), member.body_without)
+        if left is message or "md5OfBody" not in left:
+            return left
+        return {**left, "md5OfBody": _md5(left["body"])}
 
     return member.within(event, ("Records",), lambda found: member.in_each(found, (), stripped))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.context import extract
+from observe.context import capture, extract
 from observe.services import shapes
 from observe.services.envelopes import DEPTH_MAX, RECEIPTS_MAX
 from tests.observe.sources import (
@@ -68,13 +68,13 @@ def test_a_context_is_read_back_through_every_envelope(wraps: list[Any], leaf: s
 
 @pytest.mark.parametrize("wrap", [_in_destination, _in_rule, _in_delivery], ids=lambda wrap: wrap.__name__)
 def test_a_failed_invocations_event_is_read_like_any_event(wrap: Any) -> None:
-    """A direct payload with our member is read whole; a stranger's request without debug, hops, baggage."""
+    """A direct payload with our member, and a stranger's request, of which it is said that it is one."""
     (own,) = records(queued(json.dumps(_in_destination(wrap({"_observe": HEADERS})))))
     inside = {"httpMethod": "GET", "headers": HEADERS, "requestContext": {}}
     (strange,) = records(queued(json.dumps(_in_destination(inside))))
     assert extract(own.headers).trace_id == CONTEXT.trace_id
     assert extract(strange.headers).trace_id == CONTEXT.trace_id
-    assert "baggage" not in strange.headers
+    assert strange.public
 
 
 def test_a_message_has_its_own_id_and_the_receipts_of_what_it_was() -> None:
@@ -141,7 +141,8 @@ def test_a_payload_is_read_but_not_believed_everything(value: Any) -> None:
     """A transformed event keeps its trace; an API that fills a queue directly passes no stranger's debug."""
     strange = json.dumps(value).replace("observe.hops=2", "observe.debug=1")
     (record,) = records(queued(strange))
-    context = extract(record.headers)
+    assert record.public
+    context = capture(record.headers, trust="public").context
     assert (context.trace_id, context.span_id) == (CONTEXT.trace_id, CONTEXT.span_id)
     assert context.correlation_id == "CLM-1"
     assert (context.debug, context.hops) == (False, 0)

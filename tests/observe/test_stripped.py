@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -202,3 +203,24 @@ def test_a_fault_of_stripping_costs_nothing(monkeypatch: pytest.MonkeyPatch, lin
     run(event, lambda event, context: seen.append(event))
     assert seen == [event]
     assert any(line.get("event") == "observe.fault" for line in lines.logs)
+
+
+def test_the_digest_is_that_of_the_body() -> None:
+    """Who compares it finds the body whole."""
+    event = bus_to_queue('{"claim":1}', True)
+    message = event["Records"][1]
+    message["md5OfBody"] = hashlib.md5(message["body"].encode(), usedforsecurity=False).hexdigest()
+    left = stripped(event)["Records"][1]
+    assert left["body"] == bus_to_queue('{"claim":1}', False)["Records"][1]["body"]
+    assert left["md5OfBody"] == hashlib.md5(left["body"].encode(), usedforsecurity=False).hexdigest()
+
+
+def test_a_stream_without_old_images_does_not_tell_who_updated() -> None:
+    """What was inserted is told; of a change nobody knows whether it was put or updated."""
+    event = table("{}", True)
+    del event["Records"][0]["dynamodb"]["OldImage"]
+    source = source_of(event)
+    assert source is not None
+    assert [record.headers for record in source.records(event)] == [{}]
+    event["Records"][0]["eventName"] = "INSERT"
+    assert "traceparent" in source.records(event)[0].headers
