@@ -7,7 +7,6 @@ Not played: destinations, the function's dead-letter queue, the maximum age of a
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -54,14 +53,13 @@ class AsyncPoller(Polling):
         retries: int = RETRIES,
         retry_delay_s: float = 0.5,
     ) -> None:
-        super().__init__(_PAUSE_S, _ERROR_PAUSE_S)
+        super().__init__(queue_url, _PAUSE_S, _ERROR_PAUSE_S)
         self._client = client
         self._queue_url = queue_url
         self._function = function
         self._event_of = event_of
         self._retries = retries
         self._retry_delay_s = retry_delay_s
-        self._guard = threading.Lock()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="async-invoke")
         self.in_hand = 0
         self.taken = 0
@@ -100,6 +98,8 @@ class AsyncPoller(Polling):
             delivered = self._attempts(event)
         except (FunctionClosedError, PayloadTooLargeError):
             pass  # counted below, as an event that cannot be delivered
+        except Exception as error:  # noqa: BLE001 - it would end in a Future that nobody reads
+            self._fault(error)
         finally:
             self._count(in_hand=-1, delivered=int(delivered), dropped=int(not delivered))
 

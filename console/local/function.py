@@ -193,10 +193,11 @@ class LocalFunction:
             self._changed.wait_for(lambda: self._closed or self._busy < self._concurrency)
             if self._closed:
                 raise FunctionClosedError(f"{self.name} is closed")
-            self._busy += 1
-            self._started += 1
             # The environment used last is the one Lambda prefers, too.
-            return self._idle.pop() if self._idle else Environment(self.config, self._log)
+            environment = self._idle.pop() if self._idle else Environment(self.config, self._log)
+            self._busy += 1  # only now: close() waits for what is counted
+            self._started += 1
+            return environment
 
     def _release(self, environment: Environment) -> None:
         with self._changed:

@@ -35,6 +35,7 @@ class Resources:
     def __init__(self, template: Template, aws: MotoServer) -> None:
         self.attributes: dict[tuple[str, str], str] = {}
         self.queue_urls: dict[str, str] = {}
+        self._named: set[tuple[str, str]] = set()
         self._template = template
         self._region = template.region
         self._aws = aws
@@ -61,7 +62,7 @@ class Resources:
                 self._know(bucket.logical_id, Ref=bucket.name, Arn=f"arn:aws:s3:::{bucket.name}")
         for bus in self._template.buses.values():
             with deploying(bus.logical_id):
-                arn = self.client("events").create_event_bus(Name=bus.name)["EventBusArn"]
+                arn = self._bus(bus.name)
                 self._know(bus.logical_id, Ref=bus.name, Name=bus.name, Arn=arn)
         for stream in self._template.streams.values():
             with deploying(stream.logical_id):
@@ -87,14 +88,38 @@ class Resources:
         # us-east-1 is the one region that must not be named
         place = {} if self._region == "us-east-1" else {"LocationConstraint": self._region}
         configuration = {"CreateBucketConfiguration": place} if place else {}
-        self.client("s3").create_bucket(Bucket=name, **configuration)
+        self._alone("bucket", name)
+        s3 = self.client("s3")
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=name, **configuration)
+
+    def _bus(self, name: str) -> str:
+        """The ARN of a bus that is made, or was there."""
+        self._alone("event bus", name)
+        events = self.client("events")
+        with suppress(events.exceptions.ResourceAlreadyExistsException):
+            events.create_event_bus(Name=name)
+        return str(events.describe_event_bus(Name=name)["Arn"])
 
     def _stream(self, stream: StreamPart) -> None:
+        self._alone("stream", stream.name)
         kinesis = self.client("kinesis")
-        kinesis.create_stream(StreamName=stream.name, ShardCount=stream.shards)
-        arn = kinesis.describe_stream_summary(StreamName=stream.name)["StreamDescriptionSummary"]["StreamARN"]
+        with suppress(kinesis.exceptions.ResourceInUseException):
+            kinesis.create_stream(StreamName=stream.name, ShardCount=stream.shards)
+        found = kinesis.describe_stream_summary(StreamName=stream.name)["StreamDescriptionSummary"]
+        if found["OpenShardCount"] != stream.shards:
+            raise ValueError(
+                f"there is a stream {stream.name} of {found['OpenShardCount']} shards, not {stream.shards}"
+            )
+        arn = found["StreamARN"]
         one_at_a_time(arn)
         self._know(stream.logical_id, Ref=stream.name, Arn=arn)
+
+    def _alone(self, kind: str, name: str) -> None:
+        """Refuse a second one of a name: what an earlier deployment left is taken, not a neighbour's."""
+        if (kind, name) in self._named:
+            raise ValueError(f"there is another {kind} named {name}")
+        self._named.add((kind, name))
 
     def _connect(self) -> None:
         """What needs two resources: redrive policies, subscriptions of queues."""

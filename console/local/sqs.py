@@ -1,7 +1,7 @@
 """An event source mapping from an SQS queue to a function: Lambda's poller.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
-Errors: those of boto3 and of a closed function are counted by `poll_errors` and end no thread.
+Errors: all of them are counted by `poll_errors` and end no thread; the messages stay in the queue.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class SqsPoller(Polling):
         wait_s: int = 1,
         window_s: float = 0.0,
     ) -> None:
-        super().__init__(_PAUSE_S, _PAUSE_S)
+        super().__init__(queue_url, _PAUSE_S, _PAUSE_S)
         self._client = client
         self._queue_url = queue_url
         self._function = function

@@ -139,7 +139,10 @@ class Stack:
 
     def _messages(self, url: str) -> int:
         sqs = self._resources.client("sqs")
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        try:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        except sqs.exceptions.QueueDoesNotExist:
+            return 0  # somebody deleted it, and what was in it
         return sum(int(found[name]) for name in _COUNTS)
 
 
@@ -157,7 +160,8 @@ def deploy(
 ) -> Iterator[Stack]:
     """Run a template until the end of the block; what runs is stopped in reverse order, also half-way.
 
-    Its queues, topics, buckets, buses and streams stay on moto's server as long as that runs.
+    Its queues, topics, buckets, buses and streams stay on moto's server as long as that runs, and are taken
+    as they are by the next deployment that names them.
 
     opt: the unpacked layer. environment: further variables of every function, stronger than the template's;
     AWS_ENDPOINT_URL is moto's without being asked. concurrency: environments a function has at most.

@@ -13,6 +13,8 @@ from console.local.cloudwatch import MemoryLogWriter
 from console.local.function import LocalFunction
 from console.local.moto_server import MotoServer
 
+from .streams import Stream
+
 MakeFunction = Callable[..., LocalFunction]
 
 
@@ -46,3 +48,11 @@ def moto() -> Iterator[MotoServer]:
     """One moto server for all tests; tests use names of their own."""
     with MotoServer() as server:
         yield server
+
+
+@pytest.fixture
+def stream(moto: MotoServer) -> Iterator[Stream]:
+    """A stream of one shard."""
+    made = Stream(moto)
+    yield made
+    made.client.delete_stream(StreamName=made.name)

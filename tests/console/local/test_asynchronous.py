@@ -35,6 +35,8 @@ class _Function:
     def invoke(self, event: object, *, trace_header: str | None, request_id: str | None) -> InvokeResult:
         self.calls.append((event, trace_header, request_id))
         status: Any = self.answers.pop(0) if self.answers else "success"
+        if isinstance(status, Exception):
+            raise status
         return InvokeResult(status, b"", request_id or "", None, 1.0, None, False, 1, 1)
 
 
@@ -59,6 +61,19 @@ def test_an_event_is_tried_three_times(
     assert (len(function.calls), poller.delivered, poller.dropped) == (calls, delivered, 1 - delivered)
     assert len({repr(call) for call in function.calls}) == 1
     assert (poller.taken, poller.in_hand, poller.poll_errors) == (1, 0, 0)
+
+
+def test_a_fault_of_an_invocation_is_counted_and_said(
+    moto: MotoServer, queue_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The event is dropped, the next one goes on."""
+    for n in range(2):
+        moto.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps({"n": n}))
+    function = _Function(OSError("no descriptors"))
+    with AsyncPoller(moto.client("sqs"), queue_url, function, dict) as poller:
+        _wait(poller, 2)
+    assert (poller.taken, poller.delivered, poller.dropped, poller.in_hand) == (2, 1, 1, 0)
+    assert (poller.poll_errors, capsys.readouterr().err.count("OSError: no descriptors")) == (1, 1)
 
 
 def test_stop_gives_up_what_waits_for_a_retry(moto: MotoServer, queue_url: str) -> None:

@@ -97,6 +97,16 @@ def test_only_what_matches_is_sent(bus: Bus) -> None:
     assert [event["detail"]["amount"] for event in bus.received()] == [101]
 
 
+def test_a_disabled_rule_sends_nothing(bus: Bus) -> None:
+    """Until it is enabled again; moto alone does not ask."""
+    with rule(bus.events, bus.name, "r", CLAIMS, bus.queue_arn):
+        bus.events.disable_rule(Name="r", EventBusName=bus.name)
+        bus.put({"n": 1})
+        bus.events.enable_rule(Name="r", EventBusName=bus.name)
+        bus.put({"n": 2})
+    assert [event["detail"] for event in bus.received()] == [{"n": 2}]
+
+
 def test_a_bus_may_be_named_by_its_arn(bus: Bus) -> None:
     """As the template may give it."""
     with rule(bus.events, bus.arn, "r", CLAIMS, bus.queue_arn):

@@ -354,3 +354,27 @@ def test_closing_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not os.path.exists(links)
     with pytest.raises(FunctionClosedError):
         fn.invoke({})
+
+
+def test_an_environment_that_cannot_be_made_is_not_waited_for(
+    function: MakeFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its caller has the error; the next call has its place, and close() ends."""
+    fn = function(ECHO)
+    with monkeypatch.context() as patch:
+        patch.setattr("console.local.function.Environment", _broken)
+        with pytest.raises(OSError, match="no descriptors"):
+            fn.invoke({})
+    assert (fn.in_hand, fn.started) == (0, 0)
+    replies: list[str] = []
+    calling = threading.Thread(target=lambda: replies.append(fn.invoke({}).status), daemon=True)
+    calling.start()
+    calling.join(20)
+    closing = threading.Thread(target=fn.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert (replies, closing.is_alive()) == (["success"], False)
+
+
+def _broken(*_: object) -> None:
+    raise OSError("no descriptors")

@@ -5,79 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from botocore.exceptions import ClientError
 
-from console.local.function import FunctionClosedError, PayloadTooLargeError
-from console.local.invocation import InvokeResult
+from console.local.function import PayloadTooLargeError
 from console.local.kinesis import ShardPoller, kinesis_event, shards_of
 from console.local.moto_backends import one_at_a_time
 from console.local.moto_server import MotoServer
 from console.local.template_parts import KinesisTrigger
 
+from .streams import PARTIAL, PLAIN, Function, Stream, until
+
 REAL = Path(__file__).parents[2] / "data" / "events" / "kinesis.json"
-#: What is asked for: the whole batch at once, no retry.
-PLAIN = KinesisTrigger("Stream", "TRIM_HORIZON", retries=0)
-PARTIAL = replace(PLAIN, partial=True)
-
-
-class Stream:
-    """A stream of one shard, and pollers of it."""
-
-    def __init__(self, moto: MotoServer, shards: int = 1) -> None:
-        self.client = moto.client("kinesis")
-        self.name = f"k{uuid4().hex}"
-        self.client.create_stream(StreamName=self.name, ShardCount=shards)
-        found = self.client.describe_stream_summary(StreamName=self.name)
-        self.arn: str = found["StreamDescriptionSummary"]["StreamARN"]
-
-    def put(self, *texts: str) -> None:
-        for text in texts:
-            self.client.put_record(StreamName=self.name, PartitionKey="POL-1", Data=text.encode())
-
-    def poller(self, function: Function, trigger: KinesisTrigger, **options: Any) -> ShardPoller:
-        options = {"retry_delay_s": 0.0, **options}
-        (shard,) = shards_of(self.client, self.name)
-        return ShardPoller(self.client, self.arn, shard, function, trigger, **options)
-
-
-class Function:
-    """Remembers the texts of each batch, and answers what `answer` says to them."""
-
-    def __init__(self, answer: Callable[[list[str]], object] = lambda _: None) -> None:
-        self.answer = answer
-        self.batches: list[list[str]] = []
-        self.events: list[Any] = []
-
-    def invoke(self, event: Any) -> InvokeResult:
-        self.events.append(event)
-        texts = [base64.b64decode(record["kinesis"]["data"]).decode() for record in event["Records"]]
-        self.batches.append(texts)
-        reply = self.answer(texts)
-        if isinstance(reply, Exception):
-            raise reply
-        status: Any = reply if reply in ("error", "timeout") else "success"
-        named = reply if isinstance(reply, bytes) else json.dumps(self._named(reply)).encode()
-        return InvokeResult(status, named, "id", None, 1.0, None, False, 1, 1)
-
-    def _named(self, reply: object) -> object:
-        """A list of texts as the reply that names their sequence numbers; anything else as it is."""
-        if not isinstance(reply, list):
-            return reply
-        numbers = {
-            base64.b64decode(record["kinesis"]["data"]).decode(): record["kinesis"]["sequenceNumber"]
-            for record in self.events[-1]["Records"]
-        }
-        return {"batchItemFailures": [{"itemIdentifier": numbers[text]} for text in reply]}
 
 
 def poison(*bad: str) -> Callable[[list[str]], object]:
@@ -88,14 +33,6 @@ def poison(*bad: str) -> Callable[[list[str]], object]:
 def raising(*bad: str) -> Callable[[list[str]], object]:
     """A function that fails as a whole."""
     return lambda texts: "error" if set(texts) & set(bad) else None
-
-
-@pytest.fixture
-def stream(moto: MotoServer) -> Iterator[Stream]:
-    """A stream of one shard."""
-    made = Stream(moto)
-    yield made
-    made.client.delete_stream(StreamName=made.name)
 
 
 def worked_off(
@@ -223,37 +160,9 @@ def test_a_window_fills_a_batch(stream: Stream) -> None:
     function = Function()
     poller = stream.poller(function, replace(PLAIN, window_s=60.0, batch_size=3)).start()
     stream.put("b", "c")
-    _until(lambda: poller.delivered == 3)
+    until(lambda: poller.delivered == 3)
     poller.stop()
     assert function.batches == [["a", "b", "c"]]
-
-
-def test_an_error_while_a_batch_fills_loses_none_of_it(stream: Stream) -> None:
-    """What was taken before it is in the next batch, and is at work as far as anybody can see."""
-    stream.put("a")
-    function = Function()
-    poller = stream.poller(function, replace(PLAIN, window_s=60.0, batch_size=2))
-    poller._client = FailingClient(stream.client, failing=2)
-    with pytest.raises(ClientError):
-        poller.poll()
-    assert (function.batches, poller.in_hand) == ([], 1)
-    stream.put("b")
-    assert poller.poll() == 2
-    assert (function.batches, poller.in_hand) == ([["a", "b"]], 0)
-
-
-class FailingClient:
-    """boto3's client, whose n-th GetRecords fails."""
-
-    def __init__(self, client: Any, failing: int) -> None:
-        self._client = client
-        self._left = failing
-
-    def get_records(self, **parameters: Any) -> Any:
-        self._left -= 1
-        if self._left == 0:
-            raise ClientError({"Error": {"Code": "InternalFailure"}}, "GetRecords")
-        return self._client.get_records(**parameters)
 
 
 def test_a_batch_larger_than_lambda_takes_is_split(stream: Stream) -> None:
@@ -268,22 +177,12 @@ def test_stop_leaves_in_the_stream_what_was_not_done(stream: Stream) -> None:
     stream.put("a", "b")
     function = Function(raising("a"))
     poller = stream.poller(function, replace(PLAIN, retries=-1), retry_delay_s=60).start()
-    _until(lambda: bool(function.batches))
+    until(lambda: bool(function.batches))
     assert poller.in_hand == 2
     started_s = time.monotonic()
     poller.stop()
     assert time.monotonic() - started_s < 30
     assert (poller.delivered, poller.dropped, poller.in_hand) == (0, 0, 0)
-
-
-def test_a_closed_function_ends_the_poller(stream: Stream) -> None:
-    """It does not try again what can never succeed."""
-    stream.put("a")
-    function = Function(lambda _: FunctionClosedError("closed"))
-    poller = stream.poller(function, replace(PLAIN, retries=-1)).start()
-    _until(poller.stopping.is_set)
-    poller.stop()
-    assert (len(function.batches), poller.in_hand) == (1, 0)
 
 
 def test_each_shard_has_its_poller(moto: MotoServer) -> None:
@@ -332,10 +231,3 @@ def test_what_lambda_makes_of_a_batch_is_json(stream: Stream) -> None:
     event = json.loads(json.dumps(kinesis_event(records, "shardId-000000000000", stream.arn)))
     assert event["Records"][0]["kinesis"]["data"] == "AP8="
     assert event["Records"][0]["kinesis"]["partitionKey"] == "é"
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    limit, waiting = time.monotonic() + 20, threading.Event()
-    while not condition() and time.monotonic() < limit:
-        waiting.wait(0.01)
-    assert condition()

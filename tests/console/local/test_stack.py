@@ -276,3 +276,68 @@ def test_a_deployment_that_fails_half_way_leaves_nothing_running(moto: MotoServe
     )
     with pytest.raises(NotDeployedError, match=r"^B "), deploy(load(path), moto):
         pytest.fail("deployed")
+
+
+def _resources(tmp_path: Path, shards: int = 1, second: str | None = None) -> Path:
+    (tmp_path / "app.py").write_text("def handler(event, context): pass\n")
+    read = {"Stream": {"Fn::GetAtt": ["S", "Arn"]}, "StartingPosition": "TRIM_HORIZON"}
+    matched = {"Pattern": {"source": ["claims"]}, "EventBusName": {"Ref": "E"}}
+    events = {"S": {"Type": "Kinesis", "Properties": read},
+              "E": {"Type": "EventBridgeRule", "Properties": matched}}  # fmt: skip
+    function = {"Handler": "app.handler", "Events": events}
+    resources = {
+        "F": {"Type": "AWS::Serverless::Function", "Properties": function},
+        "Q": {"Type": "AWS::SQS::Queue"},
+        "B": {"Type": "AWS::S3::Bucket"},
+        "E": {"Type": "AWS::Events::EventBus", "Properties": {"Name": f"{tmp_path.name}-e"}},
+        "S": {"Type": "AWS::Kinesis::Stream",
+              "Properties": {"Name": f"{tmp_path.name}-s", "ShardCount": shards}},
+    }  # fmt: skip
+    if second:
+        resources["Again"] = resources[second]
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"Resources": resources}))
+    return path
+
+
+def test_a_second_deployment_takes_what_the_first_left(moto: MotoServer, tmp_path: Path) -> None:
+    """Queues, buckets, buses and streams stay, with what is in them; its rules are its own."""
+    name = f"s{uuid4().hex[:8]}"
+    template = load(_resources(tmp_path), stack_name=name)
+    kinesis, events = moto.client("kinesis"), moto.client("events")
+    with deploy(template, moto) as first:
+        stream, bus = first.stream_name("S"), first.bus_name("E")
+    kinesis.put_record(StreamName=stream, PartitionKey="k", Data=b"between")
+    with deploy(template, moto) as again:
+        assert again.settled(20)
+        assert again.pollers.taken == 1
+        events.put_events(
+            Entries=[{"EventBusName": bus, "Source": "claims", "DetailType": "t", "Detail": "{}"}]
+        )
+        assert again.settled(20)
+        assert again.function("F").started == 2
+        assert (again.pollers.dropped, again.stream_name("S"), again.bus_name("E")) == (0, stream, bus)
+
+
+def test_a_deployment_takes_no_stream_of_another_shape_and_no_name_twice(
+    moto: MotoServer, tmp_path: Path
+) -> None:
+    """What is there with other shards, and a neighbour's of the same name, are a sentence."""
+    name = f"s{uuid4().hex[:8]}"
+    with deploy(load(_resources(tmp_path), stack_name=name), moto):
+        pass
+    other = load(_resources(tmp_path, shards=2), stack_name=name)
+    with pytest.raises(NotDeployedError, match=r"^S could not .* of 1 shards, not 2$"), deploy(other, moto):
+        pytest.fail("deployed")
+    for logical_id, kind in (("S", "stream"), ("E", "event bus")):
+        twice = load(_resources(tmp_path, second=logical_id), stack_name=name)
+        with pytest.raises(NotDeployedError, match=rf"there is another {kind} named"), deploy(twice, moto):
+            pytest.fail("deployed")
+
+
+def test_a_stack_settles_without_what_somebody_deleted(moto: MotoServer, tmp_path: Path) -> None:
+    """A stream or a queue that is gone holds nothing that could be waited for."""
+    with deploy(load(_resources(tmp_path), stack_name=f"s{uuid4().hex[:8]}"), moto) as stack:
+        moto.client("kinesis").delete_stream(StreamName=stack.stream_name("S"))
+        moto.client("sqs").delete_queue(QueueUrl=stack.queue_url("Q"))
+        assert stack.settled(20)
