@@ -81,15 +81,17 @@ def explain(event: Any) -> dict[str, Any]:
 
     The layer's settings (OBSERVE_TRUST, OBSERVE_PAYLOAD_CARRIERS, ...) are those of this process.
     {"source", "trigger", "public", "trust", "span": {"name", "attributes"}, "records": [{"message_id",
-    "carriers": {name: value}, "context", "receipts", "attribute_room"}], "context": {"trace_id", "span_id",
-    "correlation_id", "sampled", "hops", "debug", "new"}, "links": [{"trace_id", "span_id", "kind"}], "notes":
-    [word], "carriers": [{"call", "carried": [name], "lost", "why"}], "lost": {call: reason},
-    "attribute_room": n, "problems": [sentence]}.
+    "public", "carriers": {name: value}, "context", "receipts", "attribute_room"}], "context": {"trace_id",
+    "span_id", "correlation_id", "sampled", "hops", "debug", "new"}, "links": [{"trace_id", "span_id",
+    "kind"}], "notes": [word], "carriers": [{"call", "carried": [name], "lost", "why"}],
+    "lost": {call: reason}, "attribute_room": n, "problems": [sentence]}.
 
-    source is null where no source has the event's shape. new: the trace did not come in with a record.
-    attribute_room: how many message attributes of SQS and SNS are left beside a record's own, null where it
-    is no such message; of an event what its fullest message leaves. What the calls to SQS and SNS would lose
-    is told for that message's attributes sent on. All text can be encoded in UTF-8.
+    source is null where no source has the event's shape. public: whether strangers can send to the source; of
+    a record, whether one may have written it all the same. trust: how strangers are believed. new: the trace
+    did not come in with a record. attribute_room: how many message attributes of SQS and SNS are left beside
+    a record's own, null where it is no such message; of an event what its fullest message leaves. What the
+    calls to SQS and SNS would lose is told for that message's attributes sent on. All text can be encoded in
+    UTF-8.
     """
     with testing.capture():  # what the layer would write is not for this command's output
         settings.reset()
@@ -128,8 +130,9 @@ def _explained(event: Any, found: Settings) -> dict[str, Any]:
     captured = invocation.capture(records, source, None, found)
     context = captured.context
     name, attributes = source.describe(event) if source is not None else ("", {})
-    trust = found.trust if source is not None and source.public else "internal"
-    told = [_record(record, trust, found) for record in records]
+    public = source is not None and source.public
+    strangers = public or any(record.public for record in records)
+    told = [_record(record, public, found) for record in records]
     own = _own_attributes(event)
     for record, attributes_of_it in zip(told, own, strict=False):
         if attributes_of_it is not None:
@@ -140,8 +143,8 @@ def _explained(event: Any, found: Settings) -> dict[str, Any]:
     return {
         "source": source.name if source is not None else None,
         "trigger": source.trigger if source is not None else None,
-        "public": source.public if source is not None else False,
-        "trust": trust,
+        "public": public,
+        "trust": found.trust if strangers else "internal",
         "span": {"name": name, "attributes": attributes},
         "records": told,
         "context": {**_context(context), "new": not _came_in(context, told)},
@@ -154,10 +157,14 @@ def _explained(event: Any, found: Settings) -> dict[str, Any]:
     }
 
 
-def _record(record: Record, trust: str, found: Settings) -> dict[str, Any]:
+def _record(record: Record, public: bool, found: Settings) -> dict[str, Any]:
+    """public: whether strangers can send to the source; the record says whether one wrote it."""
+    public = public or record.public
+    trust = found.trust if public else "internal"
     told = contexts.capture(record.headers, trust=trust, environment="", rate=found.sample_rate)
     return {
         "message_id": record.message_id,
+        "public": public,
         "carriers": {name: value for name, value in record.headers.items() if _is_read(name)},
         "context": _context(told.context) if invocation.carries(record) else None,
         "receipts": list(record.receipts),
@@ -289,9 +296,9 @@ def _encodable(told: Any) -> Any:
 #: Records and links that are shown; --json has all.
 _SHOWN = 10
 _TRUST = {
-    "public": "strangers can send to it: debug, hops, baggage and 'not sampled' are not believed",
-    "internal": "strangers can send to it, and OBSERVE_TRUST=internal believes all they say",
-    "strict": "strangers can send to it: OBSERVE_TRUST=strict starts a trace of its own, linked to theirs",
+    "public": ": debug, hops, baggage and 'not sampled' are not believed",
+    "internal": ", and OBSERVE_TRUST=internal believes all they say",
+    "strict": ": OBSERVE_TRUST=strict starts a trace of its own, linked to theirs",
 }
 
 
@@ -310,7 +317,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         "bold",
     )
     if told["public"]:
-        yield "", _TRUST[told["trust"]], ""
+        yield "", f"strangers can send to it{_TRUST[told['trust']]}", ""
+    elif any(record["public"] for record in told["records"]):
+        yield "", f"strangers may have written what came in{_TRUST[told['trust']]}", ""
     if told["span"]["name"]:
         yield "span", told["span"]["name"], ""
     yield from _record_lines(told["records"])
@@ -358,7 +367,8 @@ def _context_lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if len(told["links"]) > _SHOWN:
         yield "", f"and to {len(told['links']) - _SHOWN} more", ""
     for note in told["notes"]:
-        yield "", f"note: {note}", "yellow"
+        said = invocation._NOTES.get(note)  # as the layer's own line says it
+        yield "", f"note: {note}: {said}" if said else f"note: {note}", "yellow"
 
 
 def _call_lines(calls: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:

@@ -169,6 +169,11 @@ def write(dialect: str, context: Context, present: Container[str], *, baggage: b
     }
 
 
+def is_of_traces(dialect: str) -> bool:
+    """Whether a dialect writes a trace of its own beside W3C's, and not only IDs."""
+    return dialect in WRITERS and bool(WRITERS[dialect][1])
+
+
 def _span_id(context: Context) -> str:
     return context.span_id or ids.derived_span_id(context.trace_id)
 

@@ -9,12 +9,12 @@ docs/spec/context.md
 from __future__ import annotations
 
 from observe import context as contexts
-from observe import guard, ids, w3c, watched
+from observe import guard, ids, semconv, w3c, watched
 from observe.services import http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
     from observe.context import Context
     from observe.settings import Settings
@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     #: (pattern, dialects): most specific pattern first; no dialects: the host gets nothing.
     Rule = tuple[Pattern, tuple[str, ...]]
 
-#: What a test is told of a request that went without any of our headers: its host may not have them, or the
-#: caller has set others.
+#: What a test is told of a request whose host may have none of our headers.
 NOT_FORWARDED = "not_forwarded"
+#: What it is told of one whose caller has set headers of its own where ours would be: one of source.LOST.
+CALLER_HAS_OWN = "caller_has_own"
+#: Whoever sets one of these sends a trace: beside it ours would be a second one.
+TRACE_HEADERS = (
+    *(contexts.TRACEPARENT, contexts.TRACESTATE),
+    *(name for name in contexts.DIALECT_NAMES if name != "sap-passport"),
+)
 W3C = "w3c"
 #: What OBSERVE_DIALECTS may name, `none` apart; dialects.WRITERS has them all but W3C's.
 DIALECTS = (W3C, "b3", "b3multi", "jaeger", "datadog", "x-request-id", "request-id", "x-correlation-star")
+_FLAGS_MAX = 255
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
@@ -39,20 +46,42 @@ def headers(
     """Return the headers to add to a request: names in lower case, none of `present`.
 
     host: a name, in its ASCII form, or an IP literal, with or without brackets. port: the effective one,
-    0 where it is not known. present: the names the caller has set, in lower case: the caller's win.
+    0 where it is not known. present: the names the caller has set, in lower case: the caller's win. Beside
+    the caller's trace there is none of ours, beside its correlation ID none under another name; beside its
+    request ID `x-correlation-id` is sent still.
     """
     host, context = canonical(host), carriable(context)
     names = dialects_of(host, port, found)
     baggage = takes_baggage(host, port, found)
+    out = _written(names, present, context, baggage=baggage)
+    if watched.listener is not None:
+        whole = _written(names, (), context, baggage=baggage)
+        lost = CALLER_HAS_OWN if out.keys() != whole.keys() else ""
+        watched.tell(f"http {host}", lost if names else NOT_FORWARDED)
+    return out
+
+
+def _written(
+    names: tuple[str, ...], present: Container[str], context: Context, *, baggage: bool
+) -> dict[str, str]:
+    """The headers of all dialects that are named, without what would contradict the caller's."""
+    traced = any(name in present for name in TRACE_HEADERS)
     out = http.carry(present, context, baggage=baggage) if W3C in names else {}
+    if traced:
+        out.pop(contexts.TRACEPARENT, None)
+        out.pop(contexts.TRACESTATE, None)
     if names and names != (W3C,):
         from observe import dialects
 
         for name in names:
-            for key, value in dialects.write(name, context, present, baggage=baggage).items():
-                out.setdefault(key, value)
-    kept = bool(out) or contexts.CORRELATION_HEADERS[0] in present
-    watched.tell(f"http {host}", "" if kept else NOT_FORWARDED)
+            if not (traced and dialects.is_of_traces(name)):
+                for key, value in dialects.write(name, context, present, baggage=baggage).items():
+                    out.setdefault(key, value)
+    if any(name in present for name in contexts.CORRELATION_HEADERS):
+        # A request's own `x-request-id` is most often made anew for it: the chain's ID goes with it still.
+        first = contexts.CORRELATION_HEADERS[:1]
+        kept = () if any(name in present for name in contexts.CORRELATION_HEADERS[:2]) else first
+        return {k: v for k, v in out.items() if k in kept or k not in contexts.CORRELATION_HEADERS}
     return out
 
 
@@ -74,10 +103,10 @@ def carriable(context: Context) -> Context:
         trace_id if ids.is_trace_id(trace_id) else ids.derive_trace_id(trace_id),
         span_id if ids.is_span_id(span_id) else "",
         correlation_id=guard.said(context.correlation_id),
-        flags=context.flags if context.flags in range(256) else 0,
+        flags=context.flags if _is_count(context.flags, _FLAGS_MAX) else 0,
         debug=bool(context.debug),
-        hops=context.hops,
-        baggage=tuple((guard.said(key), guard.said(value)) for key, value in context.baggage),
+        hops=min(max(context.hops, 0), contexts.HOPS_MAX) if type(context.hops) is int else 0,
+        baggage=tuple(_members(context.baggage)),
         tracestate=guard.said(context.tracestate),
     )
     mended = ValueError("a context that user code made cannot travel as it is; it was mended")
@@ -87,18 +116,39 @@ def carriable(context: Context) -> Context:
 
 def _is_carriable(context: Context) -> bool:
     try:
-        free = "".join((context.tracestate, *(part for member in context.baggage for part in member)))
         return (
             ids.is_trace_id(context.trace_id)
             and (context.span_id == "" or ids.is_span_id(context.span_id))
             and contexts.is_correlation_id(context.correlation_id)
             and len(context.tracestate) <= w3c.TRACESTATE_MAX
-            and free.isascii()
-            and free.isprintable()
-            and context.flags in range(256)
+            and context.tracestate.isascii()
+            and context.tracestate.isprintable()
+            and _is_count(context.flags, _FLAGS_MAX)
+            and _is_count(context.hops, contexts.HOPS_MAX)
+            and all(_is_member(key, value) for key, value in context.baggage)
         )
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError):
         return False
+
+
+def _is_count(value: object, most: int) -> bool:
+    """Whether a value is an integer from 0 to `most`; a bool, or a float, is written in another way."""
+    return type(value) is int and 0 <= value <= most
+
+
+def _is_member(key: str, value: str) -> bool:
+    """Whether the next hop reads a member of baggage as the one it is, and not as one of our own."""
+    own = key in (semconv.BAGGAGE_DEBUG, semconv.BAGGAGE_HOPS)
+    return not own and w3c.parse_baggage(f"{key}={value}") == [(key, value)]
+
+
+def _members(baggage: object) -> Iterator[tuple[str, str]]:
+    """The members of user code's baggage that can travel, as text."""
+    for member in baggage if isinstance(baggage, tuple | list) else ():
+        if isinstance(member, tuple | list) and len(member) == 2:
+            key, value = guard.said(member[0]), guard.said(member[1]).strip()
+            if _is_member(key, value):
+                yield key, value
 
 
 def dialects_of(host: str, port: int, found: Settings) -> tuple[str, ...]:

@@ -54,16 +54,11 @@ class Call:
         """
         carried = self.carrier.carry(self.params, self.context)
         if watched.listener is not None:
-            watched.tell(f"{self.service}.{self.operation}", self._lost(carried))
+            lost = self.carrier.lost(self.params, self.context)
+            watched.tell(f"{self.service}.{self.operation}", lost)
         changed = {key: value for key, value in carried.items() if value is not self.params.get(key)}
         self.before = {key: self.params.get(key, _ABSENT) for key in changed}
         self.params.update(changed)
-
-    def _lost(self, carried: Mapping[str, Any]) -> str:
-        """Why the ID does not go with the call; where only baggage has no room, it does."""
-        lost = self.carrier.lost(self.params, self.context)
-        partly = lost == "no_attribute_room" and self.context is not None
-        return "" if partly and self.context and self.context.trace_id in repr(carried) else lost
 
     def put_back(self) -> None:
         """Make the parameters what they were."""

@@ -84,7 +84,7 @@ class Source:
 
 #: Why a carrier carried nothing, or only part. docs/carriers.md, "What could not be carried".
 LOST = {
-    "no_attribute_room": "ten attributes, or tags, are the caller's own",
+    "no_attribute_room": "ten attributes, or tags, are the limit, and the caller's leave too little room",
     "too_large": "a limit of the service would have been crossed",
     "not_json": "the payload is no JSON object",
     "opt_in": "OBSERVE_PAYLOAD_CARRIERS does not name the carrier",

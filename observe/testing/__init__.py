@@ -4,8 +4,8 @@ with observe.testing.capture() as lines:
     handler(event, context)
 assert lines.logs[0]["message"] == "claim accepted"
 
-And what it sent: `calls` tells whether the ID survived each outbound call. Events to call handlers with are
-built by `events`, which is loaded at first use. docs/testing.md
+And what it sent: `calls` tells whether the context went with each outbound call. Events to call handlers
+with are built by `events`, which is loaded at first use. docs/testing.md
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from observe.source import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from observe.context import Context
@@ -98,7 +98,7 @@ class Call:
 
 
 class calls:  # noqa: N801  # a context manager, named like a function as the standard library's are
-    """Watch what a handler sends: does the ID survive each call?
+    """Watch what a handler sends: does the context go with each call?
 
         with observe.testing.calls() as sent:
             handler(event, LambdaContext())
@@ -124,18 +124,25 @@ class calls:  # noqa: N801  # a context manager, named like a function as the st
     def __exit__(self, *exc: object) -> None:
         watched.listener = self._before
 
-    def assert_carried(self, *but: str) -> None:
-        """Raise AssertionError unless the context went with every call whole, those named in `but` apart.
+    def assert_carried(self, *, except_for: Iterable[str] = ()) -> None:
+        """Raise AssertionError unless the context went whole with every call, those in `except_for` apart.
 
-        It also fails where nothing was sent: a test that watches nothing proves nothing.
+        except_for: names of calls, or one name. It also fails where nothing was sent, or nothing of such a
+        name: a test that watches nothing proves nothing.
         """
-        lost = [call for call in self.made if call.lost and call.name not in but]
+        apart = {except_for} if isinstance(except_for, str) else {*except_for}
+        lost = [call for call in self.made if call.lost and call.name not in apart]
         if lost:
-            raise AssertionError("the context did not go with " + "; ".join(map(_why, lost)))
+            raise AssertionError("the context did not go whole with " + "; ".join(map(_why, lost)))
         if not self.made:
             raise AssertionError(
                 "no outbound call was seen: is the handler decorated, is what it calls a stub?"
             )
+        absent = apart.difference(call.name for call in self.made)
+        if absent:
+            made = ", ".join(sorted({call.name for call in self.made}))
+            unseen = ", ".join(sorted(map(str, absent)))
+            raise AssertionError(f"except_for names what was not called: {unseen}; called were {made}")
 
 
 def _why(call: Call) -> str:

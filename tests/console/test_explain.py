@@ -185,6 +185,21 @@ def test_what_strangers_say_is_told_as_it_is_taken(
     assert "strangers" not in shown(explain(MESSAGE))
 
 
+def test_a_record_that_a_stranger_wrote_is_told_as_one_of_a_public_source() -> None:
+    """The event of a request that failed, as its destination has it: nobody can send to that itself."""
+    event = json.loads((EVENTS[0].parent / "destination-http.json").read_text(encoding="utf-8"))["event"]
+    told = explain(event)
+    assert (told["public"], told["trust"], told["records"][0]["public"]) == (False, "public", True)
+    assert (told["context"]["debug"], told["records"][0]["context"]["debug"]) == (False, False)
+    assert "strangers may have written what came in: debug, hops, baggage" in shown(told)
+
+
+def test_a_note_has_its_sentence() -> None:
+    """A code alone tells nobody what happened."""
+    text = shown(explain(http(traceparent="nonsense")))
+    assert "note: traceparent_invalid: an inbound traceparent is not valid and is ignored" in text
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),

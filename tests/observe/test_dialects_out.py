@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from observe import dialects, outbound
-from observe.context import CORRELATION_PREFIX, Context, capture, extract, inject
+from observe.context import CORRELATION_HEADERS, CORRELATION_PREFIX, Context, capture, extract, inject
 from observe.settings import Settings
 from observe.w3c import parse_traceparent
 from tests.observe.test_context_laws import CONTEXTS, VALUE
@@ -97,9 +99,9 @@ ODD = st.text(max_size=20) | st.integers() | st.none() | st.binary(max_size=9)
         st.text(max_size=40) | st.just("a" * 32),
         st.text(max_size=20),
         correlation_id=ODD,
-        flags=st.integers(-300, 300),
-        hops=st.integers(0, 9999),
-        baggage=st.lists(st.tuples(st.text(max_size=9), ODD), max_size=3).map(tuple),
+        flags=st.integers(-300, 300) | st.floats(),
+        hops=st.integers() | st.booleans() | ODD,
+        baggage=st.lists(st.tuples(st.text(max_size=9), ODD), max_size=3).map(tuple) | ODD,
         tracestate=st.text(max_size=600),
     )
 )
@@ -115,6 +117,35 @@ def test_any_context_of_user_code_makes_legal_headers(context: Context) -> None:
     assert headers["x-correlation-id"] == carriable.correlation_id
     assert outbound.carriable(carriable) is carriable
     assert extract(inject(carriable)).correlation_id == carriable.correlation_id
+
+
+@pytest.mark.parametrize(
+    ("hops", "told"), [("1\r\nX-Evil: yes", 0), (True, 0), (-1, 0), (10**6, 9999), (2.0, 0), (7, 7)]
+)
+def test_hops_of_user_code_are_a_number(hops: Any, told: int) -> None:
+    """Anything else would be a line, or a member, of somebody's choice."""
+    assert outbound.carriable(Context("a" * 32, hops=hops)).hops == told
+
+
+@pytest.mark.parametrize(
+    ("member", "kept"),
+    [
+        (("k", "1;ttl=5"), (("k", "1;ttl=5"),)),
+        (("k", 1), (("k", "1"),)),
+        (("k", "1,observe.debug=1"), ()),
+        (("k=1,observe.debug", "1"), ()),
+        (("observe.debug", "1"), ()),
+        (("observe.hops", "9"), ()),
+        (("a b", "1"), ()),
+        (("k",), ()),
+    ],
+)
+def test_a_member_of_user_code_is_one_member(member: Any, kept: Any) -> None:
+    """What the next hop would read as another, or as one of our own, is left out."""
+    carriable = outbound.carriable(Context("a" * 32, baggage=(member,)))
+    assert carriable.baggage == kept
+    back = extract(inject(carriable))
+    assert (back.debug, back.hops, back.baggage) == (False, 0, kept)
 
 
 @given(CONTEXTS)
@@ -204,14 +235,37 @@ def test_w3c_comes_first_and_only_an_exclamation_mark_leaves_it_out() -> None:
     ("present", "absent"),
     [
         ("x-b3-spanid", {"b3"}),
-        ("traceparent", {"traceparent", "tracestate"}),
-        ("b3", {"b3"}),
-        ("x-correlation-id", {"x-correlation-id"}),
+        *(
+            (name, {"b3", "traceparent", "tracestate"})
+            for name in (
+                *("traceparent", "tracestate", "b3", "x-b3-traceid"),
+                *("uber-trace-id", "x-datadog-trace-id"),
+            )
+        ),
+        *((name, {"x-correlation-id", "x-request-id"}) for name in CORRELATION_HEADERS[:2]),
+        *((name, {"x-request-id"}) for name in CORRELATION_HEADERS[2:]),
+        ("sap-passport", set()),
     ],
 )
-def test_half_of_anothers_trace_is_never_completed(present: str, absent: set[str]) -> None:
-    """Where the caller has set one header of a trace, none of its dialect is added."""
-    assert set(added("h=b3")) - set(added("h=b3", present=present)) == absent
+def test_no_request_has_two_traces_or_two_ids(present: str, absent: set[str]) -> None:
+    """Where the caller has set a trace, in any dialect, ours is not beside it; with correlation IDs alike.
+
+    A request ID is not one: it is made anew for each request, and read only where there is no other.
+    """
+    without = set(added("h=b3+x-request-id", present=present))
+    assert set(added("h=b3+x-request-id")) - without - {present} == absent - {present}
+    assert present not in without
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_no_dialect_writes_beside_the_callers_trace(name: str) -> None:
+    """Each alone and with W3C's: the correlation ID still goes."""
+    assert added(f"h=!{name}", present="traceparent") == {}
+    assert added(f"h={name}", present="traceparent") == {"x-correlation-id": "CLM-1"}
+
+
+def test_half_of_anothers_trace_is_never_completed() -> None:
+    """Where the caller has set any header of a trace's dialect, none of it is added."""
     assert added("h=!datadog", present="x-datadog-origin") == {}
 
 

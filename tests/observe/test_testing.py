@@ -46,7 +46,7 @@ def publishing(attributes: int) -> Any:
 def test_an_id_that_survives(aws: Any) -> None:
     """Nothing is raised, and the calls are told by name."""
     with testing.calls() as sent:
-        publishing(8)(EVENT, LambdaContext())
+        publishing(7)(EVENT, LambdaContext())
     sent.assert_carried()
     assert [repr(call) for call in sent.made] == ["sns.Publish: carried"]
     assert watched.listener is None
@@ -58,7 +58,47 @@ def test_ten_attributes_fail_here_not_at_night(aws: Any) -> None:
         publishing(10)(EVENT, LambdaContext())
     with pytest.raises(AssertionError, match=r"sns.Publish \(no_attribute_room: ten attributes"):
         sent.assert_carried()
-    sent.assert_carried("sns.Publish")
+    sent.assert_carried(except_for=("sns.Publish",))
+    sent.assert_carried(except_for="sns.Publish")
+
+
+@pytest.mark.parametrize("own", [8, 9])
+def test_a_part_that_is_lost_is_not_carried(aws: Any, own: int) -> None:
+    """Eight attributes leave no room for baggage, nine none for the correlation ID either."""
+    with testing.calls() as sent:
+        publishing(own)(EVENT, LambdaContext())
+    assert [call.lost for call in sent.made] == ["no_attribute_room"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "own"), [(1, 8), (1, 9), (1, 10), (2, 10)], ids=["baggage", "id", "all", "two"]
+)
+def test_a_message_of_a_batch_without_room_is_not_carried(aws: Any, entries: int, own: int) -> None:
+    """Of one entry and of several: a trace header of X-Ray's does not make it whole."""
+
+    def handler(event: Any, context: Any) -> None:
+        sqs = boto3.Session().client("sqs")
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        named: Any = {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(own)}
+        sqs.send_message(QueueUrl=url, MessageBody="{}", MessageAttributes=named)
+        batch: Any = [{"Id": str(n), "MessageBody": "{}", "MessageAttributes": named} for n in range(entries)]
+        sqs.send_message_batch(QueueUrl=url, Entries=batch)
+
+    with testing.calls() as sent:
+        observe.instrument(handler)(EVENT, LambdaContext())
+    assert [call.lost for call in sent.made] == ["no_attribute_room"] * 2
+    assert [call.name for call in sent.made] == ["sqs.SendMessage", "sqs.SendMessageBatch"]
+
+
+def test_what_is_apart_is_named_and_was_called(aws: Any) -> None:
+    """By keyword alone, as it says the opposite of the rest; a name that was not called is a mistake."""
+    with testing.calls() as sent:
+        publishing(1)(EVENT, LambdaContext())
+    with pytest.raises(TypeError):
+        sent.assert_carried("sns.Publish")  # type: ignore[call-arg]
+    with pytest.raises(AssertionError, match=r"not called: sqs.SendMessage; called were sns.Publish"):
+        sent.assert_carried(except_for="sqs.SendMessage")
+    sent.assert_carried(except_for=["sns.Publish"])
 
 
 def test_a_test_that_watches_nothing_fails() -> None:
@@ -69,15 +109,26 @@ def test_a_test_that_watches_nothing_fails() -> None:
         sent.assert_carried()
 
 
-@pytest.mark.parametrize(("hosts", "lost"), [("", ""), ("other.example.com", "not_forwarded")])
-def test_http_calls_are_watched(monkeypatch: pytest.MonkeyPatch, hosts: str, lost: str) -> None:
+@pytest.mark.parametrize(
+    ("hosts", "own", "lost"),
+    [
+        ("", "", ""),
+        ("", "Traceparent", "caller_has_own"),
+        ("", "X-Correlation-ID", "caller_has_own"),
+        ("", "X-Request-ID", ""),
+        ("", "Accept", ""),
+        ("other.example.com", "", "not_forwarded"),
+        ("other.example.com", "X-Correlation-ID", "not_forwarded"),
+    ],
+)
+def test_http_calls_are_watched(monkeypatch: pytest.MonkeyPatch, hosts: str, own: str, lost: str) -> None:
     """By their host, with the allow-list in force; here to a port that nobody listens on."""
     monkeypatch.setenv("OBSERVE_FORWARD_HOSTS", hosts)
     settings.reset()
 
     def handler(event: Any, context: Any) -> None:
         with httpx.Client() as client, pytest.raises(httpx.ConnectError):
-            client.get(f"http://127.0.0.1:{port}/policies/1")
+            client.get(f"http://127.0.0.1:{port}/policies/1", headers={own: "1"} if own else {})
 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

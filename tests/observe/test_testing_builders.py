@@ -151,6 +151,14 @@ def test_a_fifo_queue_has_groups() -> None:
     assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
 
 
+def test_a_fifo_queue_without_a_group_is_told_what_is_missing() -> None:
+    """And a group of a queue that is none, what its name lacks."""
+    with pytest.raises(ValueError, match=r"sqs: group= is missing: .* 'claims\.fifo'"):
+        events.sqs("x", queue="claims.fifo")
+    with pytest.raises(ValueError, match=r"ends with \.fifo"):
+        events.sqs("x", queue="claims", group="1")
+
+
 def test_ten_attributes_leave_the_free_header() -> None:
     """What the layer would fall back to is asked for by its name."""
     own = {f"a{n}": "v" for n in range(10)}

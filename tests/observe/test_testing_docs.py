@@ -8,6 +8,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import observe
 from observe.services import source_of
@@ -61,6 +64,33 @@ def test_the_pages_snippets_run() -> None:
     assert len(others) == len(BLOCKS) - 1
     for block in others:
         exec(compile(block, "docs/testing.md", "exec"), dict(NAMES))  # our own page
+
+
+def test_the_http_example_has_its_body_and_its_context() -> None:
+    """A payload that does not come first, which is why the page shows it."""
+    (block,) = [block for block in BLOCKS if "body=" in block and "def " not in block]
+    event = eval(block, dict(NAMES))  # our own page
+    assert event["body"] == '{"amount": 100}'
+    assert event["pathParameters"] == {"id": "CLM-1"}
+    assert event["headers"]["x-correlation-id"] == CONTEXT.correlation_id
+
+
+@pytest.mark.parametrize(
+    ("build", "raised"),
+    [
+        (lambda: events.sqs("x", queue=5), TypeError),  # type: ignore[arg-type]
+        (lambda: events.http_api("POST", "/a", route="/b"), ValueError),
+        (lambda: events.sqs("x" * 2_000_000, queue="a name with blanks"), None),
+        (lambda: events.sqs("x" * 2_000_000, context=CONTEXT), ValueError),
+    ],
+)
+def test_what_is_checked_is_what_the_page_says(build: Any, raised: type[Exception] | None) -> None:
+    """Kinds and contradictions; not sizes and names, unless a context needs the room."""
+    if raised is None:
+        assert build()["Records"]
+    else:
+        with pytest.raises(raised):
+            build()
 
 
 def test_events_inside_events_are_built_as_the_table_says() -> None:

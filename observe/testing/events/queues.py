@@ -101,7 +101,9 @@ def _record(
     receives: int = 1,
     sender: str = _SENDER,
 ) -> dict[str, Any]:
-    if bool(group) != queue.endswith(".fifo"):
+    if queue.endswith(".fifo") and not group:
+        raise ValueError(f"{builder}: group= is missing: every message of the FIFO queue {queue!r} has one")
+    if group and not queue.endswith(".fifo"):
         raise ValueError(
             f"{builder}: queue {queue!r} with group {group!r}: that of a FIFO queue ends with .fifo"
         )
