@@ -341,15 +341,6 @@ def inject(context: Context | None, *, baggage: bool = True) -> dict[str, str]:
     return headers
 
 
-def xray_header(context: Context) -> str:
-    """Return the context as an X-Amzn-Trace-Id value, for carriers that know only that.
-
-    Sampled=0: we never switch on somebody's X-Ray bill.
-    """
-    span_id = context.span_id or ids.derived_span_id(context.trace_id)
-    return f"Root=1-{context.trace_id[:8]}-{context.trace_id[8:]};Parent={span_id};Sampled=0"
-
-
 # --- The current context ----------------------------------------------------------------------
 
 _scope: ContextVar[Context | None] = ContextVar("observe.context", default=None)
