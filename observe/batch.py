@@ -101,7 +101,9 @@ class BatchRecord:
         exits.append(scope.__exit__)
         if not is_active:  # the handler has returned: what happens here is nobody's span
             return
-        invocation.decisions[context.trace_id] = context.sampled
+        if context.trace_id != invocation.context.trace_id:
+            decisions = invocation.decisions
+            decisions[context.trace_id] = decisions.get(context.trace_id, False) or context.sampled
         name, attributes = self._batch.described(self.message_id)
         opened = span.of_kind(wire.KIND_CONSUMER, name, attributes)
         opened.__enter__()

@@ -325,3 +325,19 @@ def test_each_trace_is_sampled_for_itself(lines: Lines) -> None:
     told = {(span["traceId"], span["name"]) for span in lines.spans}
     assert (TRACES[0], "inside") in told
     assert TRACES[1] not in {trace for trace, _ in told}
+
+
+def test_a_record_does_not_decide_for_the_invocations_own_trace(lines: Lines) -> None:
+    """Two records of one trace may say different things of it: sampled once, it is."""
+    hops = {"baggage": "observe.hops=5"}
+    event = sqs_event({**headers(TRACES[0], "CLM-0", "01"), **hops}, headers(TRACES[0], "CLM-0", "00"))
+
+    def handler(event: Any, context: Any) -> None:
+        for record in observe.records(event):
+            enter(record)
+
+    observed = observe.instrument(handler)
+    observed({}, LambdaContext())  # a cold invocation is always kept
+    lines.raw.clear()
+    observed(event, LambdaContext())
+    assert len(lines.spans) == 3
