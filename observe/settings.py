@@ -206,3 +206,10 @@ def _say_problems(found: Settings) -> None:
         "event": "observe.settings",
     }
     stdout.write(wire.log_line(line))
+
+
+def replace(found: Settings | None) -> Settings | None:
+    """Put other settings in the place of those that were read, None to read anew; return those: for tests."""
+    global _settings
+    before, _settings = _settings, found
+    return before

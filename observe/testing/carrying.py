@@ -93,11 +93,10 @@ class _asked:  # noqa: N801  # a context manager, named like a function as the s
     """Every payload carrier is on: OBSERVE_PAYLOAD_CARRIERS is the sender's, and here is the receiver."""
 
     def __enter__(self) -> None:
-        self._before = settings._settings
         asked = ",".join(settings.PAYLOAD_CARRIERS)
-        settings._settings = settings.Settings({"OBSERVE_PAYLOAD_CARRIERS": asked})
+        self._before = settings.replace(settings.Settings({"OBSERVE_PAYLOAD_CARRIERS": asked}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
     ) -> None:
-        settings._settings = self._before
+        settings.replace(self._before)
