@@ -1,6 +1,6 @@
 """What the layer makes of an event, and what of it would go out with each call: the layer's own code, asked.
 
-Nothing is guessed here: source, records and context are what `observe.invocation` captures, and what a call
+Nothing is guessed here: source, records and context are what `observe.capture` captures, and what a call
 would lose is what its carrier says of the least such call. What it carries is looked up in what it returns.
 """
 
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from console.errors import ConsoleError
 from observe import context as contexts
-from observe import ids, invocation, outbound, settings, testing
+from observe import capture, ids, notes, outbound, settings, testing
 from observe.context import BAGGAGE, CORRELATION_PREFIX, TRACESTATE, XRAY, Context, inject
 from observe.services import CARRIERS, carrier_of, source_of
 from observe.services.attributes import ATTRIBUTES_MAX, CARRIED
@@ -127,7 +127,7 @@ def explain_text(document: bytes) -> dict[str, Any]:
 def _explained(event: Any, found: Settings) -> dict[str, Any]:
     source = source_of(event)
     records = source.records(event) if source is not None else []
-    captured = invocation.capture(records, source, None, found)
+    captured = capture.capture(records, source, None, found)
     context = captured.context
     name, attributes = source.describe(event) if source is not None else ("", {})
     public = source is not None and source.public
@@ -166,7 +166,7 @@ def _record(record: Record, public: bool, found: Settings) -> dict[str, Any]:
         "message_id": record.message_id,
         "public": public,
         "carriers": {name: value for name, value in record.headers.items() if _is_read(name)},
-        "context": _context(told.context) if invocation.carries(record) else None,
+        "context": _context(told.context) if capture.carries(record) else None,
         "receipts": list(record.receipts),
         "attribute_room": None,
     }
@@ -175,7 +175,7 @@ def _record(record: Record, public: bool, found: Settings) -> dict[str, Any]:
 def _is_read(name: str) -> bool:
     """Whether capture looks at a header: for an ID, or for what belongs to one."""
     beside = name in _BESIDE or name.startswith(CORRELATION_PREFIX)
-    return beside or invocation.carries(Record({name: ""}))
+    return beside or capture.carries(Record({name: ""}))
 
 
 def _context(context: Context) -> dict[str, Any]:
@@ -367,7 +367,7 @@ def _context_lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if len(told["links"]) > _SHOWN:
         yield "", f"and to {len(told['links']) - _SHOWN} more", ""
     for note in told["notes"]:
-        said = invocation._NOTES.get(note)  # as the layer's own line says it
+        said = notes.NOTES.get(note)  # as the layer's own line says it
         yield "", f"note: {note}: {said}" if said else f"note: {note}", "yellow"
 
 

@@ -22,8 +22,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 from __future__ import annotations
 
 from observe import context as contexts
-from observe import guard, identity, semconv, settings, stdout, wire
+from observe import guard, identity, outcome, semconv, settings, stdout, wire
 from observe import invocation as invocations
+from observe.capture import carries
+from observe.notes import say_once
 from observe.services import source_of
 from observe.source import Record, items_of, mapping, text
 from observe.spans import span
@@ -118,7 +120,7 @@ class BatchRecord:
 
     def context(self, invocation: invocations.Invocation) -> contexts.Context:
         """Return the record's own context, or the batch's where it carries none."""
-        if not invocations.carries(self._record):
+        if not carries(self._record):
             return invocation.context
         found = settings.get()
         trust = found.trust if self._batch.public or self._record.public else "internal"
@@ -151,8 +153,8 @@ class BatchRecord:
 
         invocation = self._batch.invocation
         if invocation is not None and self._is_alone(invocation):
-            invocations.fail(invocation.span, error, stdout.now())
-        stack = "".join(traceback.format_exception(error))[-invocations.STACK_MAX :]
+            outcome.fail(invocation.span, error, stdout.now())
+        stack = "".join(traceback.format_exception(error))[-outcome.STACK_MAX :]
         line = identity.fields(
             "ERROR", f"record {self.message_id} failed: {type(error).__name__}: {guard.said(error)}"
         )
@@ -193,7 +195,7 @@ class Batch:
         heeded = usual if self._is_piped else sender is not None and sender.item is not None
         self._item = sender.item if sender is not None and heeded else None
         if partial and not heeded:
-            guard.guarded(invocations.say_once, "batch_not_partial")
+            guard.guarded(say_once, "batch_not_partial")
         self.partial = heeded and (usual if partial is None else bool(partial))
         if not items and not usual:  # no batch, and not the end of a window, which has no record
             items, records = [event], [Record({})]
@@ -258,7 +260,7 @@ class Batch:
         """
         failed = self.failed if self.partial else []
         if failed and not any(record.entered for record in self._records):
-            guard.guarded(invocations.say_once, "batch_not_entered")
+            guard.guarded(say_once, "batch_not_entered")
         if self._is_stream:
             failed = list({_lane(record): record for record in reversed(failed)}.values())[::-1]
         return {"batchItemFailures": [{"itemIdentifier": self._identifier(record)} for record in failed]}

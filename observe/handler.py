@@ -6,7 +6,7 @@ passes through untouched, without a frame of ours in the stack that the runtime 
 
 from __future__ import annotations
 
-from observe import guard, settings, watchdog
+from observe import guard, outcome, settings, watchdog
 from observe import invocation as invocations
 from observe.context import use
 
@@ -57,7 +57,7 @@ def _observed(function: Handler) -> Handler:
         guard.guarded(run.returned, result)
         return result
 
-    observed.__code__ = observed.__code__.replace(co_filename=invocations.OWN_FRAME)
+    observed.__code__ = observed.__code__.replace(co_filename=outcome.OWN_FRAME)
     return observed
 
 

@@ -1,40 +1,42 @@
 """What one invocation accumulates, from its event to its span line.
 
 `open_invocation` captures the context and makes it the current one; `close_invocation` decides
-whether the spans are kept and writes them. Both are called behind `guard`.
+what is kept and writes it at once: lines held back, the event of a failure, metrics, spans. Both are
+called behind `guard`.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 
 from observe import context as contexts
 from observe import guard, ids, semconv, stdout, wire
+from observe.capture import capture, receipts_of
+from observe.notes import say_once
+from observe.outcome import fail, reply
 from observe.services import invoke as direct
 from observe.services import source_of
-from observe.source import identified, items_of
+from observe.source import items_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
 
     from observe.context import Captured, Context
     from observe.settings import Settings
     from observe.source import Record, Source
 
-#: A stack longer than this keeps its end, where the fault is.
-STACK_MAX = 16 * 1024
-#: A batch of SQS may have 10,000 messages; OpenTelemetry's own limit of links a span is 128.
-LINKS_MAX = 128
+    class Part(Protocol):
+        """What a part of the layer has gathered in an invocation, such as its metrics."""
+
+        def lines(self, *, failed: bool) -> list[bytes]:
+            """Return what is to be written now, and begin anew: it may be asked at a timeout and again."""
+
+
 SPANS_MAX = 1000
-#: Identifiers of records without a context; a batch of more is told by its first ones.
-RECEIPTS_MAX = 20
 #: An invocation with less time left than this is not watched for its timeout.
 WATCHED_MIN_MS = 100
-#: The file name of our one frame in a handler's stack. The runtime drops leading frames of this name
-#: from the stack it reports (awslambdaric/bootstrap.py, handle_event_request), and so do we.
-OWN_FRAME = "observe/bootstrap.py"
 
 
 class Invocation:
@@ -51,7 +53,10 @@ class Invocation:
         "finished",
         "items",
         "lock",
+        "logs",
         "marks",
+        "metrics",
+        "muted",
         "open",
         "records",
         "source",
@@ -80,6 +85,11 @@ class Invocation:
         self.by_item: dict[int, Record] | None = None
         #: (trace ID, business key) that have been said.
         self.marks: set[tuple[str, str]] = set()
+        #: A durable function that goes over what it has done before: its lines have been written.
+        self.muted = False
+        #: Set by observe.log_buffer and observe.aggregate once they have something to keep.
+        self.logs: Part | None = None
+        self.metrics: Part | None = None
         self.lock = threading.Lock()
 
     def start(self, span: wire.Span) -> None:
@@ -111,7 +121,7 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     records = source.records(event) if source is not None else []  # type: ignore[arg-type]
     captured = capture(records, source, lambda_context, settings)
     span = _span(event, source, captured, lambda_context, settings, now)
-    if receipts := _receipts(records, span):
+    if receipts := receipts_of(records, span):
         span.attributes[semconv.RECEIPTS] = receipts
     if cold:
         span.attributes[semconv.FAAS_COLDSTART] = True
@@ -133,86 +143,6 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     for note in captured.notes:
         say_once(note)
     return invocation
-
-
-def capture(
-    records: Sequence[Record], source: Source | None, lambda_context: object, settings: Settings
-) -> contexts.Captured:
-    """Return the context: the message's own first, then the client context's, then the environment's."""
-    environment = os.environ.get("_X_AMZN_TRACE_ID", "")
-    public = source is not None and source.public
-
-    def read(record: Record) -> Captured:
-        trust = settings.trust if public or record.public else "internal"
-        return contexts.capture(
-            record.headers, trust=trust, environment=environment, rate=settings.sample_rate
-        )
-
-    carrying = [record for record in records if carries(record)]
-    # X-Ray's header alone is AWS's, and any ID that a caller has chosen tells more.
-    if not carrying or (not public and not any(identified(record.headers) for record in carrying)):
-        called = direct.record(lambda_context)
-        if not carrying or identified(called.headers):
-            public = False
-            return read(called)
-    if len(records) == 1:
-        return read(carrying[0])
-    return _batch(records, [read(record) for record in carrying], carrying, environment, settings)
-
-
-def _receipts(records: Sequence[Record], span: wire.Span) -> list[str]:
-    """What the records without a context were called before they came: the store joins both ends by it."""
-    told = span.attributes.get(semconv.MESSAGING_MESSAGE_ID)
-    found: dict[str, None] = {}
-    for record in records:
-        if not identified(record.headers):
-            found.update(dict.fromkeys((record.message_id, *record.receipts)))
-        if len(found) > RECEIPTS_MAX:
-            break
-    return [receipt for receipt in found if receipt and receipt != told][:RECEIPTS_MAX]
-
-
-#: Without one of these there is nothing to capture; the list is cheaper than capturing to find out.
-_NAMES = (contexts.TRACEPARENT, contexts.XRAY, *contexts.CORRELATION_HEADERS, *contexts.DIALECT_NAMES)
-
-
-def carries(record: Record) -> bool:
-    """Whether a record carries anything that a context can be captured from."""
-    return any(name in record.headers for name in _NAMES)
-
-
-def _batch(
-    records: Sequence[Record],
-    captured: Sequence[Captured],
-    carrying: Sequence[Record],
-    environment: str,
-    settings: Settings,
-) -> Captured:
-    """One trace common to all is adopted; otherwise a new context with one link a record."""
-    first = captured[0].context
-    common = len(captured) == len(records) and all(one.context.trace_id == first.trace_id for one in captured)
-    # It goes on where the longest of its chains is, so that a loop through batches ends, too.
-    longest = max(captured, key=lambda one: one.context.hops)
-    hops = {contexts.BAGGAGE: f"{semconv.BAGGAGE_HOPS}={longest.context.hops}"}
-    adopted = longest.context
-    if not common:
-        adopted = contexts.capture(
-            hops, trust="internal", environment=environment, rate=settings.sample_rate
-        ).context
-    links = {
-        (
-            one.context.trace_id,
-            one.context.span_id or ids.derived_span_id(one.context.trace_id),
-            record.message_id,
-        )
-        for one, record in zip(captured, carrying, strict=True)
-        if (one.context.trace_id, one.context.span_id) != (adopted.trace_id, adopted.span_id)
-    }
-    kept = tuple((t, s, f"message {m}".strip()) for t, s, m in sorted(links)[:LINKS_MAX])
-    if common:
-        kept = (*longest.links, *kept)[:LINKS_MAX]
-    notes = tuple({note for one in captured for note in one.notes})
-    return contexts.Captured(adopted, kept, notes)
 
 
 def _span(
@@ -263,7 +193,7 @@ def close_invocation(
             fail(span, error, span.end_unix_nano)
         elif invocation.source is not None:
             # Apart: a reply whose methods raise costs its status, not the invocation's spans.
-            guard.guarded(_reply, span, invocation.source, result)
+            guard.guarded(reply, span, invocation.source, result)
         flush(invocation, settings, [span, *invocation.finished])
 
 
@@ -277,66 +207,19 @@ def leave(outer: Invocation | None = None) -> None:
     contexts.set_ambient(outer.context if outer is not None else None)
 
 
-TIMEOUT_MESSAGE = "ran into its timeout"
-
-
-def _status(span: wire.Span, code: int) -> None:
-    if code:
-        span.attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = code
-    if code >= 500:
-        span.status = wire.STATUS_ERROR
-        span.attributes[semconv.ERROR_TYPE] = str(code)
-
-
-def _reply(span: wire.Span, source: Source, result: object) -> None:
-    """Take from the handler's result what the service that called it will take it for."""
-    if source.status is not None:
-        _status(span, source.status(result))
-    elif source.item is not None and isinstance(result, dict):
-        _partial(span, result.get("batchItemFailures"))
-
-
-def _partial(span: wire.Span, failed: object) -> None:
-    """A reply that names failed records of its batch: the invocation succeeded, some of its work did not.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
-    """
-    if not isinstance(failed, list) or not len(failed) or span.status == wire.STATUS_ERROR:
-        return  # nothing failed, or what it was has been said: the one record's exception
-    records = span.attributes.get(semconv.MESSAGING_BATCH_MESSAGE_COUNT, 1)
-    count = min(len(failed), records) if isinstance(records, int) else len(failed)
-    span.status = wire.STATUS_ERROR
-    span.status_message = f"{count} of {records} records failed"
-    span.attributes[semconv.ERROR_TYPE] = "batch_item_failures"
-
-
-def fail(span: wire.Span, error: BaseException, now: int) -> None:
-    """Mark `span` as failed by `error`, with the exception as a span event.
-
-    https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
-    """
-    import traceback  # the runtime has loaded it
-
-    kind, message = type(error).__name__, guard.said(error)
-    span.status, span.status_message = wire.STATUS_ERROR, message[:1024]
-    span.attributes[semconv.ERROR_TYPE] = kind
-    trace = error.__traceback__
-    if trace is not None and trace.tb_frame.f_code.co_filename == OWN_FRAME:
-        trace = trace.tb_next
-    stack = "".join(traceback.format_exception(type(error), error, trace))
-    exception = {
-        semconv.EXCEPTION_TYPE: kind,
-        semconv.EXCEPTION_MESSAGE: message,
-        semconv.EXCEPTION_STACKTRACE: stack[-STACK_MAX:],
-    }
-    span.events.append(("exception", now, exception))
-
-
 def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> None:
-    """Write the spans, unless the trace is not sampled and nothing makes it worth keeping.
+    """Write what the invocation has gathered, in one write. spans: the invocation's own first."""
+    failed = spans[0].status == wire.STATUS_ERROR
+    lines: list[bytes] = []
+    for part in (invocation.logs, invocation.metrics):
+        if part is not None:
+            lines += guard.guarded(lambda part=part: part.lines(failed=failed)) or ()
+    lines += guard.guarded(_span_lines, invocation, settings, spans) or ()
+    stdout.write_all(lines)
 
-    spans: the invocation's own first.
-    """
+
+def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> list[bytes]:
+    """The spans, unless the trace is not sampled and nothing makes it worth keeping."""
     span = spans[0]
     worth = (
         span.status == wire.STATUS_ERROR
@@ -345,16 +228,15 @@ def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) ->
         or any(one.status == wire.STATUS_ERROR for one in spans)
     )
     if settings.mode == "propagate":
-        return
+        return []
     if not worth:
         decisions, own = invocation.decisions, invocation.context.sampled
         spans = [one for one in spans if decisions.get(one.trace_id, own)]
         if not spans:
-            return
+            return []
     if invocation.dropped:
         span.attributes[semconv.CUT] = invocation.dropped
-    for line in wire.span_lines(settings.service, spans, lead=lead(settings)):
-        stdout.write(line)
+    return wire.span_lines(settings.service, spans, lead=lead(settings))
 
 
 def lead(settings: Settings) -> dict[str, str] | None:
@@ -362,29 +244,3 @@ def lead(settings: Settings) -> dict[str, str] | None:
     if not settings.json_mode:
         return None
     return {"timestamp": wire.timestamp(stdout.now()), "level": settings.level}
-
-
-_NOTES = {
-    "batch_not_entered": "observe.records: no record was entered (`with record:`): all are given back",
-    "batch_not_partial": "observe.records(partial=True): Lambda heeds no partial reply for this event "
-    "source, so an exception of a record fails the whole event",
-    "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",
-    "key_secret_missing": "OBSERVE_KEY_SECRET is not set: business keys are marked without a secret, and "
-    "whoever reads the logs can guess them",
-    "traceparent_invalid": "an inbound traceparent is not valid and is ignored",
-}
-_said: set[str] = set()
-
-
-def say_once(note: str) -> None:
-    """Say one of _NOTES once a process: a public caller must not be able to fill the log."""
-    if note in _said:
-        return
-    _said.add(note)
-    line = {
-        "timestamp": wire.timestamp(stdout.now()),
-        "level": "WARN",
-        "message": f"hybrid-observe: {_NOTES.get(note, note)} (said once a process)",
-        "event": f"observe.{note}",
-    }
-    stdout.write(wire.log_line(line))

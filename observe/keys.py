@@ -14,6 +14,7 @@ from observe import guard, ids, settings, stdout, wire
 from observe import invocation as invocations
 from observe.context import current
 from observe.identity import fields
+from observe.notes import say_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _mark(names: dict[str, object]) -> None:
     if found.disabled:
         return
     if not found.key_secret:
-        invocations.say_once("key_secret_missing")
+        say_once("key_secret_missing")
     marks = [mark for name, value in names.items() if (mark := guard.guarded(_mark_of, name, value, found))]
     fresh = _unsaid(marks)
     if fresh:

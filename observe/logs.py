@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from observe import guard, settings, stdout, wire
-from observe import invocation as invocations
+from observe import guard, outcome, settings, stdout, wire
 from observe.context import current
 from observe.identity import fields
 from observe.settings import LEVELS
@@ -127,7 +126,7 @@ def _error(found: Any) -> dict[str, str]:
     return {
         "type": type(error).__name__,
         "message": guard.said(error),
-        "stack": stack[-invocations.STACK_MAX :],
+        "stack": stack[-outcome.STACK_MAX :],
     }
 
 

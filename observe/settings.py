@@ -22,7 +22,17 @@ VARIABLES = {
     "OBSERVE_SERVICE": "the service's name, before the standard variables below",
     "OBSERVE_METRICS_FORMAT": "monitoring (default), dogstatsd, datadog or emf",
     "OBSERVE_METRICS_NAMESPACE": "the CloudWatch namespace of the emf format; default: the service",
+    "OBSERVE_METRICS_SERIES_MAX": "series a process may make of one metric; default 1000, 0: any number",
+    "OBSERVE_LOGS": "untouched (default), or json: the records of logging are log lines of ours",
     "OBSERVE_LOG_LEVEL": "level of observe.log: TRACE, DEBUG, INFO (default), WARN, ERROR or FATAL",
+    "OBSERVE_LOG_BUFFER": "bytes of DEBUG lines kept back until an invocation fails; default 65536, 0: none",
+    "OBSERVE_LOG_BUDGET": "bytes of log lines an invocation may write; default 1048576, 0: any number",
+    "OBSERVE_DEBUG_RATE": "share of transactions that log at DEBUG on every hop, 0 to 1; default 0",
+    "OBSERVE_EVENT_ON_ERROR": "redacted (default), off, keys or full: the event of a failed invocation",
+    "OBSERVE_REDACT": "comma-separated names of fields that are secrets beside the built-in ones",
+    "OBSERVE_REDACT_KEEP": "comma-separated names of fields that are no secrets, whatever is built in",
+    "OBSERVE_REDACT_PATTERNS": "expressions of secrets, separated by a space, each with bounded repeats only",
+    "OBSERVE_MEMORY_WARN": "percent of the function's memory above which a warning is written; default 90",
     "OBSERVE_SLOW_MS": "an invocation at least this long is recorded though not sampled; default 3000",
     "OBSERVE_BAGGAGE_HOSTS": "comma-separated hosts that receive baggage over HTTP; .example.com is a suffix",
     "OBSERVE_HOPS_LIMIT": "hops of one request above which a warning is written; default 100",
@@ -38,9 +48,14 @@ VARIABLES = {
     "DD_SERVICE": "the service's name, where no OTEL_ variable gives it",
     "DD_ENV": "the environment, where no OTEL_ variable gives it",
     "DD_VERSION": "the version, where no OTEL_ variable gives it",
+    "DD_TAGS": "tags of every metric: key:value, separated by commas or spaces",
+    "DATADOG_TAGS": "tags of every metric, as the datadog client reads them: key:value, comma-separated",
     "POWERTOOLS_SERVICE_NAME": "the service's name, where neither OTEL_ nor DD_ gives it",
     "AWS_LAMBDA_LOG_FORMAT": "set by Lambda: JSON makes every line of ours lead with timestamp and level",
     "AWS_LAMBDA_LOG_LEVEL": "set by Lambda: wins over OBSERVE_LOG_LEVEL, as Lambda documents",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "set by Lambda: the memory in MB that the warning is a share of",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "set by Lambda: on-demand, provisioned-concurrency, snap-start or "
+    "lambda-managed-instances",
     "AWS_LAMBDA_FUNCTION_NAME": "set by Lambda: the service's name where nothing else gives it",
     "AWS_LAMBDA_RUNTIME_API": "set by Lambda: requests to the runtime API get no headers and no span of ours",
 }
@@ -56,20 +71,33 @@ class Settings:
 
     __slots__ = (
         "baggage_hosts",
+        "debug_rate",
         "dialects",
         "disabled",
         "env",
+        "event_on_error",
         "forward_hosts",
         "hops_exceeded",
         "hops_limit",
+        "initialization_type",
         "json_mode",
         "key_secret",
         "level",
+        "log_budget_bytes",
+        "log_buffer_bytes",
+        "logs",
+        "memory_mb",
+        "memory_warn",
         "metrics_format",
         "metrics_namespace",
+        "metrics_series_max",
+        "metrics_tags",
         "mode",
         "payload_carriers",
         "problems",
+        "redact",
+        "redact_keep",
+        "redact_patterns",
         "sample_rate",
         "service",
         "slow_ns",
@@ -98,6 +126,24 @@ class Settings:
             environ, "OBSERVE_METRICS_FORMAT", ("monitoring", "dogstatsd", "datadog", "emf")
         )
         self.metrics_namespace = environ.get("OBSERVE_METRICS_NAMESPACE") or self.service
+        self.metrics_series_max = int(self._number(environ, "OBSERVE_METRICS_SERIES_MAX", 1000.0, 1e6))
+        self.metrics_tags = (
+            *environ.get("DATADOG_TAGS", "").split(","),
+            *environ.get("DD_TAGS", "").replace(",", " ").split(),
+        )
+        self.logs = self._one_of(environ, "OBSERVE_LOGS", ("untouched", "json"))
+        self.log_buffer_bytes = int(self._number(environ, "OBSERVE_LOG_BUFFER", 65_536.0, 1e8))
+        self.log_budget_bytes = int(self._number(environ, "OBSERVE_LOG_BUDGET", 1_048_576.0, 1e9))
+        self.debug_rate = self._number(environ, "OBSERVE_DEBUG_RATE", 0.0, 1.0)
+        events = ("redacted", "off", "keys", "full")
+        self.event_on_error = self._one_of(environ, "OBSERVE_EVENT_ON_ERROR", events)
+        self.redact = _names(environ, "OBSERVE_REDACT")
+        self.redact_keep = _names(environ, "OBSERVE_REDACT_KEEP")
+        #: Compiled and judged by observe.redaction.
+        self.redact_patterns = tuple(environ.get("OBSERVE_REDACT_PATTERNS", "").split())
+        self.memory_warn = self._number(environ, "OBSERVE_MEMORY_WARN", 90.0, 100.0)
+        self.memory_mb = int(self._number(environ, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0.0, 1e6))
+        self.initialization_type = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "") or "on-demand"
         self.hops_limit = int(self._number(environ, "OBSERVE_HOPS_LIMIT", 100.0, 9999.0))
         self.hops_exceeded = self._one_of(environ, "OBSERVE_HOPS_EXCEEDED", ("warn", "raise"))
         self.key_secret = environ.get("OBSERVE_KEY_SECRET", "")
@@ -167,6 +213,10 @@ class Settings:
         hosts = outbound.allowed(names[0], forward, self.problems) if forward else None
         of_baggage = outbound.allowed(names[1], baggage, self.problems)
         return hosts, of_baggage, outbound.rules(dialects, self.problems)
+
+
+def _names(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in environ.get(variable, "").split(",") if name.strip())
 
 
 def _resource(text: str) -> dict[str, str]:

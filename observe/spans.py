@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe import context as contexts
-from observe import guard, ids, stdout, wire
+from observe import guard, ids, outcome, stdout, wire
 from observe import invocation as invocations
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ class span:  # noqa: N801  # a context manager, named like a function as the sta
             return
         self.span.end_unix_nano = stdout.now()
         if error is not None:
-            invocations.fail(self.span, error, self.span.end_unix_nano)
+            outcome.fail(self.span, error, self.span.end_unix_nano)
         self._invocation.finish(self.span)
         self.span = None
 

@@ -16,7 +16,7 @@ from observe import guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 STDOUT_FD = 1
 #: Lines that could not be written, or only in part: nobody reads stdout any more, or not fast enough.
@@ -47,6 +47,16 @@ def now() -> int:
 def write(line: bytes) -> None:
     """Write one newline-terminated line. A closed or full stdout loses the line and counts it."""
     _writer(line)
+
+
+def write_all(lines: Sequence[bytes]) -> None:
+    """Write lines by one write, so that whoever reads stdout wakes up once."""
+    if _writer is _write_fd:
+        if lines:
+            _write_fd(b"".join(lines))
+        return
+    for line in lines:
+        _writer(line)
 
 
 def _write_fd(line: bytes) -> None:

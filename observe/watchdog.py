@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 
-from observe import guard, semconv, stdout, wire
+from observe import guard, outcome, semconv, stdout, wire
 from observe import invocation as invocations
 
 TYPE_CHECKING = False
@@ -113,6 +113,6 @@ def _timed_out(span: wire.Span, now: int) -> wire.Span:
         attributes,
     )
     copy.end_unix_nano = now
-    copy.status, copy.status_message = wire.STATUS_ERROR, invocations.TIMEOUT_MESSAGE
+    copy.status, copy.status_message = wire.STATUS_ERROR, outcome.TIMEOUT_MESSAGE
     copy.links, copy.events = span.links, span.events
     return copy
