@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from console.errors import ConsoleError
-from observe import context as contexts
 from observe import capture, ids, notes, outbound, settings, testing
+from observe import context as contexts
 from observe.context import BAGGAGE, CORRELATION_PREFIX, TRACESTATE, XRAY, Context, inject
 from observe.services import CARRIERS, carrier_of, source_of
 from observe.services.attributes import ATTRIBUTES_MAX, CARRIED
