@@ -24,6 +24,7 @@ PATCHES = {
     "aiohttp": "observe.patch_aiohttp",
     "botocore.client": "observe.patch_botocore",
     "httpx": "observe.patch_httpx",
+    "opentelemetry.sdk.trace": "observe.patch_otel_sdk",
     "opentelemetry.trace": "observe.patch_otel",
     "s3transfer.tasks": "observe.patch_s3transfer",
     "urllib.request": "observe.patch_urllib",

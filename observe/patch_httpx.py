@@ -52,12 +52,19 @@ def _instrument() -> bool:
             "patch_httpx.install", RuntimeError(f"{problem}: httpx calls are forwarded without spans")
         )
         return False
-    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-
     from observe import otel
+    from observe.deferred import deferring
+
+    # What the instrumentation and wrapt import and need for other purposes only.
+    lazily = ("asyncio", "importlib.metadata", "packaging.version")
+    with deferring(*lazily, calls=("opentelemetry.instrumentation.dependencies",)):
+        from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+    class Instrumentor(HTTPXClientInstrumentor):
+        """One of our own: the class keeps one instance, which user code may want to instrument by."""
 
     # The dependency check reads every installed distribution's metadata: 20 ms of a cold start.
-    HTTPXClientInstrumentor().instrument(tracer_provider=otel.provider(), skip_dep_check=True)
+    Instrumentor().instrument(tracer_provider=otel.provider(), skip_dep_check=True)
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from observe import context, guard, handler, invocation, settings, spans, testing
+from observe import context, guard, handler, invocation, notes, settings, spans, testing
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +25,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("_X_AMZN_TRACE_ID", raising=False)
     settings.reset()
     guard.faults.clear()
-    invocation._said.clear()
+    notes._said.clear()
     yield
     invocation.leave()
     context.set_bridge(None)
