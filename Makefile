@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COEXIST := build/coexist/.layers build/coexist/.old
 
 .PHONY: demo test check bench lock spec clean
 
 demo: $(VENV)/.demo
 	$(BIN)/observe demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(COEXIST)
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(COEXIST)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,6 +34,9 @@ lock:
 	uv pip compile pyproject.toml --extra console --group build --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra console --group build --group bench --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/bench.txt
 
+	uv pip compile --group coexist --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist.txt
+	uv pip compile --group coexist-old --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist-old.txt
+
 clean:
 	rm -rf $(VENV) build dist .observe .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -46,4 +50,18 @@ $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing requirements/$*.txt"
 	@$(PIP) install --require-hashes --requirement requirements/$*.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What other layers, and functions that nobody has looked after for years, bring along: not for the virtual
+# environment, but for tests to lay over the layer. Without them those tests skip and say so.
+build/coexist/.layers: requirements/coexist.txt | $(VENV)/.dev
+	@echo "Installing $< into $(@D)/layers"
+	@rm -rf $(@D)/layers
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/layers --requirement $<
+	@touch $@
+
+build/coexist/.old: requirements/coexist-old.txt | $(VENV)/.dev
+	@echo "Installing $< into $(@D)/old"
+	@rm -rf $(@D)/old
+	@$(PIP) install --require-hashes --no-deps --target $(@D)/old --requirement $<
 	@touch $@

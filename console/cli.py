@@ -197,6 +197,34 @@ def build(out: Path, release: bool, as_json: bool) -> None:
         )
 
 
+@layer.command()
+@click.option(
+    "--task",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The function's folder; without it, a handler that imports nothing.",
+)
+@click.option("--handler", default="app.handler", show_default=True, help="The function's handler.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable of the function; repeatable.")
+@click.option("--runs", type=click.IntRange(1, 50), default=5, show_default=True, help="Starts of each kind.")
+@click.option("--top", type=click.IntRange(1), default=25, show_default=True, help="Modules to show.")
+@json_option
+def profile(
+    task: Path | None, handler: str, env: tuple[str, ...], runs: int, top: int, as_json: bool
+) -> None:
+    """Show which modules the layer imports at a function's cold start, and what each costs."""
+    from console import layer_profile
+
+    pairs = dict(pair.partition("=")[::2] for pair in env)
+    if any("=" not in pair for pair in env):
+        raise click.BadParameter("is not NAME=VALUE", param_hint="--env")
+    with sentences():
+        found = layer_profile.of(task, handler, pairs, runs)
+    if as_json:
+        click.echo(json.dumps([layer_profile.fields(module) for module in found]))
+        return
+    output().print(layer_profile.table(found, top))
+
+
 #: Keys that are checked, but that no part of this version acts on.
 _NOT_USED = ("alerts", "flows", "destinations", "sinks", "redaction", "links")
 

@@ -6,6 +6,7 @@ ConsoleError            any of these; `reason` is a low-cardinality word, the te
   NotStartedError       console.demo.example: a part of the demo's system did not start
   NotJsonError          console.explain: what is to be explained is no JSON
   KeySecretError        console.key_secret: the store's file with the keys' secret cannot be read
+  NotProfiledError      console.layer_profile: the function whose imports are asked for does not start
   LogsNotWrittenError   console.local.cloudwatch: lines could not be written to CloudWatch Logs
   TemplateError         console.local.template_source: a SAM template cannot be read
   NotDeployedError      console.local.resources: a stack could not be made, or has no such part

@@ -8,6 +8,7 @@ who want more:
     with observe.span("price"): ...                         a span in the trace
     batch = observe.records(event)                          a batch, each record in its own context
     observe.key(claim="CLM-889123")                         marks the trace with a key to search by
+    Thread(target=observe.propagate(work))                  the context in a thread; ThreadPoolExecutor, too
     @observe.instrument                                     attach without the exec wrapper
     observe.current(), observe.inject(...), observe.extract(...), observe.use(...)   the context itself
 
@@ -15,6 +16,8 @@ Every name is loaded when it is first used: importing `observe` costs next to no
 """
 
 from __future__ import annotations
+
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,19 +29,24 @@ if TYPE_CHECKING:
     from observe.handler import instrument
     from observe.keys import key
     from observe.logs import log
+    from observe.propagation import ThreadPoolExecutor, propagate
+    from observe.replies import error_response
     from observe.spans import span
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Context",
+    "ThreadPoolExecutor",
     "current",
+    "error_response",
     "extract",
     "inject",
     "instrument",
     "key",
     "log",
     "metrics",
+    "propagate",
     "records",
     "span",
     "use",
@@ -46,13 +54,16 @@ __all__ = [
 
 _WHERE = {
     "Context": "observe.context",
+    "ThreadPoolExecutor": "observe.propagation",
     "current": "observe.context",
+    "error_response": "observe.replies",
     "extract": "observe.context",
     "instrument": "observe.handler",
     "inject": "observe.context",
     "key": "observe.keys",
     "log": "observe.logs",
     "metrics": "observe.metrics",
+    "propagate": "observe.propagation",
     "records": "observe.batch",
     "span": "observe.spans",
     "use": "observe.context",
@@ -64,9 +75,8 @@ def __getattr__(name: str) -> Any:
     where = _WHERE.get(name)
     if where is None:
         raise AttributeError(f"module 'observe' has no attribute {name!r}")
-    from importlib import import_module
-
-    module = import_module(where)
+    __import__(where)  # unlike importlib's, it is told by -X importtime
+    module = sys.modules[where]
     value = module if name == "metrics" else getattr(module, name)
     globals()[name] = value
     return value

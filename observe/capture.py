@@ -61,13 +61,15 @@ def receipts_of(records: Sequence[Record], span: wire.Span) -> list[str]:
     return [receipt for receipt in found if receipt and receipt != told][:RECEIPTS_MAX]
 
 
-#: Without one of these there is nothing to capture; the list is cheaper than capturing to find out.
-_NAMES = (contexts.TRACEPARENT, contexts.XRAY, *contexts.CORRELATION_HEADERS, *contexts.DIALECT_NAMES)
+#: Without one of these there is nothing to capture; the set is cheaper than capturing to find out.
+_NAMES = frozenset(
+    (contexts.TRACEPARENT, contexts.XRAY, *contexts.CORRELATION_HEADERS, *contexts.DIALECT_NAMES)
+)
 
 
 def carries(record: Record) -> bool:
     """Whether a record carries anything that a context can be captured from."""
-    return any(name in record.headers for name in _NAMES)
+    return not _NAMES.isdisjoint(record.headers)
 
 
 def _batch(

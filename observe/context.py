@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from observe import ids, semconv, w3c
+from observe import guard, ids, semconv, w3c
 
 TYPE_CHECKING = False  # importing typing for it would cost 2 ms of every cold start
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
+
+    Links = tuple[tuple[str, str, str], ...]
 
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
@@ -113,11 +115,10 @@ class Context:
     def __repr__(self) -> str:
         return "Context(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError(f"Context is immutable: {name}")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Context is immutable: {name}")
+    __delattr__ = __setattr__
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, self._values()
@@ -138,12 +139,8 @@ class Captured:
 
     __slots__ = ("context", "links", "notes")
 
-    def __init__(
-        self, context: Context, links: tuple[tuple[str, str, str], ...], notes: tuple[str, ...]
-    ) -> None:
-        self.context = context
-        self.links = links
-        self.notes = notes
+    def __init__(self, context: Context, links: Links, notes: tuple[str, ...]) -> None:
+        self.context, self.links, self.notes = context, links, notes
 
 
 def extract(headers: Mapping[str, str]) -> Context:
@@ -163,14 +160,15 @@ def capture(
     trust: str = "public",
     environment: str = "",
     rate: float = 1.0,
+    debug_rate: float = 0.0,
     fresh: Callable[[], str] = ids.new_trace_id,
 ) -> Captured:
     """Read a context from projected headers; never raises on any strings.
 
     headers: names in lower case. trust: `internal` takes everything; `public` ignores debug, hops,
     baggage and a "not sampled" flag; `strict` also starts a fresh trace and links to the caller's.
-    environment: `_X_AMZN_TRACE_ID`, which Lambda always sets. rate: share of traces to sample where
-    no inbound flag decides. docs/spec/context.md, "Capture"
+    environment: `_X_AMZN_TRACE_ID`, which Lambda always sets. rate: share of traces to sample where no
+    inbound flag decides. debug_rate: share of those begun here to log at DEBUG. docs/spec/context.md
     """
     notes: list[str] = []
     parent = _traceparent(headers, notes)
@@ -186,6 +184,8 @@ def capture(
 
     internal = trust == "internal"
     debug, hops, baggage = _transaction(headers) if internal else (False, 0, ())
+    if debug_rate and not debug and not hops:  # else the hop before decided, and its no is as good
+        debug = ids.sampled_by_rate(trace_id, debug_rate)
     inherits = bool(parent[0]) and trace_id == parent[0]
     context = Context(
         trace_id,
@@ -219,7 +219,7 @@ def _identity(
 
 def _links(
     parent: tuple[str, str, int], derived: str, xray: tuple[tuple[str, str, bool], ...], trace_id: str
-) -> tuple[tuple[str, str, str], ...]:
+) -> Links:
     """What lost becomes a span link, except an X-Ray trace that nobody records."""
     links: list[tuple[str, str, str]] = []
     if parent[0] and parent[0] != trace_id:
@@ -260,8 +260,6 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
 
 # The names that make it worth loading the dialects.
 DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id", "sap-passport")
-
-
 #: Where a correlation ID may be, best first.
 CORRELATION_HEADERS = (
     *(CORRELATION_ID, "correlation-id", "x-request-id", "request-id"),
@@ -272,9 +270,7 @@ CORRELATION_HEADERS = (
 
 def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
     """(correlation ID within the trust edge, derived trace ID), or ("", "")."""
-    raw = next(
-        (value for name in CORRELATION_HEADERS if (value := headers.get(name, "").strip(ids.BLANK))), ""
-    )
+    raw = next((v for name in CORRELATION_HEADERS if (v := headers.get(name, "").strip(ids.BLANK))), "")
     if not raw and "sap-passport" in headers:
         from observe import dialects
 
@@ -310,11 +306,8 @@ def _transaction(headers: Mapping[str, str]) -> tuple[bool, int, tuple[tuple[str
             hops = value
         else:
             members.append((key, value))
-    return debug, _hops(hops), tuple(members)
-
-
-def _hops(value: str) -> int:
-    return min(int(value), HOPS_MAX) if value.isascii() and value.isdigit() and len(value) <= 9 else 0
+    made = min(int(hops), HOPS_MAX) if hops.isascii() and hops.isdigit() and len(hops) <= 9 else 0
+    return debug, made, tuple(members)
 
 
 def inject(context: Context | None, *, baggage: bool = True) -> dict[str, str]:
@@ -344,6 +337,8 @@ def inject(context: Context | None, *, baggage: bool = True) -> dict[str, str]:
 # --- The current context ----------------------------------------------------------------------
 
 _scope: ContextVar[Context | None] = ContextVar("observe.context", default=None)
+#: The context of the invocation that the running code belongs to: a task may outlive it. None: nobody knows.
+owner: ContextVar[Context | None] = ContextVar("observe.owner", default=None)
 #: The invocation's context, for threads that user code started: they inherit no context variables.
 _ambient: Context | None = None
 #: Where OpenTelemetry is loaded, its current span is the truth: () -> (trace_id, span_id) or None.
@@ -373,6 +368,9 @@ class use:  # noqa: N801  # a context manager, named like a function as the stan
         self._context = context
 
     def __enter__(self) -> Context:
+        if self._context is not None and getattr(self._context, "baggage", None) is None:
+            guard.report("observe.use", TypeError(f"no Context: {type(self._context).__name__}"))
+            self._context = current()  # type: ignore[assignment]  # outside of a request there is none
         self._token = _scope.set(self._context)
         return self._context
 
@@ -392,6 +390,7 @@ def set_ambient(context: Context | None) -> None:
     """Set the context that threads without one fall back to: one invocation runs at a time."""
     global _ambient
     _ambient = context
+    owner.set(context)
 
 
 def set_bridge(bridge: Callable[[], tuple[str, str] | None] | None) -> None:

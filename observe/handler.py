@@ -6,7 +6,7 @@ passes through untouched, without a frame of ours in the stack that the runtime 
 
 from __future__ import annotations
 
-from observe import guard, outcome, settings, watchdog
+from observe import guard, lifecycle, outcome, semconv, settings, watchdog
 from observe import invocation as invocations
 from observe.context import use
 
@@ -25,24 +25,23 @@ def instrument(function: Handler) -> Handler:
 
     function(event, context) -> result. Decorating twice, or under the exec wrapper, is the same as once.
     """
-    if settings.get().disabled or getattr(function, "__observed__", False) is True:
+    # What is not callable is handed on as well: the runtime says so as it does without us.
+    if settings.get().disabled or not callable(function) or getattr(function, "__observed__", False) is True:
         return function
     from observe import hooks
 
     guard.guarded(hooks.install)
     observed = _observed(function)
     guard.guarded(_disguise, observed, function)
+    guard.guarded(lifecycle.loaded)
     return observed
 
 
 def _observed(function: Handler) -> Handler:
     found = settings.get()
-    cold = True
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        nonlocal cold
-        run = guard.guarded(_Run, args, kwargs, found, cold)
-        cold = False
+        run = guard.guarded(_Run, args, kwargs, found)
         if run is None:
             return function(*args, **kwargs)
         if run.refusal is not None:
@@ -64,19 +63,29 @@ def _observed(function: Handler) -> Handler:
 class _Run:
     """One invocation while the handler runs."""
 
-    __slots__ = ("_attached", "_invocation", "_outer", "_settings", "_use", "arguments", "refusal")
+    __slots__ = (
+        *("_attached", "_durable", "_forks", "_invocation", "_outer", "_settings", "_use"),
+        *("arguments", "refusal"),
+    )
 
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings, cold: bool) -> None:
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings) -> None:
         # The last two positions, for a method has its object before them.
         event, context = (*args, *kwargs.values(), None, None)[:2] if len(args) < 2 else args[-2:]
         self._settings = found
         self._outer = invocations.active
+        self._forks = lifecycle.forks
         guard.guarded(_adopt_user_code)
+        start = guard.guarded(lifecycle.waited_for, found) if lifecycle.pending is not None else None
         try:
-            self._invocation = invocations.open_invocation(event, context, found, cold)
+            self._invocation = invocations.open_invocation(event, context, found, start is not None)
         except BaseException:
             invocations.leave(self._outer)
             raise
+        if start is not None:
+            guard.guarded(lifecycle.tell_start, start, self._invocation, found)
+        self._durable = lifecycle.is_durable(event)
+        if self._durable:
+            guard.guarded(lifecycle.begin_durable, self._invocation, event)
         #: What the handler is called with: the event without what our carriers put into payloads.
         self.arguments = (args, kwargs)
         if self._invocation.event is not event:
@@ -84,7 +93,7 @@ class _Run:
         self._use = use(self._invocation.context)
         self._use.__enter__()
         self._attached = _attach(self._invocation)
-        guard.guarded(watchdog.watch, found)
+        guard.guarded(watchdog.watch, self._invocation, found)
         #: Raised instead of calling the handler, where the settings ask for that.
         self.refusal = guard.guarded(self._refusal)
 
@@ -96,16 +105,26 @@ class _Run:
         return chain.refusal(self._invocation, self._settings)
 
     def failed(self, error: BaseException) -> None:
+        if isinstance(error, SystemExit):
+            self._invocation.span.attributes[semconv.PROCESS_EXIT_CODE] = lifecycle.exit_code(error)
+        elif not isinstance(error, Exception) and lifecycle.is_suspension(error):
+            self._close(None, None)
+            return
         self._close(None, error)
 
     def returned(self, result: object) -> None:
+        if self._durable:
+            guard.guarded(lifecycle.end_durable, self._invocation, result)
         self._close(result, None)
 
     def _close(self, result: object, error: BaseException | None) -> None:
         try:
-            invocations.close_invocation(self._invocation, self._settings, result, error)
+            if self._forks == lifecycle.forks:
+                invocations.close_invocation(self._invocation, self._settings, result, error)
+                guard.guarded(lifecycle.check_memory, self._settings)
         finally:
-            invocations.leave(self._outer)
+            # What is outside of a forked child's invocation is its parent's, too.
+            invocations.leave(self._outer if self._forks == lifecycle.forks else None)
             if self._attached is not None:
                 guard.guarded(self._attached)
             self._use.end()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from observe import guard
+from observe import guard, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-#: library module -> our module that patches it
+#: library module -> our module that patches it. Other tracers come first: they decide what the others do.
 PATCHES = {
+    "ddtrace": "observe.coexistence",
+    "elasticapm": "observe.coexistence",
+    "newrelic.agent": "observe.coexistence",
+    "opentelemetry.instrumentation.aws_lambda": "observe.coexistence",
     "aiobotocore.client": "observe.patch_botocore",
     "aiohttp": "observe.patch_aiohttp",
     "botocore.client": "observe.patch_botocore",
+    "datadog.dogstatsd.base": "observe.patch_datadog",
     "httpx": "observe.patch_httpx",
     "opentelemetry.sdk.trace": "observe.patch_otel_sdk",
     "opentelemetry.trace": "observe.patch_otel",
@@ -42,6 +47,15 @@ def install() -> None:
         module = sys.modules.get(name)
         if module is not None:
             _patch(name, module)
+    found = settings.get()
+    if found.logs == "json" or found.json_mode:
+        guard.guarded(_install_logging)
+
+
+def _install_logging() -> None:
+    from observe import log_records
+
+    log_records.install()
 
 
 def _patch(name: str, module: ModuleType) -> None:

@@ -50,7 +50,9 @@ class Invocation:
         "decisions",
         "dropped",
         "event",
+        "event_told",
         "finished",
+        "fires_at_ns",
         "items",
         "lock",
         "logs",
@@ -61,6 +63,7 @@ class Invocation:
         "records",
         "source",
         "span",
+        "thread",
     )
 
     def __init__(
@@ -71,6 +74,9 @@ class Invocation:
         self.cold = cold
         self.source = source
         self.deadline_unix_nano = deadline
+        #: When the watchdog tells of it, by time.monotonic_ns; 0 until it is watched. And whose stack.
+        self.fires_at_ns = 0
+        self.thread = threading.get_ident()
         self.finished: list[wire.Span] = []
         self.open: dict[str, wire.Span] = {}
         self.dropped = 0
@@ -78,6 +84,8 @@ class Invocation:
         self.decisions: dict[str, bool] = {}
         #: What the handler gets: the event without what our carriers put into payloads; and its records.
         self.event: object = None
+        #: Set by observe.event_line: it is written once, at a timeout or at the end.
+        self.event_told = False
         self.records: Sequence[Record] = ()
         #: The raw records as they came, whatever the handler does with its list; and, once asked for, what
         #: each was projected to, by its identity.
@@ -119,6 +127,10 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
     now = stdout.now()
     source = source_of(event)
     records = source.records(event) if source is not None else []  # type: ignore[arg-type]
+    if source is None and isinstance(event, dict) and "DurableExecutionArn" in event:
+        from observe import lifecycle  # durable functions alone need it here
+
+        records = lifecycle.durable_records(event, lambda_context)
     captured = capture(records, source, lambda_context, settings)
     span = _span(event, source, captured, lambda_context, settings, now)
     if receipts := receipts_of(records, span):
@@ -214,8 +226,16 @@ def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) ->
     for part in (invocation.logs, invocation.metrics):
         if part is not None:
             lines += guard.guarded(lambda part=part: part.lines(failed=failed)) or ()
+    if failed and settings.event_on_error != "off" and (settings.mode != "propagate" or settings.passive):
+        lines += guard.guarded(_event_lines, invocation, settings, spans[0]) or ()
     lines += guard.guarded(_span_lines, invocation, settings, spans) or ()
     stdout.write_all(lines)
+
+
+def _event_lines(invocation: Invocation, settings: Settings, span: wire.Span) -> list[bytes]:
+    from observe import event_line
+
+    return event_line.lines(invocation, settings, str(span.attributes.get(semconv.ERROR_TYPE, "")))
 
 
 def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> list[bytes]:
@@ -236,7 +256,35 @@ def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Spa
             return []
     if invocation.dropped:
         span.attributes[semconv.CUT] = invocation.dropped
+    for one in spans:
+        if guard.guarded(_redact, one) is None:
+            one.attributes, one.events, one.status_message = {}, [], ""
     return wire.span_lines(settings.service, spans, lead=lead(settings))
+
+
+def _redact(span: wire.Span) -> bool:
+    """Take the secrets out of what a span tells; what cannot be looked at is not told."""
+    from observe import redaction
+
+    found = redaction.get()
+    values = span.attributes.values()
+    texts = [value for value in values if type(value) is str]
+    numbers = sum(type(value) is int for value in values)
+    if (
+        not span.events
+        and len(texts) + numbers == len(values)
+        and _PLAIN_NAMES.issuperset(span.attributes)
+        and not found.suspect("\n".join((span.name, span.status_message, *texts)))
+    ):
+        return True  # nearly every span: looked at as one text
+    span.name, span.status_message = found.text(span.name), found.text(span.status_message)
+    span.attributes = found.tree(span.attributes)
+    span.events = [(name, at, found.tree(attributes)) for name, at, attributes in span.events]
+    return True
+
+
+#: Names of attributes that the layer itself writes: none is a secret's.
+_PLAIN_NAMES = frozenset(value for name, value in vars(semconv).items() if name.isupper())
 
 
 def lead(settings: Settings) -> dict[str, str] | None:

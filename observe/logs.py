@@ -2,26 +2,36 @@
 
     observe.log.info("claim accepted", claim="CLM-889123", amount=120)
     observe.log.bind(product="motor").exception("no decision")
+    with observe.log.bound(claim="CLM-889123"): ...
 
-structlog's own global configuration is left to user code: this logger is wrapped, not configured.
+structlog's own global configuration is left to user code: its bound logger is used, nothing is configured.
+What JSON cannot carry is text, secrets are redacted (observe.redaction), and what is too long is cut, in
+this order. docs/logs.md
 """
 
 from __future__ import annotations
 
 import sys
+from json.encoder import encode_basestring
 
-from observe import guard, outcome, settings, stdout, wire
+from observe import guard, identity, log_buffer, outcome, settings, stdout, wire
 from observe.context import current
-from observe.identity import fields
 from observe.settings import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from observe.invocation import Invocation
+    from observe.redaction import Redaction
     from observe.structured import StructuredLogger
 
-_LEVELS = {"warning": "WARN", "exception": "ERROR", "critical": "FATAL", "notset": "TRACE"}
+_NAMES = {"WARNING": "WARN", "EXCEPTION": "ERROR", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
+#: The level a line has, where it leads with another: Lambda drops lines below the configured one.
+OWN_LEVEL = "severity_text"
+#: `event` is on lines that the layer writes about itself.
+_OURS = frozenset((*wire.LOG_FIELDS, OWN_LEVEL, "event"))
 
 
 class Methods:
@@ -29,63 +39,89 @@ class Methods:
 
     __slots__ = ()
 
-    def _emit(self, method: str, text: str, fields: dict[str, Any]) -> None:
-        raise NotImplementedError
+    _context: dict[str, Any]
 
     def trace(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at TRACE. event: the message; args: for its %-placeholders; fields: JSON fields."""
-        guard.guarded(self._say, "trace", event, args, fields)
+        guard.guarded(self._say, "TRACE", event, args, fields)
 
     def debug(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at DEBUG."""
-        guard.guarded(self._say, "debug", event, args, fields)
+        guard.guarded(self._say, "DEBUG", event, args, fields)
 
     def info(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at INFO."""
-        guard.guarded(self._say, "info", event, args, fields)
+        guard.guarded(self._say, "INFO", event, args, fields)
 
     def warning(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at WARN."""
-        guard.guarded(self._say, "warn", event, args, fields)
+        guard.guarded(self._say, "WARN", event, args, fields)
 
     warn = warning
 
     def error(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at ERROR."""
-        guard.guarded(self._say, "error", event, args, fields)
+        guard.guarded(self._say, "ERROR", event, args, fields)
 
     def critical(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at FATAL."""
-        guard.guarded(self._say, "fatal", event, args, fields)
+        guard.guarded(self._say, "FATAL", event, args, fields)
 
     fatal = critical
 
     def exception(self, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at ERROR with the exception being handled."""
-        guard.guarded(self._say, "error", event, args, {"exc_info": True, **fields})
+        guard.guarded(self._say, "ERROR", event, args, {"exc_info": True, **fields})
 
     def log(self, level: int | str, event: object = "", /, *args: object, **fields: Any) -> None:
         """Log at a level given by name or by logging's number."""
-        guard.guarded(self._say, _named(level), event, args, fields)
+        guard.guarded(self._say, named(level), event, args, fields)
 
     msg = info
 
-    def _say(self, method: str, event: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
-        if "event" in fields:
-            fields["event_"] = fields.pop("event")
-        self._emit(method, _formatted(event, args), fields)
+    def bound(self, **fields: Any) -> bound:
+        """Return a block in which every line has these fields, whoever writes it."""
+        return bound(fields)
+
+    def _say(self, level: str, event: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
+        how = fate(level)
+        if how is not DROP:
+            own = {**self._context, **fields} if self._context else fields
+            error = own.pop("exc_info", None)
+            write(level, how, formatted(event, args), own, error_of(error) if error else None)
 
 
-def _named(level: int | str) -> str:
+class bound:  # noqa: N801  # a context manager, named like a function as the standard library's are
+    """Fields of every line inside a `with` block: ours, and logging's with OBSERVE_LOGS=json."""
+
+    __slots__ = ("_fields", "_undo")
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
+        self._undo: Callable[[], None] | None = None
+
+    def __enter__(self) -> bound:
+        self._undo = guard.guarded(lambda: identity.with_fields(renamed(self._fields)))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._undo is not None:
+            guard.guarded(self._undo)
+
+
+def named(level: int | str) -> str:
+    """Return one of LEVELS for any spelling of a level; a number between two of them is the lower one."""
     if isinstance(level, int):
         return max(
             (name for name in LEVELS if LEVELS[name] <= level), key=LEVELS.__getitem__, default="TRACE"
         )
-    return str(level)
+    name = guard.said(level).strip().upper()
+    name = _NAMES.get(name, name)
+    return name if name in LEVELS else "INFO"
 
 
-def _formatted(event: object, args: tuple[object, ...]) -> str:
-    """The message with its arguments; those that do not fit the message are told behind it."""
+def formatted(event: object, args: tuple[object, ...]) -> str:
+    """Return the message with its arguments; those that do not fit the message are told behind it."""
     text = guard.said(event)
     if not args:
         return text
@@ -95,24 +131,120 @@ def _formatted(event: object, args: tuple[object, ...]) -> str:
         return f"{text} {guard.said(args)}"
 
 
-def rendered(method: str, event: dict[str, Any]) -> bytes | None:
-    """The caller's fields after ours; one that has the name of ours is kept with an underscore."""
-    level = _LEVELS.get(method.lower(), method.upper())
+DROP, HOLD, WRITE = range(3)
+
+
+def fate(level: str) -> int:
+    """Return what becomes of a line of this level: DROP; HOLD until the invocation fails; or WRITE.
+
+    level: one of LEVELS. A transaction at DEBUG writes all from DEBUG on.
+    """
+    found = settings.get()
+    number = LEVELS[level]
+    if found.disabled:
+        return DROP
+    if number >= LEVELS[found.level]:
+        return WRITE
     context = current()
-    least = "DEBUG" if context is not None and context.debug else settings.get().level
-    if LEVELS.get(level, LEVELS["INFO"]) < LEVELS[least]:
-        return None
-    line = fields(level, guard.said(event.pop("event", "")))
-    error = event.pop("exc_info", None)
-    for key, value in event.items():
-        line[f"{key}_" if key in wire.LOG_FIELDS else key] = value
-    told = _error(error) if error else {}
-    if told:
-        line["error"] = told
-    return wire.log_line(line)
+    if context is not None and context.debug and number >= LEVELS["DEBUG"]:
+        return WRITE
+    return HOLD if found.log_buffer_bytes and identity.request() is not None else DROP
 
 
-def _error(found: Any) -> dict[str, str]:
+def write(
+    level: str, how: int, message: str, own: dict[str, Any], error: dict[str, str] | None = None
+) -> None:
+    """Write one line, or hold it. how: HOLD or WRITE; own: the caller's fields; error: see `error_of`."""
+    invocation = identity.request()
+    if invocation is None:
+        stdout.write(rendered(level, message, own, error, None))
+    elif not invocation.muted:
+        line = rendered(level, message, own, error, invocation)
+        lines = log_buffer.of(invocation)
+        if how == HOLD:
+            lines.hold(line)
+        elif lines.takes(level, len(line)):
+            stdout.write(line)
+
+
+def rendered(
+    level: str,
+    message: str,
+    own: dict[str, Any],
+    error: dict[str, str] | None,
+    invocation: Invocation | None,
+) -> bytes:
+    """Return the line: our fields, then the caller's without secrets, cut where it is too long."""
+    found, context, redaction = settings.get(), current(), _redaction()
+    fields = {**identity.more(), **renamed(_theirs()), **renamed(own)}
+    clean = redaction.tree(fields) if fields else fields
+    fields = clean if isinstance(clean, dict) else {"fields": clean}
+    if error is not None:
+        fields = {**fields, "error": redaction.tree(error)}
+    message = redaction.text(message)
+    lead = {"timestamp": wire.timestamp(stdout.now()), "level": level}
+    if found.json_mode and LEVELS[level] < LEVELS[found.level]:  # Lambda drops what leads with less
+        lead["level"], lead[OWN_LEVEL] = found.level, level
+    line = _joined(lead, message, identity.encoded(invocation, context), fields)
+    if len(line) <= wire.LINE_MAX_BYTES:
+        return line
+    return wire.log_line({**lead, "message": message, **identity.of(invocation, context), **fields})
+
+
+def _joined(lead: dict[str, str], message: str, request: str, fields: dict[str, Any]) -> bytes:
+    """The line as wire.log_line writes it whole, of parts of which most are known to be valid."""
+    own = f',"{OWN_LEVEL}":"{lead[OWN_LEVEL]}"' if OWN_LEVEL in lead else ""
+    start = f'{{"timestamp":"{lead["timestamp"]}","level":"{lead["level"]}"{own},"message":'
+    try:
+        head = f"{start}{encode_basestring(message)},{request}".encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        head = f"{start}{encode_basestring(wire.plain(message))},{request}".encode()
+    return b"%b,%b\n" % (head, wire.json_bytes(fields)[1:]) if fields else head + b"}\n"
+
+
+def renamed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the caller's fields under names that are not ours: with an underscore behind those that are."""
+    if _OURS.isdisjoint(fields):
+        return fields
+    free: dict[str, Any] = {}
+    for name, value in fields.items():
+        own = name
+        while own in _OURS or (own is not name and own in fields):
+            own = f"{own}_"
+        free[own] = value
+    return free
+
+
+def _load() -> Redaction:
+    """At the first line: who writes none loads no redaction."""
+    global _redaction
+    from observe import redaction
+
+    _redaction = redaction.get
+    return _redaction()
+
+
+_redaction: Callable[[], Redaction] = _load
+
+
+def _theirs() -> dict[str, Any]:
+    """What user code has bound by structlog.contextvars, where it uses that."""
+    contextvars = sys.modules.get("structlog.contextvars")
+    # Empty unless something was ever bound: asking costs more than looking.
+    if contextvars is None or not getattr(contextvars, "_CONTEXT_VARS", True):
+        return {}
+    found = getattr(contextvars, "get_contextvars", None)  # structlog 20.2 and older lack it
+    return guard.guarded(found) or {} if found is not None else {}
+
+
+def bound_fields() -> dict[str, Any]:
+    """Return what is bound for every line, without secrets, as JSON values: for a line that others write."""
+    fields = {**identity.more(), **_theirs()}
+    clean = wire.plain(_redaction().tree(renamed(fields))) if fields else fields
+    return clean if isinstance(clean, dict) else {}
+
+
+def error_of(found: Any) -> dict[str, str] | None:
     """{type, message, stack} of an exception, an exc_info triple, or True for the one being handled."""
     import traceback
 
@@ -121,7 +253,7 @@ def _error(found: Any) -> dict[str, str]:
         triple = found if isinstance(found, tuple) and len(found) == 3 else sys.exc_info()
         error = triple[1]
     if not isinstance(error, BaseException):
-        return {}
+        return None
     stack = "".join(traceback.format_exception(error))
     return {
         "type": type(error).__name__,
@@ -151,13 +283,6 @@ class PlainLogger(Methods):
     def new(self, **fields: Any) -> PlainLogger:
         """Return a logger with these fields only."""
         return PlainLogger(fields)
-
-    def _emit(self, method: str, text: str, fields: dict[str, Any]) -> None:
-        line = (
-            None if settings.get().disabled else rendered(method, {**self._context, **fields, "event": text})
-        )
-        if line is not None:
-            stdout.write(line)
 
 
 def _logger() -> StructuredLogger:

@@ -9,6 +9,8 @@ NOTES = {
     "batch_not_partial": "observe.records(partial=True): Lambda heeds no partial reply for this event "
     "source, so an exception of a record fails the whole event",
     "correlation_id_replaced": "an inbound correlation ID was not usable and is replaced by its derived ID",
+    "durable_replay_unknown": "a replay of a durable execution cannot be followed with this SDK: its lines "
+    "are told again",
     "key_secret_missing": "OBSERVE_KEY_SECRET is not set: business keys are marked without a secret, and "
     "whoever reads the logs can guess them",
     "traceparent_invalid": "an inbound traceparent is not valid and is ignored",

@@ -20,6 +20,8 @@ def install(module: ModuleType) -> None:  # noqa: ARG001  # every patch is calle
 
 
 def _adopt() -> None:
+    if settings.get().mode == "propagate":
+        return  # another tracer has been found since: observe.coexistence
     problem = versions.opentelemetry_problem()
     if problem:
         guard.report("patch_otel.install", RuntimeError(f"{problem}: its spans are left out"))

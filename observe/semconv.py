@@ -44,7 +44,12 @@ EXCEPTION_TYPE = "exception.type"
 EXCEPTION_MESSAGE = "exception.message"
 EXCEPTION_STACKTRACE = "exception.stacktrace"
 
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/process/
+PROCESS_EXIT_CODE = "process.exit.code"
+
 # Ours: no standard name exists.
+AWS_LAMBDA_DURABLE_EXECUTION_ARN = "aws.lambda.durable_execution.arn"
+AWS_LAMBDA_INITIALIZATION_TYPE = "aws.lambda.initialization_type"
 CORRELATION_ID = "correlation_id"
 #: On a span link: which identity lost: `correlation_id`, `xray`, `traceparent` or `message`.
 LINK_KIND = "observe.link"

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 #: Every variable the layer reads: name -> what it does. docs/layer.md is tested against this.
 VARIABLES = {
     "OBSERVE_DISABLED": "1 runs the bare handler: nothing of the layer is loaded",
-    "OBSERVE_MODE": "all (default), or propagate: forward IDs, write no metric and no span",
+    "OBSERVE_MODE": "all (default), propagate: forward IDs, write no metric and no span; or passive: no span",
+    "OBSERVE_EXEC_WRAPPER": "another layer's wrapper script, which /opt/observe-exec runs before itself",
+    "OBSERVE_HANDLER": "set by /opt/observe-exec: the function's handler, called by observe.entry.handler",
     "OBSERVE_TRUST": "public (default), internal or strict: what is believed of callers at public sources",
     "OBSERVE_SERVICE": "the service's name, before the standard variables below",
     "OBSERVE_METRICS_FORMAT": "monitoring (default), dogstatsd, datadog or emf",
@@ -49,10 +51,17 @@ VARIABLES = {
     "DD_ENV": "the environment, where no OTEL_ variable gives it",
     "DD_VERSION": "the version, where no OTEL_ variable gives it",
     "DD_TAGS": "tags of every metric: key:value, separated by commas or spaces",
+    "DD_AGENT_HOST": "the agent of the function's own datadog client, which writes to stdout instead",
+    "DD_DOGSTATSD_URL": "the agent of the function's own datadog client, which writes to stdout instead",
+    "DD_DOGSTATSD_PORT": "the port of that agent",
     "DATADOG_TAGS": "tags of every metric, as the datadog client reads them: key:value, comma-separated",
+    "DD_TRACE_ENABLED": "false: Datadog's tracer makes no span, so ours are written beside it",
+    "ELASTIC_APM_ENABLED": "false: Elastic APM makes no span, so ours are written beside it",
+    "NEW_RELIC_ENABLED": "false: New Relic makes no span, so ours are written beside it",
+    "OTEL_SDK_DISABLED": "true: OpenTelemetry's Lambda layer makes no span, so ours are written beside it",
     "POWERTOOLS_SERVICE_NAME": "the service's name, where neither OTEL_ nor DD_ gives it",
     "AWS_LAMBDA_LOG_FORMAT": "set by Lambda: JSON makes every line of ours lead with timestamp and level",
-    "AWS_LAMBDA_LOG_LEVEL": "set by Lambda: wins over OBSERVE_LOG_LEVEL, as Lambda documents",
+    "AWS_LAMBDA_LOG_LEVEL": "set by Lambda: what is below it is dropped; OBSERVE_LOG_LEVEL may be stricter",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "set by Lambda: the memory in MB that the warning is a share of",
     "AWS_LAMBDA_INITIALIZATION_TYPE": "set by Lambda: on-demand, provisioned-concurrency, snap-start or "
     "lambda-managed-instances",
@@ -60,6 +69,8 @@ VARIABLES = {
     "AWS_LAMBDA_RUNTIME_API": "set by Lambda: requests to the runtime API get no headers and no span of ours",
 }
 
+#: Variables whose value is a tag of every metric.
+_DD_TAGS = {"DD_ENV": "env", "DD_SERVICE": "service", "DD_VERSION": "version"}
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
 #: What OBSERVE_PAYLOAD_CARRIERS may name: data there is a contract between teams, so each is asked for.
 PAYLOAD_CARRIERS = ("kinesis", "firehose", "lambda-async", "stepfunctions", "dynamodb", "iot", "s3-tags")
@@ -93,6 +104,7 @@ class Settings:
         "metrics_series_max",
         "metrics_tags",
         "mode",
+        "passive",
         "payload_carriers",
         "problems",
         "redact",
@@ -101,6 +113,7 @@ class Settings:
         "sample_rate",
         "service",
         "slow_ns",
+        "steps_back",
         "trust",
         "version",
     )
@@ -120,15 +133,23 @@ class Settings:
         self.env = resource.get("deployment.environment.name") or environ.get("DD_ENV", "")
         self.version = resource.get("service.version") or environ.get("DD_VERSION", "")
         self.disabled = environ.get("OBSERVE_DISABLED", "").lower() in ("1", "true")
-        self.mode = self._one_of(environ, "OBSERVE_MODE", ("all", "propagate"))
+        self.mode = self._one_of(environ, "OBSERVE_MODE", ("all", "propagate", "passive"))
+        #: Whether another tracer makes the layer passive: not where both are asked for.
+        self.steps_back = self.mode != "all" or not environ.get("OBSERVE_MODE")
+        #: Who makes it passive, or "". Then the mode is propagate, for spans; metrics are written.
+        self.passive = ""
+        if self.mode == "passive":
+            self.mode, self.passive = "propagate", "OBSERVE_MODE"
         self.trust = self._one_of(environ, "OBSERVE_TRUST", ("public", "internal", "strict"))
         self.metrics_format = self._one_of(
             environ, "OBSERVE_METRICS_FORMAT", ("monitoring", "dogstatsd", "datadog", "emf")
         )
         self.metrics_namespace = environ.get("OBSERVE_METRICS_NAMESPACE") or self.service
         self.metrics_series_max = int(self._number(environ, "OBSERVE_METRICS_SERIES_MAX", 1000.0, 1e6))
+        #: Raw, in the order of the datadog client.
         self.metrics_tags = (
             *environ.get("DATADOG_TAGS", "").split(","),
+            *(f"{tag}:{environ[name]}" for name, tag in _DD_TAGS.items() if environ.get(name)),
             *environ.get("DD_TAGS", "").replace(",", " ").split(),
         )
         self.logs = self._one_of(environ, "OBSERVE_LOGS", ("untouched", "json"))
@@ -191,14 +212,19 @@ class Settings:
         return 1.0
 
     def _level(self, environ: Mapping[str, str]) -> str:
+        """The stricter of the two: Lambda drops what is below its own, so that more could not be had.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+        """
+        told = []
         for name in ("AWS_LAMBDA_LOG_LEVEL", "OBSERVE_LOG_LEVEL"):
             value = environ.get(name, "").strip().upper()
             value = _LEVEL_NAMES.get(value, value)
             if value in LEVELS:
-                return value
-            if value:
+                told.append(value)
+            elif value:
                 self.problems.append(f"{name}={value!r} is none of {', '.join(LEVELS)}; it is ignored")
-        return "INFO"
+        return max(told, key=LEVELS.__getitem__, default="INFO")
 
     def _outbound(
         self, environ: Mapping[str, str]

@@ -28,6 +28,8 @@ _WAIT_S = 1.0
 _lock = _thread.allocate_lock()
 #: Whether the last line was left without its end.
 _torn = False
+#: Whether the last line waited in vain for a reader.
+_stuck = False
 
 
 def _renew() -> None:
@@ -80,14 +82,19 @@ def _flush() -> None:
 
 
 def _write_some(view: memoryview) -> int:
-    """os.write, waiting for a reader where user code has made stdout non-blocking."""
+    """os.write, waiting once for a reader where user code has made stdout non-blocking."""
+    global _stuck
     try:
-        return os.write(STDOUT_FD, view)
+        written = os.write(STDOUT_FD, view)
     except BlockingIOError:
+        if _stuck:
+            raise
         import select
 
-        select.select([], [STDOUT_FD], [], _WAIT_S)
-        return os.write(STDOUT_FD, view)
+        _stuck = not select.select([], [STDOUT_FD], [], _WAIT_S)[1]
+        written = os.write(STDOUT_FD, view)
+    _stuck = False
+    return written
 
 
 _writer: Callable[[bytes], None] = _write_fd

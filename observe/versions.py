@@ -20,9 +20,9 @@ def opentelemetry_problem() -> str:
 
 
 def problem(name: str, found: str, known: Range) -> str:
-    """Return in what way version `found` of a library is outside of `known`, or ""; raises on no version."""
+    """Return in what way version `found` of a library is outside of `known`, or ""."""
     first, too_new = known
-    major, minor = (int(part) for part in found.split(".")[:2])
-    if first <= (major, minor) < too_new:
+    numbers = tuple(int(part) for part in found.split(".")[:2] if part.isdecimal())
+    if len(numbers) == 2 and first <= numbers < too_new:
         return ""
     return f"{name} {found} is outside {first[0]}.{first[1]} to {too_new[0] - 1}.x"

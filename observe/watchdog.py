@@ -1,104 +1,156 @@
 """The deadline watchdog: tells of an invocation just before Lambda kills it.
 
 One daemon thread a process, asleep until the deadline of the invocation that runs; an invocation
-stores one number. No signals, so user code's own handlers stay as they are.
+stores one number. No signals, so user code's own handlers stay as they are. The wall clock may jump:
+what is waited for is a duration.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
 
 from observe import guard, outcome, semconv, stdout, wire
 from observe import invocation as invocations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
+
     from observe.invocation import Invocation
     from observe.settings import Settings
 
 #: How long before the deadline it tells: enough for one write, little enough to be right.
 MARGIN_NS = 80_000_000
 MARGIN_MIN_NS = 10_000_000
+#: Of a stack deeper than this the innermost frames are told.
+FRAMES_MAX = 100
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Watchdog:
-    """Watches `invocations.active`; `watch` is called once an invocation. One a process: see `watch`."""
+    """Watches `invocations.active`; `watch` is called once an invocation. One a process: see `renew`."""
 
     def __init__(self) -> None:
         self._settings: Settings | None = None
-        self._wake = threading.Event()
-        self._parked = False
-        #: What it sleeps for, in ns since the epoch.
-        self._until = 0
-        self._pid = 0
+        self.renew()
 
-    def watch(self, settings: Settings) -> None:
-        """See to it that a thread watches; after a fork (or the first time) it is made anew."""
+    def renew(self) -> None:
+        """Have a thread made when one is needed: a forked child has none, a restored process an old one."""
+        self._wake = threading.Event()
+        self._started = self._parked = False
+        #: What it sleeps for, by time.monotonic_ns.
+        self._until = 0
+
+    def watch(self, invocation: Invocation, settings: Settings) -> None:
+        """See to it that a thread wakes up before `invocation` is killed; one without a deadline is not."""
+        if not invocation.deadline_unix_nano:
+            return
         self._settings = settings
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._wake, self._parked = threading.Event(), False
-            threading.Thread(target=self._run, name="observe-watchdog", daemon=True).start()
-        elif self._parked or self._until > self._next():
+        length = invocation.deadline_unix_nano - invocation.span.start_unix_nano
+        invocation.fires_at_ns = time.monotonic_ns() + length - margin(length)
+        if not self._started:
+            self._started = True
+            threading.Thread(
+                target=self._run, args=(self._wake,), name="observe-watchdog", daemon=True
+            ).start()
+        elif self._parked or self._until > invocation.fires_at_ns:
             self._wake.set()
 
-    def _next(self) -> int:
-        invocation = invocations.active
-        return invocation.deadline_unix_nano if invocation is not None else 0
-
-    def _run(self) -> None:
-        while True:
-            invocation = invocations.active
-            deadline = invocation.deadline_unix_nano if invocation is not None else 0
-            if invocation is None or not deadline:
-                self._park()
+    def _run(self, wake: threading.Event) -> None:
+        while wake is self._wake:
+            invocation = _watched()
+            if invocation is None:
+                self._park(wake)
                 continue
-            remaining = fires_at(invocation, deadline) - stdout.now()
+            remaining = invocation.fires_at_ns - time.monotonic_ns()
             if remaining > 0:
-                self._until = deadline
-                self._wake.wait(remaining / 1e9)
-                self._wake.clear()
+                self._until = invocation.fires_at_ns
+                wake.wait(remaining / 1e9)
+                wake.clear()
             elif self._settings is not None:
                 guard.guarded(tell, invocation, self._settings)
 
-    def _park(self) -> None:
+    def _park(self, wake: threading.Event) -> None:
         self._parked = True
-        invocation = invocations.active
-        if invocation is None or not invocation.deadline_unix_nano:
-            self._wake.wait()
-        self._wake.clear()
+        if _watched() is None:
+            wake.wait()
+        wake.clear()
         self._parked = False
+
+
+def _watched() -> Invocation | None:
+    invocation = invocations.active
+    if invocation is None or not invocation.deadline_unix_nano or not invocation.fires_at_ns:
+        return None
+    return invocation
 
 
 _watchdog = Watchdog()
 
 
-def watch(settings: Settings) -> None:
-    """Watch the active invocation for its timeout."""
-    _watchdog.watch(settings)
+def watch(invocation: Invocation, settings: Settings) -> None:
+    """Watch an invocation for its timeout."""
+    _watchdog.watch(invocation, settings)
 
 
-def fires_at(invocation: Invocation, deadline_unix_nano: int) -> int:
-    """When to tell, in ns since the epoch: a twentieth of the time there is, within bounds."""
-    length = deadline_unix_nano - invocation.span.start_unix_nano
-    return deadline_unix_nano - max(MARGIN_MIN_NS, min(MARGIN_NS, length // 20))
+def forked() -> None:
+    """Begin anew in a forked child; the old event may be locked for ever by the thread that is no more."""
+    _watchdog.renew()
+
+
+def renew() -> None:
+    """Begin anew in a process that was restored from a snapshot; an old thread ends."""
+    before = _watchdog._wake
+    _watchdog.renew()
+    before.set()
+
+
+def margin(length_ns: int) -> int:
+    """How long before the deadline to tell, in ns: a twentieth of the time there is, within bounds."""
+    return max(MARGIN_MIN_NS, min(MARGIN_NS, length_ns // 20))
 
 
 def tell(invocation: Invocation, settings: Settings) -> None:
-    """Write the invocation's spans, open ones included, as ended by the timeout.
+    """Write what the invocation has gathered, and its spans, open ones included, as ended by the timeout.
 
-    What is written are copies: a handler that returns after all is told as it ended.
+    What is written of spans are copies: a handler that returns after all is told as it ended.
     """
     with invocation.lock:
         if not invocation.deadline_unix_nano:
             return  # it has ended meanwhile
         invocation.deadline_unix_nano = 0
+        stack = stack_of(sys._current_frames().get(invocation.thread))
         now = stdout.now()
         own, *open_ones = (
             _timed_out(span, now) for span in (invocation.span, *list(invocation.open.values()))
         )
+        exception = {
+            semconv.EXCEPTION_TYPE: "timeout",
+            semconv.EXCEPTION_MESSAGE: outcome.TIMEOUT_MESSAGE,
+            semconv.EXCEPTION_STACKTRACE: stack,
+        }
+        own.events = [*own.events, ("exception", now, exception)]
         invocations.flush(invocation, settings, [own, *invocation.finished, *open_ones])
+
+
+def stack_of(frame: FrameType | None) -> str:
+    """The handler's frames, outermost first, as Python tells them; ours and the runtime's are left out.
+
+    Without source lines: reading files could take longer than there is time.
+    """
+    entries: list[str] = []
+    while frame is not None and len(entries) < FRAMES_MAX:
+        code = frame.f_code
+        if code.co_filename == outcome.OWN_FRAME:
+            break
+        if not code.co_filename.startswith(_OURS):
+            entries.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n')
+        frame = frame.f_back
+    told = "Traceback (most recent call last):\n" + "".join(reversed(entries))
+    return told if len(told) <= outcome.STACK_MAX else told[-outcome.STACK_MAX :]
 
 
 def _timed_out(span: wire.Span, now: int) -> wire.Span:

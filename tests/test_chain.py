@@ -99,6 +99,7 @@ def _spans(story: Story) -> dict[str, Span]:
     return {
         f"{node.span.origin.service} {node.span.kind} {node.span.name}": node.span
         for node in reversed(story.spans)  # a record's span inside its invocation's has the same name
+        if node.span.name != "init"
     }
 
 

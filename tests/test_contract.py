@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observe import wire
+from observe.metric_lines import METRIC_KINDS, metric_line
 from subscribers.envelope import LogBatch, LogEvent, decode, encode
 from subscribers.parse import parse
 from subscribers.signals import SPAN_KINDS, Log, Metric, Origin, Signal, Span
@@ -88,7 +89,7 @@ def test_a_log_line(message: str, level: str, fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize("level", ["", "WARN"])
 @pytest.mark.parametrize("form", ["monitoring", "dogstatsd"])
 @given(
-    kind=st.sampled_from(sorted(set(wire.METRIC_KINDS) - {"set"})),
+    kind=st.sampled_from(sorted(set(METRIC_KINDS) - {"set"})),
     name=METRIC_NAMES,
     value=st.floats(-1e9, 1e9),
     tags=TAGS,
@@ -97,7 +98,7 @@ def test_a_metric_line(
     form: str, level: str, kind: str, name: str, value: float, tags: dict[str, str]
 ) -> None:
     """Kind, name, value and tags of a metric arrive, in text and in Lambda's JSON mode."""
-    (metric,) = read(wire.metric_line(kind, name, value, tags, NOW, form=form, level=level))
+    (metric,) = read(metric_line(kind, name, value, tags, NOW, form=form, level=level))
     assert isinstance(metric, Metric)
     assert (metric.kind, metric.name, metric.value, metric.tags) == (kind, name, value, tags)
 
@@ -105,7 +106,7 @@ def test_a_metric_line(
 @pytest.mark.parametrize("level", ["", "WARN"])
 @pytest.mark.parametrize("form", ["datadog", "emf"])
 @given(
-    kind=st.sampled_from(sorted(set(wire.METRIC_KINDS) - {"set"})),
+    kind=st.sampled_from(sorted(set(METRIC_KINDS) - {"set"})),
     name=METRIC_NAMES,
     value=st.floats(-1e9, 1e9),
     tags=TAGS,
@@ -114,7 +115,7 @@ def test_a_metric_line_in_json(
     form: str, level: str, kind: str, name: str, value: float, tags: dict[str, str]
 ) -> None:
     """The formats of other readers are read, too; of the kind they keep what they can say."""
-    line = wire.metric_line(kind, name, value, tags, NOW, form=form, level=level, namespace="claims")
+    line = metric_line(kind, name, value, tags, NOW, form=form, level=level, namespace="claims")
     (metric,) = read(line)
     assert isinstance(metric, Metric)
     assert (metric.name, metric.value) == (name, value)
@@ -130,7 +131,7 @@ def test_a_metric_line_in_json(
 
 def test_a_set() -> None:
     """A set counts texts."""
-    (metric,) = read(wire.metric_line("set", "users", "ann", {}, NOW))
+    (metric,) = read(metric_line("set", "users", "ann", {}, NOW))
     assert isinstance(metric, Metric)
     assert (metric.kind, metric.set_member) == ("set", "ann")
 

@@ -129,6 +129,8 @@ class _Handler(JsonHandler):
     api: RuntimeApi
 
     def do_GET(self) -> None:  # noqa: N802 - http.server calls it by this name
+        if self.path == _PREFIX + "restore/next":
+            return self.respond_json(HTTPStatus.OK, {})  # "restored" as soon as it asks
         if self.path != _PREFIX + "invocation/next":
             return self._not_found()
         offer = self.api.take()

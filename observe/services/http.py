@@ -26,7 +26,10 @@ def records(event: Mapping[str, Any]) -> list[Record]:
     event: {"headers": {name: value}} and, for REST and for ALB with multi-value headers on,
     {"multiValueHeaders": {name: [value, ...]}}, which says more and so wins.
     """
-    return [Record({**lower(event.get("headers")), **lower(event.get("multiValueHeaders"))})]
+    headers = lower(event.get("headers"))
+    if "multiValueHeaders" in event:
+        headers.update(lower(event["multiValueHeaders"]))
+    return [Record(headers)]
 
 
 def describe_v2(event: Mapping[str, Any]) -> Description:

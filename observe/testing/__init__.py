@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 
-from observe import stdout, watched
+from observe import event_line, stdout, watched
 from observe.source import LOST
 
 TYPE_CHECKING = False
@@ -47,7 +47,16 @@ class Lines:
 
     @property
     def logs(self) -> list[dict[str, Any]]:
-        """Log lines as dictionaries."""
+        """Log lines as dictionaries; the events of failed invocations are in `failed_events`."""
+        return [line for line in self._lines if line.get("event") != event_line.EVENT]
+
+    @property
+    def failed_events(self) -> list[dict[str, Any]]:
+        """The lines that tell the event of a failed invocation, as dictionaries."""
+        return [line for line in self._lines if line.get("event") == event_line.EVENT]
+
+    @property
+    def _lines(self) -> list[dict[str, Any]]:
         return [line for line in self._json if "message" in line and "resourceSpans" not in line]
 
     @property

@@ -26,6 +26,8 @@ _SPANS, _LEAD = '"resourceSpans":', 160
 #: Any of these makes a JSON line a log record; without one it is what somebody printed.
 _RECORD = ("level", "message", "requestId", "errorType", "errorMessage")
 _OURS = ("service", "trace_id", "correlation_id")
+#: docs/spec/lines.md, "Lambda's JSON log format"
+_OWN_LEVEL = "severity_text"
 #: https://opentelemetry.io/docs/specs/semconv/resource/
 _RENAMED = {"env": "deployment.environment.name", "version": "service.version"}
 _KEY_EVENT = "observe.key"
@@ -93,6 +95,11 @@ def _read_metric(draft: Draft, document: dict[str, Any]) -> bool:
     if draft.points:
         draft.stamp(rfc3339(_take(document, "timestamp")))
         return True
+    if metrics.is_told(document["metric"]):
+        # The level is the one that no filter drops, not the event's.
+        draft.message, draft.dataset = document["metric"], "lambda.json"
+        draft.stamp(rfc3339(_take(document, "timestamp")))
+        return True
     draft.note = "bad_metric_line"
     return _read_log(draft, document)
 
@@ -133,10 +140,14 @@ def _take_time(draft: Draft, document: dict[str, Any]) -> None:
 
 
 def _take_level(draft: Draft, document: dict[str, Any]) -> None:
-    level = document.get("level")
-    draft.level = LEVELS.get(level.upper(), "") if isinstance(level, str) else ""
+    """The level; a line of ours that leads with a higher one, so that no filter drops it, tells its own."""
+    draft.level = LEVELS.get(_peek(document, "level").upper(), "")
     if draft.level:
         del document["level"]
+    own = LEVELS.get(_peek(document, _OWN_LEVEL), "")
+    if draft.level and own and draft.dataset == "observe":
+        draft.level = own
+        del document[_OWN_LEVEL]
 
 
 def _take_identity(draft: Draft, document: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@
     the rival's MONITORING|<value>|<unit>|<name>|<namespace>
     DogStatsD   <name>:<value>[:<value>]|<c|g|ms|h|s|d>[|@<rate>][|#<tags>][|T<epoch s>]
 
+Its events (`_e{<bytes>,<bytes>}:<title>|<text>`) and service checks (`_sc|<name>|<status>`) are no points:
+they stay logs, as they are written.
+
 https://docs.datadoghq.com/developers/dogstatsd/datagram_shell/
 """
 
@@ -49,6 +52,11 @@ def points_of(text: str) -> tuple[Point, ...]:
         point = _monitoring(text.split("|"))
         return (point,) if point else ()
     return _datagrams(text)
+
+
+def is_told(text: str) -> bool:
+    """Whether a datagram is an event or a service check."""
+    return text.startswith(("_e{", "_sc|"))
 
 
 def _monitoring(parts: list[str]) -> Point | None:
@@ -102,6 +110,8 @@ def _datagram(line: str) -> list[Point]:
             return []
     if not 0 < rate <= 1:
         return []
+    if kind == "set":  # a member may have a colon
+        values = [":".join(values)]
     points = [_point(name, kind, value, tags, time, rate) for value in values]
     return [point for point in points if point] if all(points) else []
 

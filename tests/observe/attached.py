@@ -9,6 +9,7 @@ from typing import Any
 
 from console.local.cloudwatch import MemoryLogWriter
 from console.local.function import LocalFunction
+from observe.event_line import EVENT
 
 WRAPPER = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/observe-exec"}
 
@@ -56,7 +57,11 @@ class Ran:
         """The function's own lines: no platform line, none of ours, request IDs and times masked."""
         found = []
         for line in self.log.messages():
-            if re.match(r"INIT_START|START|END|REPORT|XRAY", line) or "hybrid-observe" in line:
+            if (
+                re.match(r"INIT_START|START|END|REPORT|XRAY", line)
+                or "hybrid-observe" in line
+                or EVENT in line
+            ):
                 continue
             if not line.startswith('{"resourceSpans"'):
                 found.append(re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9:.]+Z", "*", line))
@@ -64,7 +69,7 @@ class Ran:
 
     @property
     def spans(self) -> list[dict[str, Any]]:
-        """The spans of every span line."""
+        """The spans of every span line, without those of the cold start itself."""
         lines = [json.loads(line) for line in self.log.messages() if '"resourceSpans"' in line]
         return [
             {
@@ -73,6 +78,7 @@ class Ran:
             }
             for line in lines
             for span in line["resourceSpans"][0]["scopeSpans"][0]["spans"]
+            if span["name"] not in ("init", "restore")
         ]
 
     @property

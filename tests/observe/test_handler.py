@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import observe
+from observe import capture, invocation
 from observe import handler as handlers
-from observe import invocation
 from observe.testing import LambdaContext, Lines
 from tests.observe.running import run, sqs_event
 
@@ -68,7 +68,7 @@ def test_a_batch_with_one_message_without_context_is_mixed(lines: Lines) -> None
 def test_links_are_bounded(lines: Lines) -> None:
     """A batch of thousands has 128 links at most."""
     run(sqs_event(*({"x-correlation-id": f"C-{n}"} for n in range(1000))))
-    assert len(lines.spans[0]["links"]) == invocation.LINKS_MAX
+    assert len(lines.spans[0]["links"]) == capture.LINKS_MAX
 
 
 def test_an_unsampled_trace_is_written_only_if_it_is_worth_it(

@@ -253,6 +253,33 @@ def test_a_provider_of_user_code_gets_our_processor(run: Run) -> None:
     assert [span["name"] for span in observed.spans] == ["POST /claims", "theirs"]
 
 
+def test_a_provider_that_user_code_sets_in_its_first_invocation(run: Run) -> None:
+    """One that is set lazily is kept, from that invocation on, and whoever it exports to sees its spans."""
+    observed = run(
+        """
+        provider = seen = None
+        def handler(event, context):
+            global provider, seen
+            from opentelemetry import trace
+            if provider is None:
+                from opentelemetry.sdk.trace import TracerProvider
+                from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+                from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+                provider, seen = TracerProvider(), InMemorySpanExporter()
+                provider.add_span_processor(SimpleSpanProcessor(seen))
+                trace.set_tracer_provider(provider)
+            with trace.get_tracer("mine").start_as_current_span("theirs"):
+                pass
+            return [trace.get_tracer_provider() is provider, len(seen.get_finished_spans())]
+        """
+    )
+    for count in (1, 2):
+        assert json.loads(observed(HTTP_EVENT).payload) == [True, count]
+        names = [span["name"] for span in observed.spans]
+        assert names == ["POST /claims", "theirs"]
+    assert observed.said == []
+
+
 def test_log_and_metrics_of_the_layer(run: Run, tmp_path: Path) -> None:
     """observe.log, by the zip's own structlog, and observe.metrics write the documented lines."""
     observed = run(

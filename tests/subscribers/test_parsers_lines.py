@@ -59,6 +59,24 @@ def test_a_log_line_of_the_layer_is_read_whole() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("members", "level"),
+    [
+        ({"level": "WARN", "severity_text": "DEBUG", "service": "claims-api"}, "DEBUG"),
+        ({"level": "WARN", "severity_text": "nonsense", "service": "claims-api"}, "WARN"),
+        ({"level": "WARN", "severity_text": 5, "service": "claims-api"}, "WARN"),
+        ({"level": "WARN", "severity_text": "DEBUG"}, "WARN"),
+    ],
+)
+def test_a_debug_line_that_leads_with_the_configured_level_is_debug(
+    members: dict[str, Any], level: str
+) -> None:
+    """In Lambda's JSON mode a DEBUG line leads with what no filter drops; only lines of ours do so."""
+    log = log_of(json.dumps({**members, "message": "m"}))
+    assert log.level == level
+    assert ("severity_text" in log.attributes) == (level != "DEBUG")
+
+
 @given(
     st.dictionaries(
         st.sampled_from([*wire.LOG_FIELDS, "metric", "type", "record", "stackTrace", "errorType", "own"]),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe import wire
+from observe.metric_lines import METRIC_KINDS, metric_line
 from tests.subscribers.lambda_stream import (
     T0_MS,
     log_of,
@@ -23,10 +23,10 @@ T0 = T0_MS * 1_000_000
 
 @pytest.mark.parametrize("level", ["", "INFO"])
 @pytest.mark.parametrize("form", ["monitoring", "dogstatsd"])
-@pytest.mark.parametrize("kind", wire.METRIC_KINDS)
+@pytest.mark.parametrize("kind", METRIC_KINDS)
 def test_a_metric_of_the_layer_is_read(kind: str, form: str, level: str) -> None:
     """Each kind, in each format, in text and in JSON mode."""
-    line = wire.metric_line(kind, "claims.paid", 12.5, {"product": "car"}, T0, form=form, level=level)
+    line = metric_line(kind, "claims.paid", 12.5, {"product": "car"}, T0, form=form, level=level)
     parsed = told(line.decode())
     (metric,) = metrics(parsed)
     assert (metric.name, metric.kind, metric.tags) == ("claims.paid", kind, {"product": "car"})
@@ -45,7 +45,7 @@ def test_a_metric_of_the_layer_is_read(kind: str, form: str, level: str) -> None
 )
 def test_values_and_tags_survive_the_wire(kind: str, value: float, tags: dict[str, str]) -> None:
     """Whatever the tags hold, the line is one metric with the same value."""
-    (metric,) = metrics(told(wire.metric_line(kind, "m", value, tags, T0).decode()))
+    (metric,) = metrics(told(metric_line(kind, "m", value, tags, T0).decode()))
     assert metric.value == value
 
 
@@ -57,6 +57,7 @@ def test_values_and_tags_survive_the_wire(kind: str, value: float, tags: dict[st
         ("page.views:1|c|@0.5", [("page.views", "count", 2.0, {})]),
         ("db.time:12.5|ms|@0.5|#env:prod,fast", [("db.time", "timing", 12.5, {"env": "prod", "fast": ""})]),
         ("size:-3|g|#a:b:c|c:ci-0", [("size", "gauge", -3.0, {"a": "b:c"})]),
+        ("users:urn:ann|s|card:low", [("users", "set", 1.0, {})]),
         ("a:1|c\nb:2|h", [("a", "count", 1.0, {}), ("b", "histogram", 2.0, {})]),
         ("MONITORING|1795231810|3|gauge|depth", [("depth", "gauge", 3.0, {})]),
         ("MONITORING|1795231810.5|1e3|gauge|depth|#", [("depth", "gauge", 1000.0, {})]),
@@ -123,6 +124,25 @@ def test_a_bare_line_is_a_metric_only_if_it_parses_fully(line: str) -> None:
     """Prose may hold colons and bars; it is not counted either."""
     parsed = told(line)
     assert (len(logs(parsed)), metrics(parsed), parsed.notes) == (1, [], {})
+
+
+def test_the_member_of_a_set_may_have_a_colon() -> None:
+    """Only numbers are packed into one datagram."""
+    (metric,) = metrics(told("users:urn:ann|s"))
+    assert metric.set_member == "urn:ann"
+
+
+@pytest.mark.parametrize(
+    "datagram", ["_e{5,4}:title|text|t:error|#env:prod", "_sc|db.up|2|m:gone", "_sc|db.up|0|#a:b"]
+)
+@pytest.mark.parametrize("json_mode", [False, True])
+def test_events_and_service_checks_stay_as_they_are(datagram: str, json_mode: bool) -> None:
+    """They are no points and no broken ones: a log each, of its own time, in text and in JSON mode."""
+    lead = '{"timestamp":"2026-11-21T03:30:10.250Z","level":"WARN","metric":"'
+    parsed = told(f'{lead}{datagram}"}}' if json_mode else datagram)
+    (log,) = logs(parsed)
+    assert (log.message, log.level, metrics(parsed), parsed.notes) == (datagram, "", [], {})
+    assert log.time_unix_nano == T0 + (250_000_000 if json_mode else 0)
 
 
 def test_a_log_that_has_a_metric_field_is_a_log() -> None:
