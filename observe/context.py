@@ -184,7 +184,8 @@ def capture(
 
     internal = trust == "internal"
     debug, hops, baggage = _transaction(headers) if internal else (False, 0, ())
-    if debug_rate and not debug and not hops:  # else the hop before decided, and its no is as good
+    decided = debug or hops or (internal and "debug-log-enabled" in headers)
+    if debug_rate and not decided:  # the no of the hop before is as good as its yes
         debug = ids.sampled_by_rate(trace_id, debug_rate)
     inherits = bool(parent[0]) and trace_id == parent[0]
     context = Context(

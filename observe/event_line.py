@@ -34,6 +34,8 @@ _CUTS = ((8_192, 128), (1_024, 32), (128, 8))
 _DEPTH_MAX = 16
 #: A string is looked at this much further than it is written: a secret that is cut in two is none to see.
 _BEYOND = 512
+#: How far a copy may be longer than there is room for: the last name and the last string.
+_OVER = 8 * 1024
 #: How an event of a batch is failed by its reply: the failed records come again by themselves.
 _PARTIAL = "batch_item_failures"
 
@@ -148,7 +150,9 @@ def _from_object(event: object, mode: str, *, known_large: bool) -> tuple[str, b
         text = _text(clean, string_max)
         if len(text) <= TEXT_MAX_BYTES and len(text.encode()) <= TEXT_MAX_BYTES:
             return text, clean is not tree, copy.cut
-    return text.encode()[:TEXT_MAX_BYTES].decode("utf-8", "ignore"), clean is not tree, True
+    # Marks may be longer than what they replace: the text of a text, so that it is still JSON.
+    beginning = text.encode()[: TEXT_MAX_BYTES // 2 - 8].decode("utf-8", "ignore")
+    return _encode(beginning), clean is not tree, True
 
 
 def _text(tree: object, string_max: int) -> str:
@@ -167,44 +171,54 @@ class _Cut:
     def __init__(self, string_max: int, items_max: int) -> None:
         self._string_max = string_max
         self._items_max = items_max
-        self._room = TEXT_MAX_BYTES
+        self._room = TEXT_MAX_BYTES - _OVER
         self.cut = False
 
     def of(self, value: object, depth: int = 0) -> object:
-        """Return the copy of a value; "…" for what there is no room for."""
-        self._room -= 2
+        """Return the copy of a value; "…" for one that is too deep."""
+        self._room -= 8
         if value is None or isinstance(value, bool | int | float):
-            self._room -= 6 if not isinstance(value, int) else 1 + value.bit_length() // 3
+            self._room -= value.bit_length() // 3 if isinstance(value, int) else 16
             return value
-        if self._room <= 0 or depth >= _DEPTH_MAX:
-            return self._left_out()
-        if isinstance(value, dict):
-            members = self._head(dict.items(value), len(value))
-            return {self._named(name): self.of(held, depth + 1) for name, held in members}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.of(item, depth + 1) for item in self._head(value, len(value))]
+        if isinstance(value, dict | list | tuple | set | frozenset):
+            if depth >= _DEPTH_MAX:
+                self.cut = True
+                return "…"
+            return self._members(value, depth) if isinstance(value, dict) else self._items(value, depth)
         if isinstance(value, bytes | bytearray):
             value = bytes(value[: self._string_max])
-        return self._string(value if isinstance(value, str) else guard.said(value))
+        return self._string(value)
 
-    def _left_out(self) -> str:
-        self.cut = True
-        return "…"
+    def _members(self, value: dict[Any, Any], depth: int) -> dict[str, object]:
+        copied: dict[str, object] = {}
+        for name, held in self._head(dict.items(value), len(value)):
+            if self._room <= 0:
+                self.cut = True
+                break
+            copied[self._string(name)] = self.of(held, depth + 1)
+        return copied
+
+    def _items(self, values: Any, depth: int) -> list[object]:
+        copied: list[object] = []
+        for item in self._head(values, len(values)):
+            if self._room <= 0:
+                self.cut = True
+                break
+            copied.append(self.of(item, depth + 1))
+        return copied
 
     def _head(self, values: Any, size: int) -> list[Any]:
         """The first items; taken at once, for at a timeout the handler may be changing them."""
-        most = min(self._items_max, max(1, self._room // 3))
+        most = min(self._items_max, max(1, self._room // 8))
         self.cut = self.cut or size > most
         return list(islice(values, most))
 
-    def _named(self, name: object) -> str:
-        return self._string(name if isinstance(name, str) else guard.said(name))
-
-    def _string(self, text: str) -> str:
+    def _string(self, value: object) -> str:
+        text = value if isinstance(value, str) else guard.said(value)
         if len(text) > self._string_max:
             self.cut = True
             text = str.__getitem__(text, slice(self._string_max))
-        self._room -= len(text) if text.isascii() else 3 * len(text)
+        self._room -= len(_encode(text).encode("utf-8", "replace"))
         return text
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The event of an invocation that failed: once, bounded, and complete only if it is what Lambda delivered."""
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def deliver(body: str | bytes, function: Any, remaining_ms: int = 30_000) -> Non
 
 def told(lines: Lines) -> list[dict[str, Any]]:
     """What the event lines tell."""
-    return [line["invocation_event"] for line in lines.logs if line.get("event") == event_line.EVENT]
+    return [line["invocation_event"] for line in lines.failed_events]
 
 
 def broken(event: Any, context: Any) -> None:
@@ -68,7 +67,7 @@ def mode(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_lambda_delivered_is_told_to_the_byte(lines: Lines, capfd: Any) -> None:
-    """Digits, order, members of one name and blanks are as they came; what the handler changes is not in it."""
+    """Digits, order and blanks are as they came; what the handler changes is not in it."""
     raw = '{"amount": 1.10,\n "big": 12345678901234567890.5, "ë": "\\ud83d\\ude00", "a": 1}'
     deliver(raw, broken)
     (event,) = told(lines)
@@ -80,7 +79,7 @@ def test_what_lambda_delivered_is_told_to_the_byte(lines: Lines, capfd: Any) -> 
         "truncated": False,
         "json": raw,
     }
-    (line,) = [line for line in lines.logs if line.get("event") == event_line.EVENT]
+    (line,) = lines.failed_events
     assert line["level"] == "ERROR"
     assert line["error.type"] == "ValueError"
     assert line["requestId"] == "8f5b7c1e-11d2-4b2e-9d3c-aa0134567890"
@@ -197,7 +196,7 @@ def test_it_is_told_once(lines: Lines, capfd: Any) -> None:
 
     deliver('{"claim": "CLM-1"}', late, remaining_ms=400)
     assert [(event["json"], event["complete"]) for event in told(lines)] == [('{"claim": "CLM-1"}', True)]
-    kinds = [line["error.type"] for line in lines.logs if line.get("event") == event_line.EVENT]
+    kinds = [line["error.type"] for line in lines.failed_events]
     assert kinds == ["timeout"]
 
 

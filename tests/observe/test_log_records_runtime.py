@@ -145,7 +145,7 @@ def test_in_lambdas_json_mode_the_runtimes_lines_have_our_fields(run: Run) -> No
             logging.info("theirs", extra={"claim": "CLM-1", "service": "mine"})
             logging.warning({"structured": 1})
             observe.log.info("ours")
-        kept = logging.makeLogRecord({"msg": "m"})
+        kept = logging.makeLogRecord({"msg": "m", "levelno": 20})
         logging.getLogger().handlers[0].format(kept)
         return sorted(name for name in vars(kept) if "id" in name or name == "step")
     """

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Secrets out of texts: in every form in which one is written, and what looks like one and is none."""
 
 from __future__ import annotations
@@ -176,7 +175,7 @@ def _repeats(tree: Any) -> Iterator[tuple[str, int, Any]]:
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS)
 def test_no_expression_goes_back_far(name: str, pattern: re.Pattern[str]) -> None:
-    """A repeat without a bound never gives back what it took; nor does what is repeated, unless it is short."""
+    """A repeat without a bound never gives back what it took; nor does what is repeated, if it is long."""
     unbounded = 10_000
     for operation, most, inside in _repeats(re._parser.parse(pattern.pattern)):  # type: ignore[attr-defined]
         assert (
