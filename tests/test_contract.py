@@ -181,4 +181,4 @@ def test_the_examples_of_the_specification_are_read() -> None:
         for line in block.splitlines()
     ]
     kinds = [type(signal).__name__ for line in examples for signal in read(line.replace("...", "").encode())]
-    assert kinds == ["Log", "Log", "Metric"]
+    assert kinds == ["Log", "Log", "Log", "Metric"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextvars import copy_context
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,17 +50,23 @@ def test_the_request_is_told_inside_an_invocation_alone(lines: Lines) -> None:
     assert identity.request() is None
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_fields_are_taken_away_by_whoever_added_them(lines: Lines, late: bool) -> None:
-    """In any order: what was added last and is still at work stays."""
-    first = identity.with_fields({"a": 1})
-    second = identity.with_fields({"b": 2})
-    if late:
-        first()
+def test_fields_are_taken_away_by_whoever_added_them() -> None:
+    """The innermost first, as blocks do; who comes out of turn takes nothing of another's."""
+
+    def in_order() -> None:
+        first = identity.with_fields({"a": 1})
+        second = identity.with_fields({"b": 2})
         assert identity.more() == {"a": 1, "b": 2}
-        second()
-    else:
         second()
         assert identity.more() == {"a": 1}
         first()
         assert identity.more() == {}
+
+    def out_of_turn() -> None:
+        first = identity.with_fields({"a": 1})
+        identity.with_fields({"b": 2})
+        first()
+        assert identity.more() == {"a": 1, "b": 2}
+
+    copy_context().run(in_order)
+    copy_context().run(out_of_turn)
