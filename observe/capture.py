@@ -34,9 +34,15 @@ def capture(
     def read(record: Record) -> Captured:
         trust = settings.trust if public or record.public else "internal"
         return contexts.capture(
-            record.headers, trust=trust, environment=environment, rate=settings.sample_rate
+            record.headers,
+            trust=trust,
+            environment=environment,
+            rate=settings.sample_rate,
+            debug_rate=settings.debug_rate,
         )
 
+    if len(records) == 1 and (identified(records[0].headers) or (public and carries(records[0]))):
+        return read(records[0])  # nearly every event
     carrying = [record for record in records if carries(record)]
     # X-Ray's header alone is AWS's, and any ID that a caller has chosen tells more.
     if not carrying or (not public and not any(identified(record.headers) for record in carrying)):
@@ -54,7 +60,7 @@ def receipts_of(records: Sequence[Record], span: wire.Span) -> list[str]:
     told = span.attributes.get(semconv.MESSAGING_MESSAGE_ID)
     found: dict[str, None] = {}
     for record in records:
-        if not identified(record.headers):
+        if (record.message_id or record.receipts) and not identified(record.headers):
             found.update(dict.fromkeys((record.message_id, *record.receipts)))
         if len(found) > RECEIPTS_MAX:
             break

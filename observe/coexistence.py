@@ -33,12 +33,14 @@ def install(module: ModuleType) -> None:
 
     module: one of TRACERS. The first one that is found is the one whose trace is taken.
     """
+    global _innermost
     name, variable, off, innermost = TRACERS[module.__name__]
     found = settings.get()
     if not found.steps_back or os.environ.get(variable, "").strip().lower() in off or _joined():
         return
     handler.attach = _enter
-    contexts.set_bridge(lambda: guard.guarded(innermost))
+    _innermost = innermost
+    contexts.set_bridge(_within)
     if found.mode == "all":
         found.mode, found.passive = "propagate", name
         stdout.write(wire.log_line(_told(name)))
@@ -59,28 +61,37 @@ def _joined() -> bool:
 
 def _enter(invocation: Invocation) -> Callable[[], None]:
     """Let the invocation be in the other's trace, as far as that has begun; return the undoing."""
-    innermost = contexts._bridge
-    told = innermost() if innermost is not None else None
-    if told is None:
+    joined = _within(invocation.context)
+    if joined is invocation.context:
         return _nothing
-    trace_id, span_id = told
-    mine = invocation.context
-    joined = contexts.Context(
-        trace_id,
-        span_id,
-        correlation_id=mine.correlation_id,
-        flags=mine.flags,
-        debug=mine.debug,
-        hops=mine.hops,
-        baggage=mine.baggage,
-        tracestate=mine.tracestate if trace_id == mine.trace_id else "",
-    )
     invocation.context = joined
-    invocation.span.trace_id, invocation.span.span_id = told
+    invocation.span.trace_id, invocation.span.span_id = joined.trace_id, joined.span_id
     contexts.set_ambient(joined)
     scope = contexts.use(joined)
     scope.__enter__()
     return scope.end
+
+
+#: Whose trace is taken: of the tracer that was found first.
+_innermost: Innermost | None = None
+
+
+def _within(context: contexts.Context) -> contexts.Context:
+    """The same request in the other's innermost span, whatever its own trace; itself outside of any."""
+    told = guard.guarded(_innermost) if _innermost is not None else None
+    if told is None or told == (context.trace_id, context.span_id):
+        return context
+    trace_id, span_id = told
+    return contexts.Context(
+        trace_id,
+        span_id,
+        correlation_id=context.correlation_id,
+        flags=context.flags,
+        debug=context.debug,
+        hops=context.hops,
+        baggage=context.baggage,
+        tracestate=context.tracestate if trace_id == context.trace_id else "",
+    )
 
 
 def _nothing() -> None:

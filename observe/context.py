@@ -252,7 +252,7 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
         if parsed[0]:
             return parsed
         notes.append("traceparent_invalid")
-    if any(name in headers for name in DIALECT_NAMES):
+    if not DIALECT_NAMES.isdisjoint(headers):
         from observe import dialects
 
         return dialects.trace_parent(headers)
@@ -260,7 +260,7 @@ def _traceparent(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str
 
 
 # The names that make it worth loading the dialects.
-DIALECT_NAMES = ("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id", "sap-passport")
+DIALECT_NAMES = frozenset(("b3", "x-b3-traceid", "uber-trace-id", "x-datadog-trace-id", "sap-passport"))
 #: Where a correlation ID may be, best first.
 CORRELATION_HEADERS = (
     *(CORRELATION_ID, "correlation-id", "x-request-id", "request-id"),
@@ -271,7 +271,10 @@ CORRELATION_HEADERS = (
 
 def _correlation(headers: Mapping[str, str], notes: list[str]) -> tuple[str, str]:
     """(correlation ID within the trust edge, derived trace ID), or ("", "")."""
-    raw = next((v for name in CORRELATION_HEADERS if (v := headers.get(name, "").strip(ids.BLANK))), "")
+    raw = ""
+    for name in CORRELATION_HEADERS:
+        if name in headers and (raw := headers[name].strip(ids.BLANK)):
+            break
     if not raw and "sap-passport" in headers:
         from observe import dialects
 
@@ -342,8 +345,8 @@ _scope: ContextVar[Context | None] = ContextVar("observe.context", default=None)
 owner: ContextVar[Context | None] = ContextVar("observe.owner", default=None)
 #: The invocation's context, for threads that user code started: they inherit no context variables.
 _ambient: Context | None = None
-#: Where OpenTelemetry is loaded, its current span is the truth: () -> (trace_id, span_id) or None.
-_bridge: Callable[[], tuple[str, str] | None] | None = None
+#: Where OpenTelemetry or another tracer is loaded, its current span is the truth.
+_bridge: Callable[[Context], Context] | None = None
 
 
 def current() -> Context | None:
@@ -352,12 +355,7 @@ def current() -> Context | None:
     Its span_id is the innermost open span's, so `inject(current())` is what an outbound call carries.
     """
     context = _scope.get() or _ambient
-    if context is None or _bridge is None:
-        return context
-    span = _bridge()
-    if span is None or span[0] != context.trace_id or span[1] == context.span_id:
-        return context
-    return context.at(span[1])
+    return context if context is None or _bridge is None else _bridge(context)
 
 
 class use:  # noqa: N801  # a context manager, named like a function as the standard library's are
@@ -394,7 +392,7 @@ def set_ambient(context: Context | None) -> None:
     owner.set(context)
 
 
-def set_bridge(bridge: Callable[[], tuple[str, str] | None] | None) -> None:
-    """Let OpenTelemetry say which span is the innermost."""
+def set_bridge(bridge: Callable[[Context], Context] | None) -> None:
+    """Let a tracer say in which span a context is: its own innermost one."""
     global _bridge
     _bridge = bridge

@@ -12,7 +12,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 _Module = type(sys)
@@ -22,6 +22,8 @@ class Deferred(_Module):  # type: ignore[misc, valid-type]
     """A module that is imported when something is asked of it."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__path__":  # the import system asks for it, to look for modules inside
+            raise AttributeError(name)
         return getattr(_real(self.__name__), name)
 
 
@@ -53,20 +55,27 @@ class deferring:  # noqa: N801  # a context manager, named like a function as th
     """Leave these modules out of the imports inside: `with deferring("asyncio", calls=("pkg.checks",)):`.
 
     names: modules of which attributes are used, later on; calls: modules of which functions are imported by
-    name and called later on. One that is loaded already stays as it is.
+    name and called later on; stand_ins: what other modules have by name as long as this lasts. One that is
+    loaded already stays as it is.
     """
 
-    __slots__ = ("_calls", "_names", "_placed")
+    __slots__ = ("_calls", "_names", "_placed", "_stand_ins")
 
-    def __init__(self, *names: str, calls: tuple[str, ...] = ()) -> None:
-        self._names, self._calls = names, calls
-        self._placed: list[tuple[str, object]] = []
+    def __init__(
+        self,
+        *names: str,
+        calls: tuple[str, ...] = (),
+        stand_ins: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._names, self._calls, self._stand_ins = names, calls, stand_ins or {}
+        self._placed: list[tuple[str, Any]] = []
 
     def __enter__(self) -> None:
-        for name in (*self._names, *self._calls):
+        for name in (*self._names, *self._calls, *self._stand_ins):
             if name not in sys.modules:
                 kind: Any = Forwarding if name in self._calls else Deferred
                 placeholder = kind(name)
+                vars(placeholder).update(self._stand_ins.get(name, {}))
                 sys.modules[name] = placeholder
                 self._placed.append((name, placeholder))
                 parent, _, child = name.rpartition(".")
@@ -76,5 +85,7 @@ class deferring:  # noqa: N801  # a context manager, named like a function as th
 
     def __exit__(self, *error: object) -> None:
         for name, placeholder in self._placed:
+            for given in self._stand_ins.get(name, ()):
+                vars(placeholder).pop(given, None)
             if sys.modules.get(name) is placeholder:
                 del sys.modules[name]

@@ -52,12 +52,24 @@ def _observed(function: Handler) -> Handler:
             result = function(*args, **kwargs)
         except BaseException as error:
             guard.guarded(run.failed, error)
+            guard.guarded(_own_frame_out, error)
             raise
         guard.guarded(run.returned, result)
         return result
 
     observed.__code__ = observed.__code__.replace(co_filename=outcome.OWN_FRAME)
     return observed
+
+
+def _own_frame_out(error: BaseException) -> None:
+    """Take our frame off the stack that `raise` goes on with, which does not add it once more.
+
+    The runtime leaves out frames of that name only where they come first, and not inside another's handler.
+    Not by assignment: a frozen exception would refuse it.
+    """
+    trace = error.__traceback__
+    if trace is not None and trace.tb_frame.f_code.co_filename == outcome.OWN_FRAME:
+        BaseException.with_traceback(error, trace.tb_next)
 
 
 class _Run:
@@ -74,7 +86,8 @@ class _Run:
         self._settings = found
         self._outer = invocations.active
         self._forks = lifecycle.forks
-        guard.guarded(_adopt_user_code)
+        if adopt is not None:
+            guard.guarded(_adopt_user_code)
         start = guard.guarded(lifecycle.waited_for, found) if lifecycle.pending is not None else None
         try:
             self._invocation = invocations.open_invocation(event, context, found, start is not None)
@@ -92,14 +105,14 @@ class _Run:
             self.arguments = _replaced(args, kwargs, event, self._invocation.event)
         self._use = use(self._invocation.context)
         self._use.__enter__()
-        self._attached = _attach(self._invocation)
+        self._attached = guard.guarded(attach, self._invocation) if attach is not None else None
         guard.guarded(watchdog.watch, self._invocation, found)
         #: Raised instead of calling the handler, where the settings ask for that.
-        self.refusal = guard.guarded(self._refusal)
+        self.refusal: Exception | None = None
+        if self._invocation.context.hops > found.hops_limit:
+            self.refusal = guard.guarded(self._refusal)
 
     def _refusal(self) -> Exception | None:
-        if self._invocation.context.hops <= self._settings.hops_limit:
-            return None
         from observe import chain
 
         return chain.refusal(self._invocation, self._settings)
@@ -153,10 +166,6 @@ def _adopt_user_code() -> None:
     pending, adopt = adopt, None
     if pending is not None:
         pending()
-
-
-def _attach(invocation: invocations.Invocation) -> Callable[[], None] | None:
-    return guard.guarded(attach, invocation) if attach is not None else None
 
 
 def _disguise(observed: Any, function: Any) -> None:

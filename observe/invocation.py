@@ -20,10 +20,11 @@ from observe.source import items_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from observe.context import Captured, Context
+    from observe.redaction import Redaction
     from observe.settings import Settings
     from observe.source import Record, Source
 
@@ -176,7 +177,11 @@ def _span(
         now,
         attributes,
     )
-    attributes[semconv.FAAS_TRIGGER] = source.trigger if source is not None else direct.TRIGGER
+    trigger = source.trigger if source is not None else direct.TRIGGER
+    if (
+        trigger != "http" or semconv.HTTP_REQUEST_METHOD not in attributes
+    ):  # else a request's attributes tell it
+        attributes[semconv.FAAS_TRIGGER] = trigger
     attributes[semconv.FAAS_INVOCATION_ID] = str(getattr(lambda_context, "aws_request_id", "") or "")
     attributes[semconv.CORRELATION_ID] = context.correlation_id
     for trace_id, span_id, kind in captured.links:
@@ -241,19 +246,19 @@ def _event_lines(invocation: Invocation, settings: Settings, span: wire.Span) ->
 def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> list[bytes]:
     """The spans, unless the trace is not sampled and nothing makes it worth keeping."""
     span = spans[0]
-    worth = (
-        span.status == wire.STATUS_ERROR
-        or invocation.cold
-        or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
-        or any(one.status == wire.STATUS_ERROR for one in spans)
-    )
     if settings.mode == "propagate":
         return []
-    if not worth:
-        decisions, own = invocation.decisions, invocation.context.sampled
-        spans = [one for one in spans if decisions.get(one.trace_id, own)]
-        if not spans:
-            return []
+    decisions, own = invocation.decisions, invocation.context.sampled
+    if not own or decisions:
+        worth = (
+            invocation.cold
+            or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
+            or any(one.status == wire.STATUS_ERROR for one in spans)
+        )
+        if not worth:
+            spans = [one for one in spans if decisions.get(one.trace_id, own)]
+            if not spans:
+                return []
     if invocation.dropped:
         span.attributes[semconv.CUT] = invocation.dropped
     for one in spans:
@@ -264,27 +269,48 @@ def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Spa
 
 def _redact(span: wire.Span) -> bool:
     """Take the secrets out of what a span tells; what cannot be looked at is not told."""
-    from observe import redaction
-
-    found = redaction.get()
-    values = span.attributes.values()
-    texts = [value for value in values if type(value) is str]
-    numbers = sum(type(value) is int for value in values)
-    if (
-        not span.events
-        and len(texts) + numbers == len(values)
-        and _PLAIN_NAMES.issuperset(span.attributes)
-        and not found.suspect("\n".join((span.name, span.status_message, *texts)))
-    ):
-        return True  # nearly every span: looked at as one text
+    found = _redaction()
+    if not span.events and _is_clean(span, found):
+        return True  # nearly every span
     span.name, span.status_message = found.text(span.name), found.text(span.status_message)
     span.attributes = found.tree(span.attributes)
     span.events = [(name, at, found.tree(attributes)) for name, at, attributes in span.events]
     return True
 
 
-#: Names of attributes that the layer itself writes: none is a secret's.
+def _is_clean(span: wire.Span, found: Redaction) -> bool:
+    """Whether there is nothing to take out, by a look at what is new. False: nobody knows yet."""
+    clean, unknown = found.clean, []
+    for name, value in span.attributes.items():
+        if type(value) is str:
+            if name in _PLAIN_NAMES:
+                if value not in clean and name not in _IDS:
+                    unknown.append(value)
+                continue
+        elif type(value) is int and name in _PLAIN_NAMES and value < 10**12:  # no card's number
+            continue
+        return False
+    for value in (span.name, span.status_message):
+        if value and value not in clean:
+            unknown.append(value)
+    return not unknown or all(found.text(value) is value for value in unknown)
+
+
+#: Names of attributes that the layer itself writes: none is a secret's. And those that are left alone.
 _PLAIN_NAMES = frozenset(value for name, value in vars(semconv).items() if name.isupper())
+_IDS = frozenset((semconv.FAAS_INVOCATION_ID, semconv.CORRELATION_ID))
+
+
+def _load() -> Redaction:
+    """At the first span, which a function without spans never has."""
+    global _redaction
+    from observe import redaction
+
+    _redaction = redaction.get
+    return _redaction()
+
+
+_redaction: Callable[[], Redaction] = _load
 
 
 def lead(settings: Settings) -> dict[str, str] | None:

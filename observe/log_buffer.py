@@ -105,7 +105,9 @@ class LogBuffer:
 
 
 def _omitted(event: str, told: str, lines: int, size: int, levels: dict[str, int] | None = None) -> bytes:
-    line = fields("WARN", f"hybrid-observe: {lines} {told}")
+    found = settings.get()
+    is_dropped = found.json_mode and settings.LEVELS[found.level] > settings.LEVELS["WARN"]  # by Lambda
+    line = fields(found.level if is_dropped else "WARN", f"hybrid-observe: {lines} {told}")
     line["event"] = event
     line["omitted"] = {"lines": lines, "bytes": size, **({"levels": levels} if levels else {})}
     return wire.log_line(line)

@@ -24,6 +24,8 @@ _STANDARD = frozenset(
         *("message", "asctime", "taskName", "aws_request_id", "tenant_id", "_frame_type"),
     )
 )
+#: awslambdaric/bootstrap.py, _setup_logging
+_TEXT_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
 
 
 def install() -> None:
@@ -32,12 +34,14 @@ def install() -> None:
     if any(isinstance(handler, RecordHandler) for handler in root.handlers):
         return
     runtime = next((handler for handler in root.handlers if _is_runtime(handler)), None)
+    if runtime is not None and not _is_runtimes(runtime.formatter):
+        return  # user code has said what a record looks like, before it was decorated
     if found.logs == "json":
         if runtime is not None:
             root.handlers[root.handlers.index(runtime)] = RecordHandler(runtime)
         elif not root.handlers:
             root.addHandler(RecordHandler(None))
-    elif runtime is not None and type(runtime.formatter).__name__ == "JsonFormatter":
+    elif runtime is not None and type(runtime.formatter) is not logging.Formatter:
         runtime.setFormatter(RequestFormatter(runtime.formatter))
 
 
@@ -45,6 +49,13 @@ def _is_runtime(handler: logging.Handler) -> bool:
     """Whether it is LambdaLoggerHandler or LambdaLoggerHandlerWithFrameType."""
     kind = type(handler)
     return kind.__module__ == "awslambdaric.bootstrap" and kind.__name__.startswith("LambdaLoggerHandler")
+
+
+def _is_runtimes(formatter: logging.Formatter | None) -> bool:
+    """Whether it is the runtime's own: its JsonFormatter, or the one of its text format."""
+    if type(formatter) is logging.Formatter:
+        return formatter._fmt == _TEXT_FORMAT
+    return type(formatter).__module__.startswith("awslambdaric.")
 
 
 class RecordHandler(logging.Handler):

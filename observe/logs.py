@@ -12,7 +12,7 @@ this order. docs/logs.md
 from __future__ import annotations
 
 import sys
-from json.encoder import encode_basestring
+from json.encoder import encode_basestring as _quoted
 
 from observe import guard, identity, log_buffer, outcome, settings, stdout, wire
 from observe.context import current
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from observe.redaction import Redaction
     from observe.structured import StructuredLogger
 
+    #: The logger itself: see __getattr__.
+    log: StructuredLogger | PlainLogger
+
 _NAMES = {"WARNING": "WARN", "EXCEPTION": "ERROR", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
 #: The level a line has, where it leads with another: Lambda drops lines below the configured one.
 OWN_LEVEL = "severity_text"
 #: `event` is on lines that the layer writes about itself.
 _OURS = frozenset((*wire.LOG_FIELDS, OWN_LEVEL, "event"))
+
+_INT_MAX = 1 << 63
 
 
 class Methods:
@@ -127,8 +132,8 @@ def formatted(event: object, args: tuple[object, ...]) -> str:
         return text
     try:
         return text % (args[0] if len(args) == 1 and isinstance(args[0], dict) and args[0] else args)
-    except (TypeError, ValueError, KeyError):
-        return f"{text} {guard.said(args)}"
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        return f"{text} {guard.said(args)}"  # an argument that cannot be told says so there
 
 
 DROP, HOLD, WRITE = range(3)
@@ -176,30 +181,45 @@ def rendered(
 ) -> bytes:
     """Return the line: our fields, then the caller's without secrets, cut where it is too long."""
     found, context, redaction = settings.get(), current(), _redaction()
-    fields = {**identity.more(), **renamed(_theirs()), **renamed(own)}
-    clean = redaction.tree(fields) if fields else fields
-    fields = clean if isinstance(clean, dict) else {"fields": clean}
+    fields, bound, theirs = renamed(own), identity.more(), _theirs()
+    if bound or theirs:
+        fields = {**bound, **renamed(theirs), **fields}
+    if fields:
+        clean = redaction.tree(fields)
+        fields = clean if isinstance(clean, dict) else {"fields": clean}
     if error is not None:
         fields = {**fields, "error": redaction.tree(error)}
     message = redaction.text(message)
-    lead = {"timestamp": wire.timestamp(stdout.now()), "level": level}
+    at, shown, beside = wire.timestamp(stdout.now()), level, ""
     if found.json_mode and LEVELS[level] < LEVELS[found.level]:  # Lambda drops what leads with less
-        lead["level"], lead[OWN_LEVEL] = found.level, level
-    line = _joined(lead, message, identity.encoded(invocation, context), fields)
-    if len(line) <= wire.LINE_MAX_BYTES:
+        shown, beside = found.level, f'"{OWN_LEVEL}":"{level}",'
+    try:  # what wire.log_line writes, of parts of which most are known to be valid
+        line = (
+            f'{{"timestamp":"{at}","level":"{shown}",{beside}"message":{_quoted(message)},'
+            f"{identity.encoded(invocation, context)}{_members(fields)}}}\n"
+        ).encode()
+    except (UnicodeEncodeError, TypeError):  # a lone surrogate; a name that is no string
+        line = b""
+    if 0 < len(line) <= wire.LINE_MAX_BYTES:
         return line
+    lead = {"timestamp": at, "level": shown, **({OWN_LEVEL: level} if beside else {})}
     return wire.log_line({**lead, "message": message, **identity.of(invocation, context), **fields})
 
 
-def _joined(lead: dict[str, str], message: str, request: str, fields: dict[str, Any]) -> bytes:
-    """The line as wire.log_line writes it whole, of parts of which most are known to be valid."""
-    own = f',"{OWN_LEVEL}":"{lead[OWN_LEVEL]}"' if OWN_LEVEL in lead else ""
-    start = f'{{"timestamp":"{lead["timestamp"]}","level":"{lead["level"]}"{own},"message":'
-    try:
-        head = f"{start}{encode_basestring(message)},{request}".encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        head = f"{start}{encode_basestring(wire.plain(message))},{request}".encode()
-    return b"%b,%b\n" % (head, wire.json_bytes(fields)[1:]) if fields else head + b"}\n"
+def _members(fields: dict[str, Any]) -> str:
+    """The members of a JSON object, each behind a comma: the usual types at once, others by wire."""
+    text = ""
+    for name, value in fields.items():
+        kind = type(value)
+        if kind is str:
+            text += f",{_quoted(name)}:{_quoted(value)}"
+        elif (kind is int and -_INT_MAX < value < _INT_MAX) or (kind is float and value - value == 0):
+            text += f",{_quoted(name)}:{value!r}"
+        elif kind is bool:
+            text += f",{_quoted(name)}:{'true' if value else 'false'}"
+        else:
+            text += f",{wire.json_bytes({name: value})[1:-1].decode()}"
+    return text
 
 
 def renamed(fields: dict[str, Any]) -> dict[str, Any]:
@@ -246,20 +266,21 @@ def bound_fields() -> dict[str, Any]:
 
 def error_of(found: Any) -> dict[str, str] | None:
     """{type, message, stack} of an exception, an exc_info triple, or True for the one being handled."""
-    import traceback
-
     error = found if isinstance(found, BaseException) else None
     if error is None:
         triple = found if isinstance(found, tuple) and len(found) == 3 else sys.exc_info()
         error = triple[1]
     if not isinstance(error, BaseException):
         return None
-    stack = "".join(traceback.format_exception(error))
-    return {
-        "type": type(error).__name__,
-        "message": guard.said(error),
-        "stack": stack[-outcome.STACK_MAX :],
-    }
+    # Apart: an exception of user code whose stack cannot be told costs the stack, not the line.
+    stack = guard.guarded(_stack, error) or ""
+    return {"type": type(error).__name__, "message": guard.said(error), "stack": stack}
+
+
+def _stack(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))[-outcome.STACK_MAX :]
 
 
 class PlainLogger(Methods):
@@ -275,7 +296,7 @@ class PlainLogger(Methods):
         return PlainLogger({**self._context, **fields})
 
     def unbind(self, *names: str) -> PlainLogger:
-        """Return a logger without these fields; structlog's raises for one it lacks, this does not."""
+        """Return a logger without these fields, whether or not they are bound."""
         return PlainLogger({key: value for key, value in self._context.items() if key not in names})
 
     try_unbind = unbind
@@ -291,5 +312,11 @@ def _logger() -> StructuredLogger:
     return structured.log
 
 
-#: structlog's, unless the function brings one that is broken or too old: said in one warning then.
-log: StructuredLogger | PlainLogger = guard.guarded(_logger) or PlainLogger({})
+def __getattr__(name: str) -> Any:
+    """Make `log` at first use (PEP 562): whoever needs the lines alone loads no logger.
+
+    structlog's, unless the function brings one that is broken or too old: said in one warning then.
+    """
+    if name != "log":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, guard.guarded(_logger) or PlainLogger({}))

@@ -84,6 +84,9 @@ def _attach(context: Context, *, always: bool = False) -> Callable[[], None]:
     return undo
 
 
-def _innermost() -> tuple[str, str] | None:
+def _innermost(context: Context) -> Context:
     found = trace.get_current_span().get_span_context()
-    return (f"{found.trace_id:032x}", f"{found.span_id:016x}") if found.is_valid else None
+    if not found.is_valid or f"{found.trace_id:032x}" != context.trace_id:
+        return context
+    span_id = f"{found.span_id:016x}"
+    return context if span_id == context.span_id else context.at(span_id)

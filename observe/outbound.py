@@ -31,7 +31,7 @@ CALLER_HAS_OWN = "caller_has_own"
 #: Whoever sets one of these sends a trace: beside it ours would be a second one.
 TRACE_HEADERS = (
     *(contexts.TRACEPARENT, contexts.TRACESTATE),
-    *(name for name in contexts.DIALECT_NAMES if name != "sap-passport"),
+    *sorted(contexts.DIALECT_NAMES - {"sap-passport"}),
 )
 W3C = "w3c"
 #: What OBSERVE_DIALECTS may name, `none` apart; dialects.WRITERS has them all but W3C's.

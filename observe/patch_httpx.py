@@ -46,19 +46,16 @@ def install(module: Any) -> None:
 
 
 def _instrument() -> bool:
-    problem = versions.opentelemetry_problem()
-    if problem:
-        guard.report(
-            "patch_httpx.install", RuntimeError(f"{problem}: httpx calls are forwarded without spans")
-        )
-        return False
-    from observe import otel
-    from observe.deferred import deferring
+    from observe import patch_otel
 
-    # What the instrumentation and wrapt import and need for other purposes only.
-    lazily = ("asyncio", "importlib.metadata", "packaging.version")
-    with deferring(*lazily, calls=("opentelemetry.instrumentation.dependencies",)):
+    if not patch_otel.is_usable():
+        return False
+    from observe import otel_light
+
+    with otel_light.importing():
         from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+        from observe import otel
 
     class Instrumentor(HTTPXClientInstrumentor):
         """One of our own: the class keeps one instance, which user code may want to instrument by."""

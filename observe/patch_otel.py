@@ -22,10 +22,16 @@ def install(module: ModuleType) -> None:  # noqa: ARG001  # every patch is calle
 def _adopt() -> None:
     if settings.get().mode == "propagate":
         return  # another tracer has been found since: observe.coexistence
+    if is_usable():
+        from observe import otel
+
+        otel.adopt_user_code()
+
+
+def is_usable() -> bool:
+    """Whether spans of OpenTelemetry's API can be joined; if not, that is said once, whoever asks first."""
     problem = versions.opentelemetry_problem()
     if problem:
-        guard.report("patch_otel.install", RuntimeError(f"{problem}: its spans are left out"))
-        return
-    from observe import otel
-
-    otel.adopt_user_code()
+        told = f"{problem}: its spans are left out, and httpx calls are forwarded without spans"
+        guard.report("patch_otel.is_usable", RuntimeError(told))
+    return not problem

@@ -39,6 +39,10 @@ DEPTH_MAX = 40
 #: Names that are remembered, and their length: a stranger may send a million of them.
 _REMEMBERED = 4096
 _REMEMBERED_LENGTH = 256
+#: So short are the texts that are remembered: nearly all that come again are.
+_CLEAN_LENGTH = 128
+#: No card has fewer digits.
+CARD_MIN = 10**12
 #: A name shorter than a card's number is no secret itself.
 _NAME_SAFE = 12
 
@@ -50,7 +54,7 @@ class Redaction:
     without case and separators. patterns: further expressions, judged by observe.redaction_patterns.
     """
 
-    __slots__ = ("_asked", "_kept", "_kinds", "patterns")
+    __slots__ = ("_asked", "_kept", "_kinds", "clean", "patterns")
 
     def __init__(
         self,
@@ -62,6 +66,8 @@ class Redaction:
         self._kept = frozenset(map(plain_name, keep))
         self.patterns = tuple(patterns)
         self._kinds: dict[str, int] = {}
+        #: Short texts seen before that hold no secret, such as messages and routes.
+        self.clean: set[str] = set()
 
     def decide(self, name: str) -> bool | None:
         """True for the name of a secret, False for one whose value is left alone, None for any other.
@@ -110,7 +116,13 @@ class Redaction:
         """Return a text without secrets: the very same where there are none."""
         if type(value) is not str:
             value = str.__str__(value)
+        if value in self.clean:
+            return value
         if not self.suspect(value):
+            if len(value) <= _CLEAN_LENGTH:
+                if len(self.clean) >= _REMEMBERED:
+                    self.clean.clear()
+                self.clean.add(value)
             return value
         from observe import secret_text  # its expressions take milliseconds to compile
 
@@ -122,10 +134,29 @@ class Redaction:
 
         value: any Python value; what JSON lacks is taken for its text, and stays if that has no secret.
         """
+        if type(value) is dict and self._is_clean(value):
+            return value
         try:
             return self._tree(value, 0, {})
         except RecursionError:  # the caller's own stack was nearly full
             return MARK
+
+    def _is_clean(self, value: dict[Any, Any]) -> bool:
+        """Whether all in a flat object was seen before and is no secret: nearly every line's fields."""
+        kinds, clean = self._kinds, self.clean
+        for name, held in list(value.items()):
+            if name in _HOLDERS or kinds.get(name) != NONE:
+                return False
+            kind = type(held)
+            if kind is str:
+                if held not in clean:
+                    return False
+            elif kind is int:
+                if held >= CARD_MIN:
+                    return False
+            elif kind is not bool and kind is not float and held is not None:
+                return False
+        return True
 
     def member(self, name: object, value: Any) -> Any:
         """Return what may be written of `value`, which a field named `name` holds."""
@@ -157,7 +188,7 @@ class Redaction:
         return result
 
     def _number(self, value: int) -> Any:
-        if not 10**12 <= value < 10**19:
+        if not CARD_MIN <= value < 10**19:
             return value
         from observe import secret_text
 
@@ -253,6 +284,7 @@ _PAIRS = (
     *(("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value")),
     *(("parameterKey", "parameterValue"), ("ParameterKey", "ParameterValue")),
 )
+_HOLDERS = frozenset(holder for _, holder in _PAIRS)
 
 
 def _is_signed(value: dict[Any, Any]) -> bool:

@@ -2,13 +2,14 @@
 
 `write` goes to file descriptor 1, which is the log stream on Lambda, whatever user code has done
 to `sys.stdout`. One line is one write; a pipe that takes it in parts gets them under a lock, so that lines
-of ours are never glued together.
+of ours are never glued together. Where nobody reads, nobody waits longer than WAIT_S.
 """
 
 from __future__ import annotations
 
 import _thread
 import os
+import select
 import sys
 import time
 
@@ -21,21 +22,36 @@ if TYPE_CHECKING:
 STDOUT_FD = 1
 #: Lines that could not be written, or only in part: nobody reads stdout any more, or not fast enough.
 lost = 0
-#: How long a full non-blocking stdout may hold up a line, in seconds.
-_WAIT_S = 1.0
+#: How long a full stdout may hold up what is written, in seconds and in all.
+WAIT_S = 1.0
+#: What fits a pipe that has any room: https://man7.org/linux/man-pages/man7/pipe.7.html
+_PIPE_BUF = 4096
 
-#: A pipe takes a long line in parts: without a lock lines of threads would be torn apart.
-_lock = _thread.allocate_lock()
+#: Lost lines of which nothing has been said yet.
+_untold = 0
 #: Whether the last line was left without its end.
 _torn = False
-#: Whether the last line waited in vain for a reader.
+#: Whether the last line waited in vain for a reader: the next one does not wait.
 _stuck = False
+#: A pipe takes a long line in parts: without a lock lines of threads would be torn apart. Reentrant, for a
+#: signal's handler may write while a line is being written.
+_lock = _thread.RLock()
+
+
+def _polling() -> select.poll:
+    """What asks whether stdout has room; to be used by one thread at a time."""
+    made = select.poll()
+    made.register(STDOUT_FD, select.POLLOUT)
+    return made
+
+
+_poll = _polling()
 
 
 def _renew() -> None:
-    """A forked child inherits the lock in whatever state another thread had it."""
-    global _lock
-    _lock = _thread.allocate_lock()
+    """A forked child inherits both in whatever state another thread had them."""
+    global _lock, _poll
+    _lock, _poll = _thread.RLock(), _polling()
 
 
 os.register_at_fork(after_in_child=_renew)
@@ -47,7 +63,7 @@ def now() -> int:
 
 
 def write(line: bytes) -> None:
-    """Write one newline-terminated line. A closed or full stdout loses the line and counts it."""
+    """Write one newline-terminated line. A closed or full stdout loses it, counted and said later."""
     _writer(line)
 
 
@@ -62,17 +78,16 @@ def write_all(lines: Sequence[bytes]) -> None:
 
 
 def _write_fd(line: bytes) -> None:
-    global lost, _torn
+    global lost, _untold
     # What user code printed before comes before; a stream that user code closed or replaced is its own.
     guard.quietly(_flush)
     with _lock:
-        view = memoryview(b"\n" + line if _torn else line)
-        try:
-            while view:
-                view = view[_write_some(view) :]
-        except OSError:
-            lost += 1
-        _torn = 0 < len(view) < len(line)
+        if _untold:
+            _tell_lost()
+        missed = _put(line)
+        if missed:
+            lost += missed
+            _untold += missed
 
 
 def _flush() -> None:
@@ -81,20 +96,70 @@ def _flush() -> None:
         flush()
 
 
-def _write_some(view: memoryview) -> int:
-    """os.write, waiting once for a reader where user code has made stdout non-blocking."""
-    global _stuck
+def _put(line: bytes) -> int:
+    """Write a line, or several at once; return how many of them were lost."""
+    global _torn
+    whole = b"\n" + line if _torn else line
+    left = memoryview(whole)
     try:
-        written = os.write(STDOUT_FD, view)
-    except BlockingIOError:
-        if _stuck:
-            raise
-        import select
+        if len(whole) <= _PIPE_BUF and _poll.poll(0):
+            written = os.write(STDOUT_FD, whole)
+            if written == len(whole):
+                _torn = False
+                return 0
+            left = left[written:]
+        left = _put_parts(left)
+    except (OSError, RuntimeError):  # RuntimeError: in a signal's handler, while it is waited below
+        pass
+    _torn = 0 < len(left) < len(line)
+    return bytes(left).count(b"\n")
 
-        _stuck = not select.select([], [STDOUT_FD], [], _WAIT_S)[1]
-        written = os.write(STDOUT_FD, view)
-    _stuck = False
-    return written
+
+def _put_parts(view: memoryview) -> memoryview:
+    """Write in parts that do not block; return what is left.
+
+    Where nobody reads, os.write would hold up a handler for ever that prints nothing itself.
+    """
+    global _stuck
+    left_s = 0.0 if _stuck else WAIT_S
+    while view:
+        if not _poll.poll(0):
+            since = time.monotonic()
+            _stuck = not _poll.poll(max(0.0, left_s) * 1000)
+            if _stuck:
+                break
+            left_s -= time.monotonic() - since
+        view = view[os.write(STDOUT_FD, view[: _room()]) :]
+        _stuck = False
+    return view
+
+
+def _room() -> int:
+    """How many bytes can be written without waiting: what an empty pipe holds, else what fits any."""
+    import fcntl  # only what does not fit at once needs these
+    import termios
+
+    try:
+        unread = int.from_bytes(fcntl.ioctl(STDOUT_FD, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return _PIPE_BUF if unread else max(_PIPE_BUF, fcntl.fcntl(STDOUT_FD, fcntl.F_GETPIPE_SZ))
+    except OSError:  # no pipe
+        return _PIPE_BUF
+
+
+def _tell_lost() -> None:
+    """Say how many lines were lost, now that somebody may read again."""
+    global _untold
+    from observe import wire
+
+    line = {
+        "timestamp": wire.timestamp(now()),
+        "level": "WARN",
+        "message": f"hybrid-observe: {_untold} lines were lost: stdout took nothing",
+        "event": "observe.lines_lost",
+        "lost": _untold,
+    }
+    if not _put(wire.log_line(line)):
+        _untold = 0
 
 
 _writer: Callable[[bytes], None] = _write_fd

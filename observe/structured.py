@@ -108,6 +108,11 @@ if not TYPE_CHECKING:
 class StructuredLogger(Methods, BoundLoggerBase):
     """structlog's bound logger: bind(**fields), unbind(*names), try_unbind(*names), new(**fields)."""
 
+    def unbind(self, *names: str) -> StructuredLogger:
+        """Return a logger without these fields; structlog's own raises for one that is not bound."""
+        logger: StructuredLogger = self.try_unbind(*names)
+        return logger
+
     def new(self, **fields: Any) -> StructuredLogger:
         """Return a logger with these fields only; structlog's also empties the one it is called on."""
         return type(self)(self._logger, self._processors, fields)

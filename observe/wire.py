@@ -192,8 +192,10 @@ def span_lines(service: str, spans: Sequence[Span], *, lead: Mapping[str, str] |
     lead: {"timestamp", "level"} in Lambda's JSON mode.
     https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
     """
-    encoded = [_span_bytes(span) for span in spans]
     head, tail = _envelope(service, lead)
+    if len(spans) == 1:  # nearly every invocation
+        return [b"%b%b%b" % (head, _span_bytes(spans[0]), tail)]
+    encoded = [_span_bytes(span) for span in spans]
     room = LINE_MAX_BYTES - len(head) - len(tail) - 1
     lines: list[bytes] = []
     group: list[bytes] = []
@@ -209,20 +211,19 @@ def span_lines(service: str, spans: Sequence[Span], *, lead: Mapping[str, str] |
     return lines
 
 
-#: The service whose resource was encoded last, and the resource: one a process.
-_last_resource: tuple[str, bytes] = ("", b"")
+#: The service whose envelope was encoded last, and what stands before its spans: one a process.
+_last_envelope: tuple[str, bytes] = ("", b"")
 
 
 def _envelope(service: str, lead: Mapping[str, str] | None) -> tuple[bytes, bytes]:
-    global _last_resource
-    if _last_resource[0] != service:
-        _last_resource = service, json_bytes({"attributes": _key_values({semconv.SERVICE_NAME: service})})
+    """What stands before the spans and behind them. Without a scope: it would be the same in every line."""
+    global _last_envelope
+    if _last_envelope[0] != service:
+        resource = json_bytes({"attributes": _key_values({semconv.SERVICE_NAME: service})})
+        head = b'"resourceSpans":[{"resource":%b,"scopeSpans":[{"spans":[' % resource
+        _last_envelope = service, head
     leading = json_bytes(lead)[:-1] + b"," if lead else b"{"
-    resource = _last_resource[1]
-    head = (
-        leading + b'"resourceSpans":[{"resource":' + resource + b',"scopeSpans":[{"scope":{"name":"observe"},'
-    )
-    return head + b'"spans":[', b"]}]}]}\n"
+    return leading + _last_envelope[1], b"]}]}]}\n"
 
 
 #: A single span larger than this loses events, then attributes: the envelope needs room too.
@@ -256,7 +257,7 @@ def _span_text(span: Span) -> str:
     if span.parent_span_id:
         out.append(f',"parentSpanId":"{span.parent_span_id}"')
     out.append(
-        f',"name":{_quote(_text(span.name, 1024))},"kind":{span.kind}'
+        f',"name":{_quote(span.name if len(span.name) <= 256 else _text(span.name, 1024))},"kind":{span.kind}'
         f',"startTimeUnixNano":"{span.start_unix_nano}","endTimeUnixNano":"{span.end_unix_nano}"'
     )
     if span.attributes:
@@ -281,14 +282,12 @@ def _pairs(attributes: Mapping[str, Any]) -> str:
     """OTLP's key-value list as text: the common types at once, others by _any_value."""
     out = []
     for key, value in attributes.items():
-        kind = type(value)
-        if kind is str:
-            text = f'{{"stringValue":{_quote(value)}}}'
-        elif kind is int and -(1 << 63) <= value < 1 << 63:
-            text = f'{{"intValue":"{value}"}}'
+        if type(value) is str:
+            out.append(f'{{"key":{_quote(key)},"value":{{"stringValue":{_quote(value)}}}}}')
+        elif type(value) is int and -(1 << 63) <= value < 1 << 63:
+            out.append(f'{{"key":{_quote(key)},"value":{{"intValue":"{value}"}}}}')
         else:
-            text = _encode(_any_value(value))
-        out.append(f'{{"key":{_quote(key)},"value":{text}}}')
+            out.append(f'{{"key":{_quote(key)},"value":{_encode(_any_value(value))}}}')
     return f"[{','.join(out)}]"
 
 

@@ -97,9 +97,10 @@ CARRIERS: dict[tuple[str, str], Place] = {
 def source_of(event: object) -> Source | None:
     """Return the source whose shape `event` has, or None: then only the runtime's context tells."""
     shape = shapes.shown(event)
-    place = next((place for matches, place in SOURCES if matches(shape)), None)
-    source: Source | None = _at(place) if place is not None else None
-    return source
+    for matches, place in SOURCES:
+        if matches(shape):
+            return _at(place)  # type: ignore[no-any-return]
+    return None
 
 
 def carrier_of(service: str, operation: str) -> Carrier | None:

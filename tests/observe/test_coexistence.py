@@ -146,15 +146,17 @@ def test_passive_beside_a_tracer_that_we_do_not_know(run: Run) -> None:
 
 
 def test_a_handler_that_is_decorated_by_hand(run: Run, opt: Path, tmp_path: Path, server: Server) -> None:
-    """Where the function itself decorates its handler with Datadog's wrapper, ours is around that."""
+    """Where the function itself decorates its handler with Datadog's wrapper, ours is around that, and joins."""
     source = tracers.APP + tracers.DATADOG
     source += "\nfrom datadog_lambda.wrapper import datadog_lambda_wrapper\n"
     source += "handler = datadog_lambda_wrapper(handler)\n"
     layers = overlaid.overlay(opt, tmp_path / "opt", overlaid.DATADOG)
     observed = run(source, opt=layers, memory_mb=512)
     reply = tracers.reply(observed, server.url)
-    assert reply["sent"]["x-correlation-id"] == tracers.told(observed)["correlation_id"] == "CLM-1"
+    line = tracers.told(observed)
+    assert reply["sent"]["x-correlation-id"] == line["correlation_id"] == "CLM-1"
     assert reply["sent"]["traceparent"].split("-")[1] == reply["own"][0]
+    assert [line["trace_id"], line["span_id"]] == reply["own"]
     assert observed.spans == []
 
 

@@ -178,8 +178,6 @@ SHAPES = {
 
 #: A drill that does not begin shows nothing.
 _NOT_STARTED = ("Runtime.UserCodeSyntaxError", "Runtime.ImportModuleError", "Runtime.HandlerNotFound")
-#: What the runtime's two arguments do not fit.
-_MISFITS = ("one argument", "no argument", "keywords that are wanted", "a built-in")
 
 
 def _source(body: str) -> str:
@@ -217,7 +215,7 @@ def test_whatever_event_comes(run: Run, name: str) -> None:
     _compare(run, source, EVENTS[name])
 
 
-@pytest.mark.parametrize("name", [name for name in SHAPES if name not in _MISFITS])
+@pytest.mark.parametrize("name", SHAPES)
 def test_whatever_a_handler_is(run: Run, name: str) -> None:
     """What the runtime can call it can call through us; what it cannot fails as it does without us."""
     source = SHAPES[name]
@@ -227,20 +225,6 @@ def test_whatever_a_handler_is(run: Run, name: str) -> None:
         assert json.loads(found.payload) == expected
     else:
         _compare(run, source, {"a": 1}, times=2)
-
-
-@pytest.mark.parametrize("name", [name for name in SHAPES if name in _MISFITS])
-def test_a_handler_that_takes_other_arguments(run: Run, name: str) -> None:
-    """The same exception. The stack of a call that itself fails has our frame beside the runtime's."""
-    bare, observed = run(SHAPES[name], layer=False), run(SHAPES[name])
-    expected, found = bare({"a": 1}), observed({"a": 1})
-    assert (found.status, found.error_type) == (expected.status, expected.error_type)
-    documents = [json.loads(each.payload) for each in (expected, found)]
-    for document in documents:
-        if isinstance(document, dict):
-            document.pop("stackTrace", None)
-            document.pop("requestId", None)
-    assert documents[0] == documents[1]
 
 
 @pytest.mark.parametrize("context", [None, 3, {}, object()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import threading
 import time
 from typing import Any
@@ -114,3 +115,120 @@ def test_a_stdout_that_does_not_block_is_waited_for() -> None:
     thread.join()
     os.close(reader)
     assert [json.loads(line)["message"] for line in bytes(received).splitlines()] == ["long", "after"]
+
+
+class _Piped:
+    """A pipe as stdout, full unless told otherwise, that blocks who writes more."""
+
+    def __init__(self, *, full: bool = True) -> None:
+        self._full = full
+
+    def __enter__(self) -> _Piped:
+        self._saved = os.dup(1)
+        self.reader, writer = os.pipe()
+        size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 16_384)
+        if self._full:
+            os.write(writer, b"x" * (size - 1) + b"\n")
+        os.dup2(writer, 1)
+        os.close(writer)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        os.dup2(self._saved, 1)
+        os.close(self._saved)
+        os.close(self.reader)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Read what is there: what made it full, then lines of ours."""
+        found = os.read(self.reader, 65536).splitlines()
+        return [json.loads(line) for line in found if line.startswith(b"{")]
+
+
+def test_a_full_stdout_holds_up_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody reads a handler that logs returns; what was lost is counted, and said once it can be."""
+    monkeypatch.setattr(stdout, "WAIT_S", 0.2)
+    before = stdout.lost
+    with _Piped() as pipe:
+        began = time.monotonic()
+        observe.log.info("first")
+        observe.log.info("second")
+        assert 0.15 < time.monotonic() - began < 0.35  # the second does not wait once more
+        assert stdout.lost - before == 2
+        assert pipe.lines() == []
+        observe.log.info("third")
+        observe.log.info("fourth")
+        told, third, fourth = pipe.lines()
+    assert (told["event"], told["lost"], told["level"]) == ("observe.lines_lost", 2, "WARN")
+    assert (third["message"], fourth["message"]) == ("third", "fourth")
+    assert stdout.lost - before == 2
+
+
+def test_every_line_of_a_lost_write_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invocation's lines go out in one write, and are several."""
+    monkeypatch.setattr(stdout, "WAIT_S", 0.0)
+    before = stdout.lost
+    with _Piped():
+        stdout.write_all([b"1\n", b"2\n", b"3\n"])
+        assert stdout.lost - before == 3
+        stdout._untold = 0
+
+
+def test_lines_that_arrived_before_the_pipe_was_full_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a write that went out in part, what is left is lost: the line that was cut, and those after it."""
+    monkeypatch.setattr(stdout, "WAIT_S", 0.0)
+    before = stdout.lost
+    with _Piped(full=False) as pipe:
+        stdout.write_all([b'{"n":1}\n', b'{"n":2,"pad":"' + b"x" * 20_000 + b'"}\n', b'{"n":3}\n'])
+        assert stdout.lost - before == 2
+        assert os.read(pipe.reader, 65536).startswith(b'{"n":1}\n{"n":2,')
+        observe.log.info("after")
+        arrived = os.read(pipe.reader, 65536)
+    assert arrived.startswith(b"\n")  # ends what was cut
+    assert [json.loads(line)["message"] for line in arrived.splitlines() if line][1:] == ["after"]
+
+
+def test_a_handler_of_signals_may_write_while_a_line_waits() -> None:
+    """It interrupts the thread that holds the lock: neither waits for the other for ever."""
+
+    def interrupted(*_: object) -> None:
+        observe.log.info("interrupting")
+
+    def read() -> None:
+        time.sleep(0.2)
+        received.append(os.read(pipe.reader, 65536))
+        time.sleep(0.1)
+        received.append(os.read(pipe.reader, 65536))
+
+    received: list[bytes] = []
+    before = signal.signal(signal.SIGALRM, interrupted)
+    try:
+        with _Piped() as pipe:
+            reader = threading.Thread(target=read)
+            reader.start()
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            observe.log.info("waiting")
+            observe.log.info("after")
+            reader.join()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    lines = b"".join(received).splitlines()
+    messages = [json.loads(line)["message"] for line in lines if line.startswith(b"{")]
+    assert [message for message in messages if message in ("waiting", "after")] == ["waiting", "after"]
+    assert "interrupting" in messages or any("1 lines were lost" in message for message in messages)
+
+
+def test_a_child_forked_while_a_line_waits_can_write() -> None:
+    """The lock and the waiting are its parent's: it has its own."""
+    with _Piped() as pipe:
+        talker = threading.Thread(target=observe.log.info, args=("of the parent",))
+        talker.start()
+        time.sleep(0.05)
+        child = os.fork()
+        if not child:
+            os.read(pipe.reader, 16_384)
+            observe.log.info("of the child")
+            os._exit(int(bool(stdout.lost)))
+        assert os.waitpid(child, 0)[1] == 0
+        talker.join()
+        messages = {line["message"] for line in pipe.lines()}
+    assert messages == {"of the child", "of the parent"}
