@@ -124,7 +124,9 @@ class BatchRecord:
             return invocation.context
         found = settings.get()
         trust = found.trust if self._batch.public or self._record.public else "internal"
-        captured = contexts.capture(self._record.headers, trust=trust, environment="", rate=found.sample_rate)
+        captured = contexts.capture(
+            self._record.headers, trust=trust, rate=found.sample_rate, debug_rate=found.debug_rate
+        )
         return captured.context.entered(captured.context.span_id)
 
     def __exit__(
@@ -149,17 +151,13 @@ class BatchRecord:
         self._batch.broken.add(_lane(self))
 
     def _say(self, error: Exception) -> None:
-        import traceback
+        from observe import logs  # where no record fails it is not needed
 
         invocation = self._batch.invocation
         if invocation is not None and self._is_alone(invocation):
             outcome.fail(invocation.span, error, stdout.now())
-        stack = "".join(traceback.format_exception(error))[-outcome.STACK_MAX :]
-        line = identity.fields(
-            "ERROR", f"record {self.message_id} failed: {type(error).__name__}: {guard.said(error)}"
-        )
-        line["error"] = {"type": type(error).__name__, "message": guard.said(error), "stack": stack}
-        stdout.write(wire.log_line(line))
+        said = f"record {self.message_id} failed: {type(error).__name__}: {guard.said(error)}"
+        logs.write("ERROR", logs.WRITE, said, {}, logs.error_of(error))
 
     async def __aenter__(self) -> BatchRecord:
         return self.__enter__()

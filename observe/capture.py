@@ -94,7 +94,11 @@ def _batch(
     adopted = longest.context
     if not common:
         adopted = contexts.capture(
-            hops, trust="internal", environment=environment, rate=settings.sample_rate
+            hops,
+            trust="internal",
+            environment=environment,
+            rate=settings.sample_rate,
+            debug_rate=settings.debug_rate,
         ).context
     links = {
         (

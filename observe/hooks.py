@@ -29,6 +29,7 @@ PATCHES = {
     "botocore.client": "observe.patch_botocore",
     "datadog.dogstatsd.base": "observe.patch_datadog",
     "httpx": "observe.patch_httpx",
+    "opentelemetry.instrumentation.httpx": "observe.patch_httpx",
     "opentelemetry.sdk.trace": "observe.patch_otel_sdk",
     "opentelemetry.trace": "observe.patch_otel",
     "s3transfer.tasks": "observe.patch_s3transfer",

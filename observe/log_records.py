@@ -67,24 +67,19 @@ class RecordHandler(logging.Handler):
     def __init__(self, runtime: logging.Handler | None) -> None:
         super().__init__(runtime.level if runtime is not None else logging.NOTSET)
         self._runtime = runtime
-        self._formatted = False
         if runtime is not None:
             self.filters, self.formatter = runtime.filters, runtime.formatter
-
-    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802  # logging's name
-        """Let `fmt` say what a record looks like."""
-        super().setFormatter(fmt)
-        if self._runtime is None:
-            self._runtime = logging.StreamHandler()
-        self._runtime.setFormatter(fmt)
-        self._formatted = True
+        self._found = self.formatter
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        if self._formatted and self._runtime is not None:
-            self._runtime.emit(record)
-        else:
+        if self.formatter is self._found:
             guard.guarded(_write, record)
+            return
+        if self._runtime is None:
+            self._runtime = logging.StreamHandler()
+        self._runtime.formatter = self.formatter
+        self._runtime.emit(record)
 
 
 def _write(record: logging.LogRecord) -> None:

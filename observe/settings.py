@@ -47,6 +47,8 @@ VARIABLES = {
     "OTEL_RESOURCE_ATTRIBUTES": "service.name, service.version and deployment.environment.name are read",
     "OTEL_TRACES_SAMPLER": "always_on, always_off, traceidratio, or one of these with parentbased_ before it",
     "OTEL_TRACES_SAMPLER_ARG": "the rate of traceidratio, 0 to 1; default 1",
+    "OTEL_PROPAGATORS": "if set, OpenTelemetry's own propagators stay instead of ours",
+    "OTEL_PYTHON_METER_PROVIDER": "if set, OpenTelemetry's metrics are loaded with httpx, too",
     "DD_SERVICE": "the service's name, where no OTEL_ variable gives it",
     "DD_ENV": "the environment, where no OTEL_ variable gives it",
     "DD_VERSION": "the version, where no OTEL_ variable gives it",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import observe
+from observe import settings
 from observe.testing import Lines
 from tests.observe.running import run, sqs_event
 
@@ -247,3 +248,21 @@ def test_a_loop_through_batches_ends() -> None:
 
     run(event, handler)
     assert seen == [8, 8, 4]
+
+
+def test_a_failed_record_leaks_no_secret_and_may_begin_at_debug(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is logged of an exception is redacted; a record that begins a transaction may log at DEBUG."""
+    monkeypatch.setenv("OBSERVE_DEBUG_RATE", "1")
+    settings.reset()
+
+    def work(record: Any) -> None:
+        observe.log.debug("looked at")
+        raise ValueError("password=hunter2hunter2")
+
+    handled(sqs_event({}, {}), work)
+    messages = [line["message"] for line in lines.logs]
+    assert messages.count("looked at") == 2
+    assert sum("failed: ValueError" in message for message in messages) == 2
+    assert b"hunter2" not in b"".join(lines.raw)

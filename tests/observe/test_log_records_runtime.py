@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.observe import overlaid
 from tests.observe.attached import HTTP_EVENT, Ran, Run
 
 pytestmark = pytest.mark.runtime
@@ -198,3 +201,123 @@ def test_a_transaction_at_debug_passes_the_filter(run: Run) -> None:
     observed({}, client_context=json.dumps(custom))
     (line,) = ours(observed)
     assert (line["level"], line["severity_text"], line["message"]) == ("WARN", "DEBUG", "told")
+
+
+FRAME = struct.Struct(">IIQ")  # type, length, microseconds: FramedTelemetryLogSink
+
+
+def frames(raw: bytes) -> list[tuple[int, str]]:
+    """(type, message) of each frame."""
+    found = []
+    while raw:
+        kind, length, _ = FRAME.unpack_from(raw)
+        found.append((kind, raw[FRAME.size : FRAME.size + length].decode()))
+        raw = raw[FRAME.size + length :]
+    return found
+
+
+@pytest.mark.parametrize("logs", ["untouched", "json"])
+def test_with_lambdas_telemetry_descriptor_every_line_is_written_once(
+    run: Run, tmp_path: Path, logs: str
+) -> None:
+    """Lambda gives the runtime a descriptor of its own for logging: its frames stay whole, ours is stdout."""
+    wrapper, written = tmp_path / "wrapper", tmp_path / "frames"
+    lead = f"#!/bin/sh\nexec 9>{written}\nexport _LAMBDA_TELEMETRY_LOG_FD=9\n"
+    wrapper.write_text(f'{lead}exec "$@"\n')
+    wrapper.chmod(0o755)
+    observed = run(
+        """
+        import logging, observe
+        def handler(event, context):
+            logging.error("theirs", extra={"claim": "CLM-1"})
+            observe.log.info("ours")
+        """,
+        environment={**LAMBDA_JSON, "OBSERVE_LOGS": logs, "OBSERVE_EXEC_WRAPPER": str(wrapper)},
+    )
+    observed(HTTP_EVENT)
+    framed = [(kind, json.loads(message)) for kind, message in frames(written.read_bytes())]
+    plain = ours(observed)
+    assert [line["message"] for line in plain] == (["ours"] if logs == "untouched" else ["theirs", "ours"])
+    assert [(kind, line["message"]) for kind, line in framed] == (
+        [(0xA55A0016, "theirs")] if logs == "untouched" else []
+    )
+    for line in (*plain, *(line for _, line in framed)):
+        assert (line["correlation_id"], line["trace_id"]) == ("CLM-1", observed.spans[0]["traceId"])
+
+
+@pytest.mark.parametrize("form", ["monitoring", "dogstatsd", "datadog", "emf"])
+def test_metrics_and_spans_pass_a_filter_of_warnings(run: Run, form: str) -> None:
+    """Lambda drops lines below its level: log lines below it are, and nothing else that was asked for is."""
+    observed = run(
+        """
+        import observe
+        def handler(event, context):
+            observe.log.info("below")
+            observe.log.warning("told")
+            observe.metrics.increment("claims.submitted", tags={"product": "motor"})
+            observe.metrics.event("deployed", "claims")
+            with observe.span("price"):
+                pass
+        """,
+        environment={
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": "WARN",
+            "OBSERVE_METRICS_FORMAT": form,
+        },
+    )
+    observed(HTTP_EVENT)
+    assert [line["message"] for line in ours(observed)] == ["told"]
+    assert [span["name"] for span in observed.spans if span["name"] == "price"] == ["price"]
+    lines = [line for line in observed.log.messages() if line.startswith("{")]
+    assert sum("claims.submitted" in line for line in lines) == 1
+    assert sum("deployed" in line for line in lines) == 1
+
+
+def test_what_a_failure_tells_passes_a_filter_of_warnings(run: Run) -> None:
+    """The lines that were held, what the buffer had no room for, the event, and the span."""
+    observed = run(
+        """
+        import observe
+        def handler(event, context):
+            for n in range(30):
+                observe.log.debug("held %d", n)
+            raise ValueError("boom")
+        """,
+        environment={
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": "ERROR",
+            "OBSERVE_LOG_BUFFER": "2000",
+        },
+    )
+    observed(HTTP_EVENT)
+    lines = [json.loads(line) for line in observed.log.messages() if line.startswith("{")]
+    held = [line for line in lines if str(line.get("message", "")).startswith("held ")]
+    assert held[-1]["message"] == "held 29"
+    assert {(line["level"], line["severity_text"]) for line in held} == {("ERROR", "DEBUG")}
+    (note,) = [line for line in lines if line.get("event") == "observe.log_buffer"]
+    assert note["omitted"]["lines"] + len(held) == 30
+    assert [line["event"] for line in lines if "invocation_event" in line] == ["observe.invocation_event"]
+    assert observed.spans[0]["status"]["code"] == 2
+
+
+@overlaid.needs_layers
+def test_powertools_lines_are_its_own_and_written_once(run: Run, opt: Path, tmp_path: Path) -> None:
+    """Its logger has a handler of its own and keeps its records from the root's: from ours, too."""
+    observed = run(
+        """
+        import logging
+        from aws_lambda_powertools import Logger
+        logger = Logger()
+        def handler(event, context):
+            logger.info("theirs")
+            logging.getLogger("library").warning("ours")
+        """,
+        environment={**JSON, "POWERTOOLS_SERVICE_NAME": "claims"},
+        opt=overlaid.overlay(opt, tmp_path / "opt", overlaid.POWERTOOLS),
+        memory_mb=256,
+    )
+    observed(HTTP_EVENT)
+    theirs, own = ours(observed)
+    assert (theirs["message"], theirs["service"], "trace_id" in theirs) == ("theirs", "claims", False)
+    assert (own["message"], own["logger"], "trace_id" in own) == ("ours", "library", True)
+    assert observed.said == []

@@ -27,20 +27,38 @@ LEVELS = ("trace", "debug", "info", "warning", "error", "critical")
 
 
 def told(line: bytes) -> dict[str, Any]:
-    """A line as a reader sees it, without its time."""
-    found: dict[str, Any] = json.loads(line)
+    """A line as a strict reader sees it, without its time."""
+    found: dict[str, Any] = json.loads(line.decode(), parse_constant=pytest.fail)
     assert found.pop("timestamp").endswith("Z")
     return found
 
 
 @given(st.text(), st.dictionaries(st.text(), JSON, max_size=5))
 def test_the_line_is_the_one_that_the_contract_encodes(message: str, own: dict[str, Any]) -> None:
-    """What is joined of encoded parts is what wire.log_line writes of the same fields."""
+    """What is joined of encoded parts is what wire.log_line writes of the same fields.
+
+    But for integers beyond 64 bits: wire makes them text where some other value has no JSON form.
+    """
     clean = redaction.get().tree(logs.renamed(own))
     fields = {"level": "INFO", "message": redaction.get().text(message), **identity.of(None, None), **clean}
     line = logs.rendered("INFO", message, own, None, None)
-    assert told(line) == json.loads(wire.log_line(fields))
+    assert wire.plain(told(line)) == wire.plain(json.loads(wire.log_line(fields)))
     assert line.find(b"\n") == len(line) - 1
+
+
+ODD = st.text(st.characters()) | st.binary() | st.dates() | st.complex_numbers() | st.integers(10**18) | JSON
+
+
+@given(ODD, st.lists(ODD, max_size=3), st.dictionaries(st.text(st.characters()), ODD, max_size=3))
+def test_any_call_is_one_valid_line(event: Any, args: list[Any], own: dict[str, Any]) -> None:
+    """Surrogates, control characters, what JSON lacks, formats that do not fit: a line, and no fault."""
+    guard.faults.clear()
+    with testing.capture() as lines:
+        observe.log.info(event, *args, **own)
+    (line,) = lines.raw
+    assert line.find(b"\n") == len(line) - 1
+    assert told(line)["level"] == "INFO"
+    assert guard.faults == {}
 
 
 @given(st.dictionaries(st.sampled_from(["level", "level_", "level__", "event", "cut", "x"]), st.integers()))
@@ -68,11 +86,13 @@ def test_fields_named_as_ours_keep_their_values_under_other_names(own: dict[str,
     ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_carry_comes_out_valid(lines: Lines, value: Any) -> None:
-    """Such a value is told in a valid line, deep inside others, too."""
-    observe.log.info("odd \ud800", value=value, deep=[{"value": value}])
-    (line,) = lines.logs
-    assert line["value"] is not None
-    assert line["deep"][0]["value"] == line["value"]
+    """Such a value is told in a valid line, deep inside others and beside an odd message, too."""
+    for message in ("plain", "odd \ud800"):
+        observe.log.info(message, value=value, deep=[{"value": value}])
+    for raw in lines.raw:
+        line = told(raw)
+        assert line["value"] is not None
+        assert line["deep"][0]["value"] == line["value"]
 
 
 def test_a_line_that_is_too_long_is_cut_and_has_no_secret_in_it(lines: Lines) -> None:
@@ -98,11 +118,80 @@ def test_secrets_are_redacted_by_key_and_by_pattern(lines: Lines, secret: str) -
     assert line.count(redaction.MARK.encode()) >= 6
 
 
+SECRETS = ("password=hunter2hunter2", "AKIAIOSFODNN7EXAMPLE", "https://u:hunter2hunter2@db.example/x")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_what_an_exception_tells_has_no_secret_in_it(lines: Lines, secret: str) -> None:
+    """Neither its message nor its stack, which repeats it; those of its cause and its notes neither."""
+    try:
+        try:
+            raise KeyError(f"cause {secret} end")
+        except KeyError as cause:
+            error = ValueError(f"error {secret} end")
+            error.add_note(f"note {secret} end")
+            raise error from cause
+    except ValueError:
+        observe.log.exception("failed")
+    (line,) = lines.logs
+    told = line["error"]
+    assert told["message"].startswith("error ")
+    assert told["message"].endswith(" end")
+    assert all(f"{part} " in told["stack"] for part in ("cause", "error", "note"))
+    assert "raise error from cause" in told["stack"]
+    for part in (secret, "hunter2", "AKIA"):
+        assert part not in told["message"] + told["stack"].replace(__file__, "")
+
+
 def test_our_own_identifiers_are_never_redacted(lines: Lines) -> None:
     """A correlation ID that looks like a card's number is one all the same."""
     run(sqs_event({"x-correlation-id": "4111111111111111"}), lambda event, context: observe.log.info("m"))
     (line,) = lines.logs
     assert line["correlation_id"] == "4111111111111111"
+
+
+class UntellableError(Exception):
+    """What raises whatever is asked of it."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        self.error = error
+
+    def __str__(self) -> str:
+        raise self.error("not told")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("error", [RuntimeError, RecursionError, OverflowError, IndexError, AttributeError])
+def test_arguments_that_cannot_be_told_cost_their_text_and_not_the_line(
+    lines: Lines, error: type[Exception]
+) -> None:
+    """A line is written for every call, whatever its arguments do when they are asked."""
+    observe.log.info("claim %s", UntellableError(error))
+    observe.log.info("claim %s", UntellableError(error), field=UntellableError(error))
+    observe.log.info(UntellableError(error), exc_info=UntellableError(error))
+    observe.log.info("%c", 10**10)
+    observe.log.info("%(claim)s", {"other": 1})
+    assert guard.faults == {}
+    assert [line["message"] for line in lines.logs] == [
+        f"claim %s <tuple: {error.__name__} in __str__>",
+        f"claim %s <tuple: {error.__name__} in __str__>",
+        f"<UntellableError: {error.__name__} in __str__>",
+        "%c (10000000000,)",
+        "%(claim)s ({'other': 1},)",
+    ]
+
+
+def test_an_exception_whose_stack_cannot_be_told_costs_the_stack_alone(lines: Lines) -> None:
+    """The line is there with the exception's type and message, and the fault is said."""
+
+    class OddError(SyntaxError):
+        lineno = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+    observe.log.error("failed", exc_info=OddError("no such claim"))
+    said, line = lines.logs
+    assert said["event"] == "observe.fault"
+    assert line["error"] == {"type": "OddError", "message": "no such claim", "stack": ""}
 
 
 def test_an_error_is_told_with_its_stack(lines: Lines) -> None:
@@ -197,7 +286,7 @@ def test_loggers_are_values(lines: Lines) -> None:
     bound = observe.log.bind(a=1, event="mine")
     assert bound.new(b=2) != bound
     assert copy.deepcopy(bound) == bound == pickle.loads(pickle.dumps(bound))
-    bound.unbind("a").try_unbind("none").info("m")
+    bound.unbind("a", "none").try_unbind("none").info("m")
     bound.info("n", event="call")
     first, second = lines.logs
     assert ("a" in first, first["event_"]) == (False, "mine")
@@ -207,7 +296,7 @@ def test_loggers_are_values(lines: Lines) -> None:
 def test_the_logger_without_structlog_writes_the_same_lines(lines: Lines) -> None:
     """What is used where the function's own structlog is broken is no other logger."""
     for log in (observe.log, logs.PlainLogger({})):
-        log.bind(a=1, b=2).unbind("a").warning("told %d", 1, c=3)
+        log.bind(a=1, b=2).unbind("a", "none").warning("told %d", 1, c=3)
         log.bind(a=1).new(d=4).info("new")
     one, two, *others = (told(line) for line in lines.raw)
     assert others == [one, two]
