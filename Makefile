@@ -21,7 +21,7 @@ check: $(VENV)/.dev $(COEXIST)
 	$(BIN)/python -m console.spec --check
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.demo build/coexist/.layers
 	$(BIN)/python bench/layer.py
 
 spec: $(VENV)/.dev
@@ -32,8 +32,8 @@ lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/layer.txt
 	uv pip compile pyproject.toml --extra console --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/layer.txt -o requirements/demo.txt
 	uv pip compile pyproject.toml --extra console --group build --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra console --group build --group bench --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/bench.txt
-
+	uv pip compile --group runtimes --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/runtimes.txt
+	uv pip compile --group emulator --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/emulator.txt
 	uv pip compile --group coexist --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist.txt
 	uv pip compile --group coexist-old --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist-old.txt
 
@@ -45,7 +45,7 @@ $(VENV)/bin/python:
 		{ echo "Hybrid Observe needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# One rule for the three sets: locked with hashes, then the project itself, editable, with nothing else.
+# One rule for both sets: locked with hashes, then the project itself, editable, with nothing else.
 $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing requirements/$*.txt"
 	@$(PIP) install --require-hashes --requirement requirements/$*.txt
@@ -53,14 +53,15 @@ $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 # What other layers, and functions that nobody has looked after for years, bring along: not for the virtual
-# environment, but for tests to lay over the layer. Without them those tests skip and say so.
-build/coexist/.layers: requirements/coexist.txt | $(VENV)/.dev
+# environment, but for tests to lay over the layer, and for the benchmark to run beside it. Without them those
+# tests skip and say so.
+build/coexist/.layers: requirements/coexist.txt | $(VENV)/bin/python
 	@echo "Installing $< into $(@D)/layers"
 	@rm -rf $(@D)/layers
 	@$(PIP) install --require-hashes --no-deps --target $(@D)/layers --requirement $<
 	@touch $@
 
-build/coexist/.old: requirements/coexist-old.txt | $(VENV)/.dev
+build/coexist/.old: requirements/coexist-old.txt | $(VENV)/bin/python
 	@echo "Installing $< into $(@D)/old"
 	@rm -rf $(@D)/old
 	@$(PIP) install --require-hashes --no-deps --target $(@D)/old --requirement $<

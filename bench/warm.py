@@ -1,7 +1,7 @@
 """A function's process served by as little as can be, so that what is measured is the function.
 
-Lambda's Runtime API on one blocking socket in this process; stdout drained by a process of its own, as on
-Lambda, into a file.
+Lambda's Runtime API on one blocking socket in this process; stdout and stderr, which are one log on Lambda,
+drained by a process of its own into a file.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -35,7 +35,11 @@ class WarmProcess:
         with output.open("wb") as file:
             self._drain = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
         self._process = subprocess.Popen(
-            command_line(config), cwd=config.task_root, env=environment, stdout=self._drain.stdin
+            command_line(config),
+            cwd=config.task_root,
+            env=environment,
+            stdout=self._drain.stdin,
+            stderr=subprocess.STDOUT,
         )
         assert self._drain.stdin is not None
         self._drain.stdin.close()

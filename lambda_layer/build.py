@@ -6,13 +6,15 @@
 
 One zip serves x86_64 and arm64 (pure Python throughout) and Python 3.11 to 3.14: bytecode is shipped
 for every interpreter that is found, as unchecked hash-based .pyc, which survive a zip's time stamps.
-/opt is read-only in Lambda, so bytecode that is not shipped is compiled again at every cold start.
+/opt is read-only in Lambda, so bytecode that is not shipped is compiled again at every cold start. It is
+without docstrings, assertions and the columns of tracebacks: a quarter of the zip that nobody reads there.
 
     BuildError      pip failed, an interpreter is missing in a release build, the zip is too large
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -34,8 +36,10 @@ ZIP_MAX_BYTES = 6_000_000
 _TIME = (1980, 1, 1, 0, 0, 0)
 _SOURCE = Path(observe.__file__).parent
 _HERE = Path(__file__).parent
-#: What pip writes that differs from run to run or serves nobody in a layer.
+#: What pip writes that differs from run to run or serves nobody in a layer; and sources in C.
 _UNWANTED = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL")
+_UNREAD = (".c", ".h", ".pyi")
+_STRIPPED = ".opt-2.pyc"
 
 
 class BuildError(Exception):
@@ -158,7 +162,7 @@ def _install(library: Path) -> None:
 def _trim(library: Path) -> None:
     shutil.rmtree(library / "bin", ignore_errors=True)
     for path in list(library.rglob("*")):
-        if path.name in _UNWANTED and path.parent.name.endswith(".dist-info"):
+        if path.suffix in _UNREAD or (path.name in _UNWANTED and path.parent.name.endswith(".dist-info")):
             path.unlink()
         elif path.suffix in (".so", ".pyd"):
             raise BuildError(
@@ -168,11 +172,25 @@ def _trim(library: Path) -> None:
 
 def _interpreters() -> Iterator[tuple[str, str]]:
     """(version, executable) of every interpreter that is found and runs."""
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
     for version in VERSIONS:
-        executable = sys.executable if version == own else shutil.which(f"python{version}")
-        if executable and _runs(executable, version):
+        if executable := interpreter(version):
             yield version, executable
+
+
+@functools.cache
+def interpreter(version: str) -> str:
+    """Return the executable of a Python ("3.12"), "" for none: this one, on the path, or of pyenv."""
+    return next((executable for executable in _candidates(version) if _runs(executable, version)), "")
+
+
+def _candidates(version: str) -> Iterator[str]:
+    name = f"python{version}"
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        yield sys.executable
+    if found := shutil.which(name):
+        yield found
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True))
 
 
 def _runs(executable: str, version: str) -> bool:
@@ -189,13 +207,16 @@ def _runs(executable: str, version: str) -> bool:
 
 def _compile(interpreter: str, stage: Path) -> None:
     """Bytecode whose file names are those that Lambda will see, in any hash order the same."""
-    command = [interpreter, "-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+    command = [interpreter, "-I", "-X", "no_debug_ranges", "-m", "compileall", "-q", "-f", "-o", "2"]
+    command += ["--invalidation-mode", "unchecked-hash"]
     _run(
         [*command, "-s", str(stage), "-p", "/opt", str(stage / "python"), str(stage / "observe-lib")],
         "compile_failed",
         f"{interpreter} could not compile the layer",
         PYTHONHASHSEED="0",
     )
+    for path in stage.rglob(f"*{_STRIPPED}"):  # under the name that Python looks for
+        path.rename(path.with_name(path.name.removesuffix(_STRIPPED) + ".pyc"))
 
 
 def _run(command: Sequence[str], reason: str, message: str, **environment: str) -> None:

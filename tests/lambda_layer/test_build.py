@@ -52,8 +52,13 @@ def test_nothing_unpacked_is_writable(opt: Path) -> None:
 def test_a_release_build_needs_every_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that would compile at every cold start of a runtime is refused."""
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(build.BuildError, match=r"not found: 3\.1") as caught:
-        build.build(tmp_path / "x.zip", release=True)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    build.interpreter.cache_clear()
+    try:
+        with pytest.raises(build.BuildError, match=r"not found: 3\.1") as caught:
+            build.build(tmp_path / "x.zip", release=True)
+    finally:
+        build.interpreter.cache_clear()
     assert caught.value.reason == "interpreter_missing"
     assert not (tmp_path / "x.zip").exists()
 

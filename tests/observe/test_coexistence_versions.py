@@ -93,7 +93,7 @@ def test_an_old_library(
 
 @pytest.mark.parametrize("version", ["1.20.0", "2.0.0", "nightly"])
 def test_an_opentelemetry_that_we_do_not_know(run: Run, tmp_path: Path, server: Server, version: str) -> None:
-    """Outside the versions that we declare its spans are left out, and httpx's: said in one warning for both."""
+    """Outside the versions that we declare its spans are left out, and httpx's: said in one warning."""
     files = {
         "opentelemetry/__init__.py": "",
         "opentelemetry/trace/__init__.py": "",

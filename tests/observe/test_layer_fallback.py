@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lambda_layer import build
+from tests.observe import runtimes
 from tests.observe.attached import APP, HTTP_EVENT, Run
 
 pytestmark = pytest.mark.runtime
@@ -44,15 +44,6 @@ def _entered(python: Path, task: Path, opt: Path, code: str) -> str:
         check=True,
     )
     return done.stdout
-
-
-def _pythons(version: str) -> Iterator[Path]:
-    name = f"python{version}"
-    own = sys.executable if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
-    candidates = [own, shutil.which(name), *Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")]
-    for candidate in candidates:
-        if candidate and build._runs(str(candidate), version):
-            yield Path(candidate)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +116,7 @@ def test_a_function_that_sets_pythonpath(run: Run) -> None:
 @pytest.mark.parametrize("version", ["3.7", "3.8", "3.9", "3.10"])
 def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, version: str) -> None:
     """On an older Python the entry module hands over the function's own handler."""
-    python = next((path for path in _pythons(version)), None)
-    if python is None:
-        pytest.skip(f"no Python {version} on this machine")
+    python = runtimes.find(version)
     (tmp_path / "app.py").write_text("def handler(event, context):\n    return 'bare'\n")
     code = "import observe.entry as e; print(e.handler({}, None), e.handler.__module__)"
     printed = _entered(python, tmp_path, opt, code)
@@ -138,9 +127,7 @@ def test_an_unsupported_python_runs_the_bare_handler(opt: Path, tmp_path: Path, 
 @pytest.mark.parametrize("version", build.VERSIONS)
 def test_every_supported_python(opt: Path, tmp_path: Path, version: str) -> None:
     """The zip's own libraries work on each Python that Lambda offers, where the machine has it."""
-    python = next((path for path in _pythons(version)), None)
-    if python is None:
-        pytest.skip(f"no Python {version} on this machine")
+    python = runtimes.find(version)
     (tmp_path / "app.py").write_text(
         "import observe\ndef handler(event, context):\n    observe.log.info('told', n=1)\n    return 'done'\n"
     )
@@ -232,7 +219,7 @@ def test_switched_off_nothing_changes(opt: Path, value: str) -> None:
 def test_a_function_without_a_handlers_name(opt: Path) -> None:
     """An image function whose entry point is not Lambda's: the command runs, and the reason is said."""
     found = _executed(opt / "observe-exec", _HANDLER="")
-    assert "decorate the handler" in found["said"]
+    assert "two other ways" in found["said"]
     assert "OBSERVE_HANDLER" not in found
 
 

@@ -5,16 +5,18 @@ https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import sys
+import time
 import types
 from typing import Any
 
 import pytest
 
 import observe
-from observe import ids, lifecycle
+from observe import ids, lifecycle, settings
 from observe import invocation as invocations
 from observe.testing import LambdaContext, Lines
 from tests.observe.running import run, sqs_event
@@ -156,6 +158,33 @@ def test_a_replay_of_version_1_is_muted_until_it_is_over(
 
     run(_event(STEP), function)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("way", ["raises", "is failed by the SDK", "runs into its timeout"])
+def test_a_replay_that_fails_tells_its_event(lines: Lines, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Muted is what earlier invocations have said. The event of this one nobody has: it is told, once."""
+    _installed(monkeypatch, "aws_durable_execution_sdk_python.context", "DurableContext", _Version3)
+    monkeypatch.setenv("OBSERVE_LOG_LEVEL", "DEBUG")
+    settings.reset()
+
+    def function(event: Any, context: Any) -> Any:
+        observe.log.info("said before")
+        observe.metrics.increment("counted.before")
+        if way == "raises":
+            raise ValueError("no such claim")
+        if way == "runs into its timeout":
+            time.sleep(0.2)
+        return {"Status": "FAILED", "Error": {"ErrorType": "ValueError", "ErrorMessage": "no such claim"}}
+
+    with contextlib.suppress(ValueError):
+        run(_event(STEP), function, remaining_ms=150)
+    (told,) = lines.failed_events
+    assert told["error.type"] == ("timeout" if "timeout" in way else "ValueError")
+    event = json.loads(told["invocation_event"]["json"])
+    assert event["DurableExecutionArn"] == ARN
+    assert event["CheckpointToken"] == "[REDACTED]"  # with it another could checkpoint in its place
+    assert (lines.logs, lines.metrics) == ([], [])
+    assert lines.spans[0]["status"]["code"] == 2
 
 
 def test_nothing_is_lost_where_nobody_says_when_a_replay_ends(lines: Lines) -> None:
