@@ -256,7 +256,7 @@ _making = _thread.allocate_lock()
 
 
 def _add(invocation: Invocation, entry: Entry) -> None:
-    part: Aggregate | None = invocation.metrics  # type: ignore[assignment]  # nobody else sets it
+    part: Aggregate | None = invocation.metrics
     if part is None:
         part = _part(invocation)
     pending = part.pending
@@ -272,7 +272,7 @@ def _part(invocation: Invocation) -> Aggregate:
     with _making:  # two threads may be the first
         if invocation.metrics is None:
             invocation.metrics = made
-        return invocation.metrics  # type: ignore[return-value]
+        return invocation.metrics
 
 
 def _after_fork() -> None:

@@ -48,16 +48,26 @@ def report(place: str, fault: BaseException) -> None:
 def _say(place: str, fault: BaseException) -> None:
     from observe import stdout, wire
 
-    name = type(fault).__name__
+    name, told = type(fault).__name__, _clean(said(fault))
     fields = {
         "timestamp": wire.timestamp(stdout.now()),
         "level": "WARN",
-        "message": f"hybrid-observe: {place} failed and was left out: {name}: {said(fault)}",
+        "message": f"hybrid-observe: {place} failed and was left out: {name}: {told}",
         "event": "observe.fault",
         "place": place,
-        "error": {"type": name, "message": said(fault), "stack": _where(fault)},
+        "error": {"type": name, "message": told, "stack": _where(fault)},
     }
     stdout.write(wire.log_line(fields))
+
+
+def _clean(text: str) -> str:
+    """A fault may quote what it was given; where redaction itself is broken nothing of that is told."""
+    try:
+        from observe import redaction
+
+        return redaction.get().text(text)
+    except Exception:  # noqa: BLE001  # it may be what is broken
+        return "(not told: redaction is broken)"
 
 
 def _where(fault: BaseException) -> str:

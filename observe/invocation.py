@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol
 
+    from observe.aggregate import Aggregate
     from observe.context import Captured, Context
     from observe.redaction import Redaction
     from observe.settings import Settings
@@ -98,7 +99,7 @@ class Invocation:
         self.muted = False
         #: Set by observe.log_buffer and observe.aggregate once they have something to keep.
         self.logs: Part | None = None
-        self.metrics: Part | None = None
+        self.metrics: Aggregate | None = None
         self.lock = threading.Lock()
 
     def start(self, span: wire.Span) -> None:
@@ -270,6 +271,8 @@ def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Spa
 def _redact(span: wire.Span) -> bool:
     """Take the secrets out of what a span tells; what cannot be looked at is not told."""
     found = _redaction()
+    if span.links:
+        span.links = [(trace_id, span_id, found.tree(of)) for trace_id, span_id, of in span.links]
     if not span.events and _is_clean(span, found):
         return True  # nearly every span
     span.name, span.status_message = found.text(span.name), found.text(span.status_message)

@@ -7,6 +7,7 @@ an OpenTelemetry of its own that is too old, or spans are off) requests still fo
 from __future__ import annotations
 
 import os
+import sys
 
 from observe import guard, settings, versions
 from observe.context import BAGGAGE, CORRELATION_ID, TRACEPARENT, TRACESTATE, current
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 VERSIONS = ((0, 20), (1, 0))
 #: On our copy of a request: the names of the headers that it has from its caller.
 _PRESENT = "_observe_present"
+INSTRUMENTATION = "opentelemetry.instrumentation.httpx"
+#: Whether the headers are written below us, or by the function's own propagators.
+_theirs = False
+#: httpx, where the function was importing the instrumentation when that imported it.
+_waiting: Any = None
 
 
 def install(module: Any) -> None:
@@ -27,25 +33,41 @@ def install(module: Any) -> None:
 
     Two patches around the instrumentation's: outside of it the request is copied, inside of it, where its
     span is the current one, the headers are decided on.
+    module: httpx; or the instrumentation, which may have been the one to import httpx.
     """
+    if module.__name__ == INSTRUMENTATION:
+        _loaded()
+        return
     problem = versions.problem("httpx", module.__version__, VERSIONS)
     if problem:
         guard.report("patch_httpx.install", RuntimeError(f"{problem}: its requests are not forwarded"))
         return
-    theirs = False
-
-    def carried(request: Any) -> Any:
-        if not theirs:
-            _carry(request)
-        return request
-
-    _wrap(module, carried)
-    traced = settings.get().mode != "propagate" and bool(guard.guarded(_instrument))
-    theirs = traced and bool(os.environ.get("OTEL_PROPAGATORS"))
+    global _waiting
+    _wrap(module, _carried)
+    if settings.get().mode != "propagate":
+        if _is_loading():
+            _waiting = module
+        else:
+            guard.guarded(_instrument)
     _wrap(module, lambda request: _copy(module, request))
 
 
+def _is_loading() -> bool:
+    """Whether the function imports the instrumentation, which is about to import httpx."""
+    loading = sys.modules.get(INSTRUMENTATION)
+    return loading is not None and not hasattr(loading, "HTTPXClientInstrumentor")
+
+
+def _loaded() -> None:
+    """Instrument now what could not be at once."""
+    global _waiting
+    module, _waiting = _waiting, None
+    if module is not None and guard.guarded(_instrument):
+        _wrap(module, lambda request: _copy(module, request))
+
+
 def _instrument() -> bool:
+    global _theirs
     from observe import patch_otel
 
     if not patch_otel.is_usable():
@@ -60,8 +82,15 @@ def _instrument() -> bool:
     class Instrumentor(HTTPXClientInstrumentor):
         """One of our own: the class keeps one instance, which user code may want to instrument by."""
 
+        _instance = None
+
+    provider = otel.provider()
+    if HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
+        _theirs = True  # the function's own makes the span, below us: it asks our propagator for the headers
+        return True
     # The dependency check reads every installed distribution's metadata: 20 ms of a cold start.
-    Instrumentor().instrument(tracer_provider=otel.provider(), skip_dep_check=True)
+    Instrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
+    _theirs = bool(os.environ.get("OTEL_PROPAGATORS"))
     return True
 
 
@@ -87,6 +116,8 @@ def _copy(module: Any, request: Any) -> Any:
     A redirect is made from the request before it, and a request can be sent twice: both would carry
     what belonged to another call, and baggage to a host that must not have it.
     """
+    if hasattr(request, _PRESENT):
+        return request
     copied = module.Request(
         request.method,
         request.url,
@@ -96,6 +127,12 @@ def _copy(module: Any, request: Any) -> Any:
     )
     setattr(copied, _PRESENT, {name.lower() for name in request.headers})
     return copied
+
+
+def _carried(request: Any) -> Any:
+    if not _theirs:
+        _carry(request)
+    return request
 
 
 def _carry(request: Any) -> None:

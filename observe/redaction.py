@@ -196,11 +196,23 @@ class Redaction:
 
     def _list(self, values: Iterable[Any], depth: int, seen: dict[int, Any]) -> Any:
         before = list(values)  # at once: another thread may be changing it
-        after = [self._tree(item, depth, seen) for item in before]
+        fields = getattr(values, "_fields", None)
+        if fields is not None and isinstance(values, tuple) and len(fields) == len(before):
+            named = zip(fields, before, strict=True)
+            after = [self._member(name, held, depth, seen)[1] for name, held in named]
+        elif before and all(map(_is_pair, before)):
+            after = [self._paired(pair, depth, seen) for pair in before]
+        else:
+            after = [self._tree(item, depth, seen) for item in before]
         for old, new in zip(before, after, strict=True):
             if old is not new:
                 return after
         return values
+
+    def _paired(self, pair: Any, depth: int, seen: dict[int, Any]) -> Any:
+        """[["authorization", "..."], ...]: what headers, forms and `dict.items` are often told as."""
+        named, held = self._member(pair[0], pair[1], depth + 1, seen)
+        return pair if named is pair[0] and held is pair[1] else [named, held]
 
     def _object(self, value: dict[Any, Any], depth: int, seen: dict[int, Any]) -> Any:
         changed = None
@@ -227,6 +239,9 @@ class Redaction:
         return value if kept is held else {**dict(value), holder: kept}
 
     def _member(self, name: object, held: Any, depth: int, seen: dict[int, Any]) -> tuple[object, Any]:
+        if isinstance(name, bytes):  # of headers, as ASGI has them
+            kind = self.kind(name.decode("latin-1"))
+            return name, self._held(kind, held) if kind > PLAIN else self._tree(held, depth, seen)
         if not isinstance(name, str):
             told = guard.said(name)
             clean = self.text(told)
@@ -285,6 +300,10 @@ _PAIRS = (
     *(("parameterKey", "parameterValue"), ("ParameterKey", "ParameterValue")),
 )
 _HOLDERS = frozenset(holder for _, holder in _PAIRS)
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str | bytes)
 
 
 def _is_signed(value: dict[Any, Any]) -> bool:

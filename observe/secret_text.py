@@ -30,7 +30,7 @@ _NAME = Lazy(
     r"""(=>?|:|%3[Dd])(?:[ \t\r\n]{0,16}[bBuU]?(\\{0,8}["']))?[ \t]{0,4}"""
 )
 #: `<wsse:Password Type="...">` of XML.
-_ELEMENT = Lazy(r"<(?:[\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]{0,512})?>([^<]++)")
+_ELEMENT = Lazy(r"<(?:[\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]{0,512})?>(?:\s{0,16}<!\[CDATA\[)?([^<]++)")
 _UNQUOTED = Lazy(r"""[^\s,;&"'<>)}\]\\]*+""")
 _UNQUOTED_ENCODED = Lazy(r"""(?:(?!%26|%3[Bb]|%20)[^\s,;&"'<>)}\]\\])*+""")
 _LINE = Lazy(r"""[^\r\n"'\\]*+""")
@@ -38,6 +38,8 @@ _WRAPPED = Lazy(r"""[\w.]{1,64}\((?=\\{0,8}["'])""")
 _BRACKETS = Lazy(r"""[\[\]{}]|(\\{0,8}["'])""")
 _NUMBER = Lazy(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?![\w.-])")
 _DONE = Lazy(r"\[REDACTED\]|REDACTED(?!\w)")
+#: Python's notation of an object: `<Mode.A: 'hunter2'>`.
+_OBJECT = Lazy(r"<[^<>\r\n]{0,512}+>")
 _CONSTANT = Lazy(r"(?i:true|false|null|none|undefined)(?![\w.-])|arn:")
 _NUMBERS_ONLY = Lazy(r"[\[\]{}\s0-9.,eE+-]*+")
 #: What stands before a secret in a header and is none itself.
@@ -47,7 +49,7 @@ _SCHEMES = Lazy(
 )
 _CREDENTIALS = Lazy(
     r"(?<![A-Za-z0-9])([Bb]earer|[Bb]asic)( {1,4})(?!(?:[Bb]earer|[Bb]asic) )"
-    r"([A-Za-z0-9._~+/-]{6,}+=*+)(?![\"'=])"
+    r"([A-Za-z0-9._~+/-]{6,}+(?!=[\"'][^\s,;)\]}])=*+)"  # `Bearer realm="..."` is a challenge
 )
 _ADDRESS = Lazy(r"(?::(?://|\\/\\/))([^\s:/@\"'\\<>]{0,128}):([^\s/\"'\\<>]{1,1024})@")
 _ORACLE = Lazy(r"(jdbc:oracle:\w{1,16}:[^\s/@:\"'<>]{1,64}/)[^\s@\"'<>]{1,256}@")
@@ -163,6 +165,8 @@ def _end(value: str, found: re.Match[str], kind: int, name: str) -> int:
         return start
     if value[start : start + 1] in ("{", "["):
         return start if kind == OPEN else _structure(value, start, kind, assigned)
+    if value[start : start + 1] == "<":
+        return _matched(_OBJECT, value, start)
     wrapped = _WRAPPED.get().match(value, start)
     if wrapped is not None:
         inside = _BRACKETS.get().match(value, wrapped.end())
@@ -220,9 +224,10 @@ def _matched(pattern: Lazy, value: str, start: int) -> int:
 
 def _element(found: re.Match[str], redaction: Redaction) -> str:
     kind = redaction.kind(found[1])
-    if kind <= PLAIN or is_told(kind, found[2].strip()):
+    held, end = found[2], "]]>" if found[2].endswith("]]>") else ""
+    if kind <= PLAIN or is_told(kind, held.removesuffix(end).strip()):
         return found[0]
-    return f"{found[0][: found.start(2) - found.start()]}{MARK}"
+    return f"{found[0][: found.start(2) - found.start()]}{MARK}{end}"
 
 
 # --- What secrets look like -----------------------------------------------------------------

@@ -154,7 +154,7 @@ def _tell_lost() -> None:
     line = {
         "timestamp": wire.timestamp(now()),
         "level": "WARN",
-        "message": f"hybrid-observe: {_untold} lines were lost: stdout took nothing",
+        "message": f"hybrid-observe: lines lost while stdout took none: {_untold}",
         "event": "observe.lines_lost",
         "lost": _untold,
     }

@@ -1,12 +1,18 @@
 """The CloudWatch Logs subscription event, decoded into a `LogBatch`, and back.
 
-    MalformedEnvelope       the event cannot be decoded; `reason` says why:
+    MalformedEnvelope       the event, or a part of it, cannot be decoded; `reason` says why:
         not_awslogs         no `awslogs.data` string in it
         bad_base64          the data is not base64
         bad_gzip            the base64 holds no gzip stream, or a truncated or broken one
         too_large           it inflates to more than the limit; never inflated further than that
         bad_json            the gzip stream holds no JSON
         bad_shape           the JSON is not a subscription document
+        bad_aggregate       a Kinesis record of the Producer Library is damaged
+        bad_compression     a file is broken or truncated zstd, bzip2 or xz
+        unsupported         a file is compressed in a way that is not read here, or zstd without its library
+        bad_notification    an event, a message or an item names no object of S3
+
+What comes through Kinesis, Firehose and S3 is read by `subscribers.inputs`.
 
 Unknown keys are tolerated (`policyLevel` broke other readers when it appeared), several gzip members
 are one document, and bytes after the last member are ignored, as gzip(1) does.
@@ -26,11 +32,22 @@ import msgspec
 #: What one payload may inflate to: a quarter of the subscriber's memory, six times what is seen.
 INFLATED_MAX_BYTES = 64 * 1024 * 1024
 
-Reason = Literal["not_awslogs", "bad_base64", "bad_gzip", "too_large", "bad_json", "bad_shape"]
+Reason = Literal[
+    "not_awslogs",
+    "bad_base64",
+    "bad_gzip",
+    "too_large",
+    "bad_json",
+    "bad_shape",
+    "bad_aggregate",
+    "bad_compression",
+    "unsupported",
+    "bad_notification",
+]
 #: Milliseconds since the epoch whose nanoseconds still fit 63 bits.
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854)]
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 #: CloudWatch writes one member; each further one costs a copy of what follows it.
 _MEMBERS_MAX = 1024
 
@@ -54,7 +71,7 @@ class LogEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     extracted_fields: dict[str, Any] | None = msgspec.field(name="extractedFields", default=None)
 
 
-class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The lines of one log stream that came in one payload."""
 
     owner: str
@@ -63,11 +80,19 @@ class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     filters: tuple[str, ...] = msgspec.field(name="subscriptionFilters", default=())
     message_type: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"] = msgspec.field(name="messageType")
     events: tuple[LogEvent, ...] = msgspec.field(name="logEvents")
+    #: `ACCOUNT_LEVEL_POLICY` where the account's subscription sent it, `LOG_GROUP_LEVEL_POLICY`, or "".
+    policy_level: str = msgspec.field(name="policyLevel", default="")
 
     @property
     def is_control(self) -> bool:
         """Whether CloudWatch only checks that the destination can be reached."""
         return self.message_type == "CONTROL_MESSAGE"
+
+
+class FileBatch(LogBatch, frozen=True, gc=False, kw_only=True):
+    """Lines of a file. line_ids: the event ID of each, which says where in which file it is; see inputs.files."""
+
+    line_ids: tuple[str, ...]
 
 
 _decoder = msgspec.json.Decoder(LogBatch)
@@ -100,6 +125,13 @@ def _data(event: object) -> bytes:
     data = awslogs.get("data") if isinstance(awslogs, dict) else None
     if not isinstance(data, str):
         raise MalformedEnvelope("not_awslogs", "the event has no awslogs.data string")
+    return base64_bytes(data)
+
+
+def base64_bytes(data: object) -> bytes:
+    """Return the bytes of a base64 text. Raises MalformedEnvelope with `bad_base64`."""
+    if not isinstance(data, str):
+        raise MalformedEnvelope("bad_base64", "the data is no text")
     try:
         return base64.b64decode(data, validate=True)
     except ValueError as error:
@@ -117,7 +149,7 @@ def gunzip(data: bytes, limit: int = INFLATED_MAX_BYTES) -> bytes:
         part, data = _member(data, limit - size)
         parts.append(part)
         size += len(part)
-        if not data.startswith(_GZIP_MAGIC):
+        if not data.startswith(GZIP_MAGIC):
             return b"".join(parts)
     raise MalformedEnvelope("bad_gzip", f"more than {_MEMBERS_MAX} gzip members")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe import wire
+from observe import notes, semconv, wire
 from observe.metric_lines import METRIC_KINDS, metric_line
 from subscribers.envelope import LogBatch, LogEvent, decode, encode
 from subscribers.parse import parse
@@ -171,6 +171,24 @@ def _without_null(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_null(item) for key, item in value.items()}
     return "" if value is None else value
+
+
+SOURCES = sorted((Path(__file__).parents[1] / "observe").rglob("*.py"))
+_EVENT = re.compile(r"""(?:EVENT = |["']event["']\]? ?[:=] ?)["'](observe\.\w+)["']""")
+
+
+def test_every_line_of_the_layers_own_is_specified() -> None:
+    """Each `event` that the layer writes is specified, no other is, and so is each attribute of its own."""
+    written = {name for path in SOURCES for name in _EVENT.findall(path.read_text(encoding="utf-8"))}
+    written |= {f"observe.{note}" for note in notes.NOTES}
+    assert len(written) > 15
+    section = SPEC.partition("### The layer's own lines")[2].partition("\n### ")[0]
+    assert set(re.findall(r"`(observe\.\w+)`", section)) - {"observe.records"} == written
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)*)`", SPEC))
+    baggage = {semconv.BAGGAGE_DEBUG, semconv.BAGGAGE_HOPS}
+    own = {value for name, value in vars(semconv).items() if name.isupper()} - baggage
+    groups = ("observe.", "aws.lambda.", "process.", "error.", "exception.")
+    assert {name for name in own if name.startswith(groups)} <= named
 
 
 def test_the_examples_of_the_specification_are_read() -> None:

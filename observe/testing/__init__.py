@@ -57,13 +57,23 @@ class Lines:
 
     @property
     def _lines(self) -> list[dict[str, Any]]:
-        return [line for line in self._json if "message" in line and "resourceSpans" not in line]
+        return [
+            line
+            for line in self._json
+            if "message" in line and "resourceSpans" not in line and not _is_metric(line)
+        ]
 
     @property
     def metrics(self) -> list[str]:
-        """Metric lines as text."""
-        wrapped = [line["metric"] for line in self._json if "metric" in line and "message" not in line]
-        return wrapped + [line.decode().rstrip("\n") for line in self.raw if not line.startswith(b"{")]
+        """Metric lines as text, in the format that they were written in; out of Lambda's JSON mode again."""
+        found = []
+        for raw in self.raw:
+            line = json.loads(raw) if raw.startswith(b"{") else None
+            if line is None or _is_metric(line):
+                found.append(raw.decode().rstrip("\n"))
+            elif "metric" in line and "message" not in line:
+                found.append(line["metric"])
+        return found
 
     @property
     def spans(self) -> list[dict[str, Any]]:
@@ -74,6 +84,15 @@ class Lines:
                 for scope in resource["scopeSpans"]:
                     found += [{**span, "attributes": _plain(span)} for span in scope["spans"]]
         return found
+
+
+#: The members of a metric in the `datadog` format: docs/spec/lines.md.
+_DATADOG = frozenset("mvet")
+
+
+def _is_metric(line: dict[str, Any]) -> bool:
+    """Whether a JSON line is a metric by itself: CloudWatch's embedded format, or Datadog's."""
+    return "_aws" in line or (_DATADOG.issubset(line) and "message" not in line)
 
 
 def _plain(span: dict[str, Any]) -> dict[str, Any]:

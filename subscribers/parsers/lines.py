@@ -3,7 +3,8 @@
 A log line of ours is flat JSON with `timestamp`, `level`, `message`, `requestId`, `service`, `env`,
 `version`, `correlation_id`, `trace_id`, `span_id`, the caller's fields and `error` {type, message, stack};
 one of `event: observe.key` has the marks of business keys in `keys`. The runtime's own has `logger` and
-`errorType`, `errorMessage`, `stackTrace`.
+`errorType`, `errorMessage`, `stackTrace`. What another logger wrote (Powertools, structlog, pino, ...), and
+JSON that is a message's text, is read as formats.loggers says.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
 """
@@ -11,11 +12,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any
 
 import msgspec
 
 from observe import ids
+from subscribers.formats import loggers
+from subscribers.formats.told import Clock
 from subscribers.parsers import metric_json, metrics, otlp, platform
 from subscribers.parsers.draft import LEVELS, Draft
 from subscribers.parsers.page import served_by
@@ -23,13 +27,13 @@ from subscribers.parsers.times import rfc3339
 
 #: A span line says so at once, or behind `timestamp` and `level`.
 _SPANS, _LEAD = '"resourceSpans":', 160
-#: Any of these makes a JSON line a log record; without one it is what somebody printed.
-_RECORD = ("level", "message", "requestId", "errorType", "errorMessage")
 _OURS = ("service", "trace_id", "correlation_id")
 #: docs/spec/lines.md, "Lambda's JSON log format"
 _OWN_LEVEL = "severity_text"
 #: https://opentelemetry.io/docs/specs/semconv/resource/
 _RENAMED = {"env": "deployment.environment.name", "version": "service.version"}
+#: What Powertools calls a service without a name.
+_POWERTOOLS_DEFAULT = "service_undefined"
 _KEY_EVENT = "observe.key"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}=[0-9a-f]{32}")
 _KEYS_MAX = 64
@@ -46,11 +50,11 @@ def read(draft: Draft) -> bool:
         return False
     if isinstance(document.get("record"), dict) and isinstance(document.get("type"), str):
         return platform.read_record(draft, document)
+    if metric_json.is_meant(document):  # a tag of it may be named `metric`
+        return _read_metric_json(draft, document)
     if isinstance(document.get("metric"), str) and "message" not in document:
         return _read_metric(draft, document)
-    if metric_json.is_meant(document):
-        return _read_metric_json(draft, document)
-    if any(key in document for key in _RECORD):
+    if loggers.is_record(document):
         return _read_log(draft, document)
     return False
 
@@ -115,6 +119,9 @@ def _read_metric_json(draft: Draft, document: dict[str, Any]) -> bool:
 
 def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
     """Take the fields we know out of the document; what is left are the caller's."""
+    if loggers.is_foreign(document):
+        _fill(draft, loggers.read(document, Clock(UTC, draft.time_unix_nano)))
+        return True
     ours = any(key in document for key in _OURS)
     draft.dataset = "observe" if ours else "lambda.json"
     if ours:
@@ -129,7 +136,49 @@ def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
     _take_keys(draft, document)
     draft.message = _take_message(draft, document)
     draft.attributes = document
+    inner = loggers.document_of(draft.message.strip())
+    if inner is not None:
+        _unwrap(draft, inner)
     return True
+
+
+def _unwrap(draft: Draft, inner: dict[str, Any]) -> None:
+    """A message that is JSON text: a record within the record says more, data becomes attributes."""
+    outer = draft.attributes
+    if loggers.is_record(inner):
+        _fill(draft, loggers.read(inner, Clock(UTC, draft.time_unix_nano), depth=1))
+        draft.attributes = {**outer, **draft.attributes}
+    else:
+        draft.attributes = {**inner, **outer}
+
+
+def _fill(draft: Draft, record: loggers.Record) -> None:
+    """What a logger's record says wins over what is known of its line."""
+    if draft.dataset == "lambda.text":
+        draft.dataset = "lambda.json"
+    # Whole seconds: CloudWatch knows better.
+    if record.time_unix_nano is not None and record.time_unix_nano % 1_000_000_000:
+        draft.stamp(record.time_unix_nano)
+    if record.service != _POWERTOOLS_DEFAULT:
+        draft.origin = served_by(draft.origin, record.service)
+    error = record.error
+    draft.level = record.level or draft.level
+    draft.request_id = record.request_id or draft.request_id
+    draft.correlation_id = record.correlation_id or draft.correlation_id
+    if record.trace_id:
+        draft.trace_id, draft.span_id = record.trace_id, record.span_id
+    if any(error):
+        draft.error_type, draft.error_message, draft.error_stack = error
+    if record.message is not None:
+        draft.message = record.message
+    elif any(error):
+        draft.message = _said(draft)
+    draft.attributes = record.rest
+
+
+def _said(draft: Draft) -> str:
+    """What an error without a message says."""
+    return ": ".join(part for part in (draft.error_type, draft.error_message) if part) or draft.message
 
 
 def _take_time(draft: Draft, document: dict[str, Any]) -> None:
@@ -198,7 +247,7 @@ def _take_stack(document: dict[str, Any]) -> str:
 def _take_message(draft: Draft, document: dict[str, Any]) -> str:
     """The text of the record; a structured message is JSON, an error without one says what it is."""
     if "message" not in document:
-        return ": ".join(part for part in (draft.error_type, draft.error_message) if part) or draft.message
+        return _said(draft)
     message = document.pop("message")
     return message if isinstance(message, str) else msgspec.json.encode(message).decode()
 

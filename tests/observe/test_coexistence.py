@@ -73,12 +73,22 @@ def test_a_tracer_goes_on_with_the_callers_trace(
 def test_an_error_beside_a_tracer_is_the_functions_own(
     run: Run, opt: Path, tmp_path: Path, server: Server, name: str
 ) -> None:
-    """Type and message are as raised, and the other one's frames are in the stack as they were."""
-    observed = STARTS[name](run, opt, tmp_path)
-    reply = tracers.reply(observed, server.url, boom=True)
-    assert (reply["errorType"], reply["errorMessage"]) == ("ValueError", "no such claim")
-    assert "app.py" in reply["stackTrace"][-1]
-    assert observed.spans == []
+    """Type, message and stack are what they are beside the other one alone: no frame of ours."""
+    source = "def handler(event, context):\n    raise ValueError('no such claim')\n"
+    replies = []
+    for folder, more in (("ours", {}), ("theirs", {"OBSERVE_DISABLED": "1"})):
+        (tmp_path / folder).mkdir()
+        observed = STARTS[name](run, opt, tmp_path / folder, source, **more)
+        replies.append([tracers.reply(observed, server.url) for _ in range(2)][1])
+        assert observed.spans == []
+    for reply in replies:
+        assert (reply["errorType"], reply["errorMessage"]) == ("ValueError", "no such claim")
+        assert "app.py" in reply["stackTrace"][-1]
+        reply["stackTrace"] = [re.sub(r'File ".*/', 'File "', frame) for frame in reply["stackTrace"]]
+    if name == "Datadog's tracer":  # its wrapper's own frame is named like the function that it wraps: ours
+        assert "in observed" in replies[0]["stackTrace"].pop(1)
+        assert "in handler" in replies[1]["stackTrace"].pop(1)
+    assert replies[0]["stackTrace"] == replies[1]["stackTrace"]
 
 
 @each
@@ -146,7 +156,7 @@ def test_passive_beside_a_tracer_that_we_do_not_know(run: Run) -> None:
 
 
 def test_a_handler_that_is_decorated_by_hand(run: Run, opt: Path, tmp_path: Path, server: Server) -> None:
-    """Where the function itself decorates its handler with Datadog's wrapper, ours is around that, and joins."""
+    """Where the function itself decorates its handler with Datadog's wrapper, ours is around it and joins."""
     source = tracers.APP + tracers.DATADOG
     source += "\nfrom datadog_lambda.wrapper import datadog_lambda_wrapper\n"
     source += "handler = datadog_lambda_wrapper(handler)\n"

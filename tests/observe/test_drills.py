@@ -38,7 +38,18 @@ BODIES = {
                 os.write(writing, b'x' * 4096)
         except BlockingIOError:
             pass
-        before = os.dup(1)
+        os.dup2(writing, 1)
+        PIPES.append(reading)
+        return 'full'""",
+    "a full pipe that blocks": """
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b'x' * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writing, True)
         os.dup2(writing, 1)
         PIPES.append(reading)
         return 'full'""",
@@ -121,7 +132,7 @@ BODIES = {
         return 'gone'""",
 }
 
-_SOURCE = "import os, sys\nPIPES, JUMPS, KEPT = [], [], []\ndef handler(event, context):\n"
+_SOURCE = "import os, sys\nPIPES, JUMPS, KEPT = [], [], []\n{}def handler(event, context):\n"
 
 #: Name -> the payload, as bytes where json.dumps would not make it.
 EVENTS: dict[str, Any] = {
@@ -180,8 +191,26 @@ SHAPES = {
 _NOT_STARTED = ("Runtime.UserCodeSyntaxError", "Runtime.ImportModuleError", "Runtime.HandlerNotFound")
 
 
-def _source(body: str) -> str:
-    return _SOURCE + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n"
+#: Before a handler: with the layer it has something of each kind to tell, before whatever it does.
+TELLS = """
+import contextlib, functools, logging
+def telling(handler):
+    @functools.wraps(handler)
+    def told(event, context):
+        with contextlib.suppress(ImportError):
+            import observe
+            observe.log.info("told", at=event)
+            observe.metrics.increment("claims")
+            with observe.span("priced"):
+                logging.getLogger("claims").warning("of logging")
+        return handler(event, context)
+    return told
+@telling
+"""
+
+
+def _source(body: str, before: str = "") -> str:
+    return _SOURCE.format(before) + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n"
 
 
 def _posted(ran: Ran, event: Any) -> tuple[str, str | None, bytes]:
@@ -213,6 +242,40 @@ def test_whatever_event_comes(run: Run, name: str) -> None:
         "import json\ndef handler(event, context):\n    return repr(event)[:1000] + str(len(repr(event)))\n"
     )
     _compare(run, source, EVENTS[name])
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_whatever_event_fails(run: Run, name: str) -> None:
+    """The exception is the handler's own, whatever there is to be told of the event."""
+    _compare(run, "def handler(event, context):\n    raise LookupError('no such claim')\n", EVENTS[name])
+
+
+#: What concerns the lines themselves, and those of `logging` where the layer writes them.
+TOLD = (
+    *("stdout closed", "stdout closed as an object", "stderr and stdout are one broken pipe"),
+    *("a full pipe that does not block", "a full pipe that blocks", "sys.stdout replaced"),
+    *("sys.stdout with a broken flush", "root logger without handlers", "logging shut down"),
+    *("the clock jumps", "the clock stands", "a fork that writes", "os._exit", "modules thrown away"),
+)
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+@pytest.mark.parametrize("name", TOLD)
+def test_whatever_a_handler_that_logs_does(run: Run, name: str, log_format: str) -> None:
+    """The same where its records become our lines and it has log lines, metrics and spans to be told."""
+    environment = {"OBSERVE_LOGS": "json", "AWS_LAMBDA_LOG_FORMAT": log_format}
+    _compare(run, _source(BODIES[name], TELLS), {"a": 1}, times=2, environment=environment)
+
+
+@pytest.mark.parametrize("name", ["the clock jumps", "the clock stands"])
+def test_a_timeout_whatever_the_clock_says(run: Run, name: str) -> None:
+    """What the watchdog waits for is a duration: it tells before the end, and not before its time."""
+    body = BODIES[name].replace("= time.monotonic_ns", "").rpartition("return")[0]
+    ran = run(_source(f"{body}time.sleep(event['s'])"), timeout_s=1.0)
+    assert ran({"s": 0.5}).status == "success"
+    assert [span["attributes"].get("error.type") for span in ran.spans] == [None]
+    assert ran({"s": 9}).status == "timeout"
+    assert ran.spans[0]["attributes"]["error.type"] == "timeout"
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -248,7 +311,8 @@ def test_what_the_runtime_could_not_bring(lines: Lines, name: str, context: obje
         (event,) = event.pop("Records")
 
 
-def test_a_timeout_while_stdout_is_full_is_a_timeout(run: Run) -> None:
+@pytest.mark.parametrize("pipe", ["a full pipe that does not block", "a full pipe that blocks"])
+def test_a_timeout_while_stdout_is_full_is_a_timeout(run: Run, pipe: str) -> None:
     """Where nobody reads stdout any more the watchdog ends nothing and holds up nobody."""
-    source = _source(BODIES["a full pipe that does not block"].replace("return 'full'", "time.sleep(9)"))
+    source = _source(BODIES[pipe].replace("return 'full'", "time.sleep(9)"))
     assert _compare(run, "import time\n" + source, {}, timeout_s=1.0)[0] == "timeout"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import inspect
 import time
+import traceback
 from typing import Any
 
 import pytest
@@ -312,3 +315,58 @@ def test_only_a_batch_has_failed_records(lines: Lines) -> None:
     """The same reply to a direct invocation means nothing."""
     run({}, lambda event, context: {"batchItemFailures": [{"itemIdentifier": "m-1"}]})
     assert "error.type" not in lines.spans[0]["attributes"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _FrozenError(Exception):
+    claim: str
+
+
+def _refuses(event: Any, context: Any) -> None:
+    raise _FrozenError("CLM-1")
+
+
+_KEPT: list[Exception] = []
+
+
+def _raises_again(event: Any, context: Any) -> None:
+    if not _KEPT:
+        try:
+            event["no such claim"]
+        except KeyError as error:
+            _KEPT.append(error)
+    raise _KEPT[0]
+
+
+async def _awaits(event: Any, context: Any) -> None:
+    _refuses(event, context)
+
+
+def _runs_a_loop(event: Any, context: Any) -> None:
+    asyncio.run(observe.instrument(_awaits)(event, context))
+
+
+@pytest.mark.parametrize("nested", [0, 1, 2])
+@pytest.mark.parametrize(
+    "function", [_refuses, _raises_again, _runs_a_loop, lambda event: None, observe.instrument(_refuses)]
+)
+def test_the_stack_is_the_handlers_own(lines: Lines, function: Any, nested: int) -> None:
+    """No frame of ours is in it, looked at inside a handler around ours, or outside of all."""
+
+    def stack(observe_it: Any) -> list[str]:
+        _KEPT.clear()
+
+        def around(within: Any) -> Any:
+            return lambda event, context: within(event, context)
+
+        called = observe_it(function)
+        for _ in range(nested):
+            called = observe_it(around(called))
+        try:
+            called({}, LambdaContext())
+        except Exception as error:
+            return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        raise AssertionError
+
+    assert stack(observe.instrument) == stack(lambda bare: bare)
+    assert [line["message"] for line in lines.logs] == []

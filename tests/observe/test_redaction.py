@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -173,6 +173,30 @@ def test_depth_cycles_and_shared_parts_end() -> None:
     for _ in range(redaction.DEPTH_MAX):
         (found,) = found
     assert found == MARK
+
+
+class _Login(NamedTuple):
+    user: str
+    password: str
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ([("Authorization", "x"), ("Host", "h")], [["Authorization", MARK], ("Host", "h")]),
+        ([[b"x-api-key", b"x"], [b"host", b"h"]], [[b"x-api-key", MARK], [b"host", b"h"]]),
+        (({"a": 1}.items(), [["token", 3]]), None),
+        ([["password", "email"], ["a", "b", "c"]], None),  # no pairs: rows
+        (["password", "email"], None),
+        (_Login("bob", "hunter2"), ["bob", MARK]),
+        (_Login("bob", ""), None),
+        ({b"password": "hunter2", b"user": "bob"}, {b"password": MARK, b"user": "bob"}),
+    ],
+)
+def test_names_that_are_not_those_of_an_object(value: Any, kept: Any) -> None:
+    """Headers are often told as pairs, with names in bytes, and named tuples have names."""
+    clean = Redaction().tree(value)
+    assert clean == kept if kept is not None else clean is value
 
 
 def test_a_million_names_are_not_remembered() -> None:

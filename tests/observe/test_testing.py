@@ -136,3 +136,32 @@ def test_http_calls_are_watched(monkeypatch: pytest.MonkeyPatch, hosts: str, own
         with testing.capture(), testing.calls() as sent:
             observe.instrument(handler)(EVENT, LambdaContext())
     assert [(call.name, call.lost) for call in sent.made] == [("http 127.0.0.1", lost)]
+
+
+@pytest.mark.parametrize("log_format", ["TEXT", "JSON"])
+@pytest.mark.parametrize(
+    ("form", "is_told"),
+    [
+        ("monitoring", lambda line: "|2|count|claims|#message:m" in line),
+        ("dogstatsd", lambda line: line.startswith("claims:2|c|#message:m")),
+        ("datadog", lambda line: '"m":"claims"' in line),
+        ("emf", lambda line: '"claims":2' in line),
+    ],
+)
+def test_metrics_are_told_in_every_format(
+    monkeypatch: pytest.MonkeyPatch, form: str, log_format: str, is_told: Any
+) -> None:
+    """A line each, and none of them among the log lines."""
+    monkeypatch.setenv("OBSERVE_METRICS_FORMAT", form)
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", log_format)
+    settings.reset()
+
+    def handler(event: Any, context: Any) -> None:
+        observe.metrics.increment("claims", 2, tags={"message": "m"})
+        observe.log.info("told", metric="own")
+
+    with testing.capture() as lines:
+        observe.instrument(handler)({}, LambdaContext())
+    (metric,) = lines.metrics
+    assert is_told(metric)
+    assert [line["message"] for line in lines.logs] == ["told"]

@@ -38,6 +38,17 @@ def test_a_metric_of_the_layer_is_read(kind: str, form: str, level: str) -> None
     assert not parsed.notes
 
 
+@pytest.mark.parametrize("level", ["", "INFO"])
+@pytest.mark.parametrize("tag", ["metric", "record", "type", "service", "trace_id", "m", "resource"])
+def test_an_embedded_metric_whose_tag_is_named_like_another_line(tag: str, level: str) -> None:
+    """`_aws` makes it a metric, whatever its tags are called."""
+    line = metric_line("gauge", "claims.open", 2.5, {tag: "own"}, T0, form="emf", level=level)
+    parsed = told(line.decode())
+    (metric,) = metrics(parsed)
+    assert (metric.name, metric.value, metric.tags[tag]) == ("claims.open", 2.5, "own")
+    assert not parsed.notes
+
+
 @given(
     st.sampled_from(["count", "gauge", "histogram", "distribution", "timing"]),
     st.floats(allow_nan=False, allow_infinity=False),

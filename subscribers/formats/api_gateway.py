@@ -1,0 +1,163 @@
+"""The format `api_gateway`: access logs of API Gateway, as its console offers them: CLF and JSON.
+
+    203.0.113.9 - - [21/Nov/2026:03:30:10 +0000] "GET /claims/{id} HTTP/1.1" 200 57 6f1c5b0e-... Hq1KJHE...
+    {"requestId":"6f1c5b0e-...","ip":"203.0.113.9","requestTime":"21/Nov/2026:03:30:10 +0000", ...}
+
+The time is when the request came in. CLF tells no duration; in JSON `responseLatency` does. JSON is read by
+the names of the variables (`$context.identity.sourceIp` is `sourceIp` or `ip`); what has another name stays
+as `api_gateway.<name>`. CLF names the route, not the path.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from observe import semconv
+from subscribers.formats import access as of
+from subscribers.formats import access_headers as headers
+from subscribers.formats import strftime
+from subscribers.formats.access import MS_NS, Access, Role
+from subscribers.formats.field_layout import NUMBER, Field, Token, compile_fields
+from subscribers.formats.told import Clock, LineFormat, Reader, Told
+from subscribers.parsers import times
+
+_AWS_EXTENDED_REQUEST_ID = "aws.extended_request_id"
+
+
+def _route(access: Access, said: str) -> None:
+    """`GET /claims/{id}` of an HTTP API, `/claims/{id}` of a REST API."""
+    said = of.present(said)
+    method, blank, path = said.partition(" ")
+    if blank and method.isascii() and (method.isalpha() and method.isupper()):
+        access.method = access.method or ("" if method == "ANY" else method)
+        said = path
+    if said:
+        access.attributes[semconv.HTTP_ROUTE] = said
+
+
+def _began(access: Access, said: str) -> None:
+    nano = times.apache(said)
+    if nano is None:
+        access.is_broken = True
+    else:
+        access.began.take(nano, of.S_NS)
+
+
+def _began_ms(access: Access, said: str) -> None:
+    value = of.count(said)
+    if value is None or times.in_range(value * MS_NS) is None:
+        access.is_broken = True
+    else:
+        access.began.take(value * MS_NS, MS_NS)
+
+
+#: Variable, by the last part of its name or as the console calls it -> what it is.
+VARIABLES: dict[str, Role] = {
+    "requestId": of.text(semconv.AWS_REQUEST_ID),
+    "extendedRequestId": of.text(_AWS_EXTENDED_REQUEST_ID),
+    "ip": of.client,
+    "sourceIp": of.client,
+    "caller": of.text("api_gateway.caller"),
+    "user": of.user,
+    "userAgent": of.text(of.USER_AGENT),
+    "requestTime": _began,
+    "requestTimeEpoch": _began_ms,
+    "httpMethod": of.method,
+    "path": of.path,
+    "resourcePath": _route,
+    "routeKey": _route,
+    "protocol": of.protocol,
+    "status": of.status(),
+    "responseLength": of.number(of.RESPONSE_BODY_SIZE),
+    "responseLatency": of.duration(MS_NS),
+    "integrationLatency": of.milliseconds("api_gateway.integration_latency_ms", MS_NS),
+    "domainName": of.text(semconv.SERVER_ADDRESS),
+    "xrayTraceId": lambda access, said: headers.xray(access, f"Root={said}" if said[:2] == "1-" else said),
+    "traceparent": headers.header("traceparent"),
+    "referer": headers.header("referer"),
+}
+
+
+def _tokens() -> list[Token]:
+    ident, user = Field(of.text("api_gateway.caller")), Field(of.user)
+    return [
+        *(Field(of.client), " ", ident, " ", user, " [", strftime.clf("begin"), '] "'),
+        *(Field(of.method), " ", Field(_route), " ", Field(of.protocol, r"(?:HTTP/\d(?:\.\d)?+|-)"), '" '),
+        *(Field(of.status(), r"(?:\d{3}|-)"), " ", Field(of.number(of.RESPONSE_BODY_SIZE), NUMBER), " "),
+        Field(of.text(semconv.AWS_REQUEST_ID), r"[0-9A-Za-z_=+/-]{8,64}+"),
+    ]
+
+
+_EXTENDED: list[Token] = [" ", Field(of.text(_AWS_EXTENDED_REQUEST_ID), r"[0-9A-Za-z_=+/-]{1,64}+")]
+#: API Gateway does not escape what it writes.
+_CLF = tuple(compile_fields(tokens, str, escapes=False) for tokens in ([*_tokens(), *_EXTENDED], _tokens()))
+
+
+def _read(line: str, clock: Clock) -> Told | None:
+    if line.startswith("{"):
+        return _read_json(line, clock)
+    told = next((told for layout in _CLF if (told := layout.read(line, clock)) is not None), None)
+    if told is not None and told.exchange is not None:
+        told.exchange.path = told.attributes.get(semconv.HTTP_ROUTE, "")
+    return told
+
+
+def _read_json(line: str, clock: Clock) -> Told | None:
+    try:
+        document = msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or not _is_ours(document):
+        return None
+    access = Access()
+    for name, value in document.items():
+        _take(access, name, value)
+    when = document.get("requestTimeEpoch", document.get("requestTime", ""))
+    told = access.told(clock, str(when))
+    if told is not None and told.exchange is not None and not told.exchange.path:
+        told.exchange.path = told.attributes.get(semconv.HTTP_ROUTE, "")
+    return told
+
+
+def _is_ours(document: dict[str, Any]) -> bool:
+    """Whether it names the request and its time as API Gateway does, and what was asked for."""
+    timed = "requestTime" in document or "requestTimeEpoch" in document
+    return timed and "requestId" in document and ("httpMethod" in document or "routeKey" in document)
+
+
+def _take(access: Access, name: str, value: Any) -> None:
+    role = VARIABLES.get(name)
+    if role is not None and isinstance(value, str | int | float) and not isinstance(value, bool):
+        role(access, str(value))
+    elif isinstance(value, str):
+        headers.named(name, f"api_gateway.{name}")(access, value)
+    elif value is not None:
+        access.attributes[f"api_gateway.{name}"] = value
+
+
+def _reader() -> Reader:
+    return _read
+
+
+API_GATEWAY = LineFormat(
+    name="api_gateway",
+    reader=_reader,
+    example="\n".join(
+        (
+            '203.0.113.9 - - [21/Nov/2026:03:30:10 +0000] "GET /claims/{id} HTTP/1.1" 200 57 '
+            "6f1c5b0e-1111-4222-8333-444455556666 Hq1KJHEbjoEFkcA=",
+            '203.0.113.9 - - [21/Nov/2026:03:30:10 +0000] "POST POST /claims HTTP/1.1" 201 57 '
+            "JKJaXmPLvHcESHA=",
+            '{"requestId":"6f1c5b0e-1111-4222-8333-444455556666","ip":"203.0.113.9","caller":"-","user":"-",'
+            '"requestTime":"21/Nov/2026:03:30:10 +0000","requestTimeEpoch":1795231810123,"httpMethod":"GET",'
+            '"resourcePath":"/claims/{id}","path":"/prod/claims/7","status":"200","protocol":"HTTP/1.1",'
+            '"responseLength":"57","responseLatency":"42","xrayTraceId":"1-58337281-1d84f3d73c47ec4e58577259"}',
+        )
+    ),
+)

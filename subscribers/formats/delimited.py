@@ -1,0 +1,77 @@
+"""The custom format `csv`: delimited lines with a header, or with the columns that observe.yaml names.
+
+Quotes are RFC 4180's. Without `columns` the first line of a stream that can be a header is one, and is remembered
+by stream; lines before it are of no format. A line that repeats the header, or looks like the header of other
+columns, is one again, as each file of a rotation begins with it. A line with another number of cells than there
+are columns is of no format. A cell with a line break in it needs `multiline`, else it is cut at the break.
+
+https://www.rfc-editor.org/rfc/rfc4180
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+from subscribers.formats.named_values import folded, moment, told
+from subscribers.formats.told import Clock, LineFormat, Reader, Told
+from subscribers.parsers.java_layout import BadLayout
+
+NAME = "csv"
+_COLUMNS_MAX = 1000
+#: What names a column: it begins with a letter.
+_COLUMN = re.compile(r"[@#]?+[^\W\d_][\w .@#%()/\[\]:-]{0,99}+")
+
+
+def csv_format(columns: Sequence[str] = (), delimiter: str = ",") -> LineFormat:
+    """Return the format of delimited lines. Raises BadLayout for what cannot be one.
+
+    columns: () where the first line names them.
+    """
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise BadLayout("the delimiter of a csv format is one character, not a quote and not a line break")
+    twice = {name for name in columns if list(columns).count(name) > 1}
+    if twice:
+        raise BadLayout(f"the column '{min(twice)}' is named twice")
+    return LineFormat(name=NAME, reader=lambda: _reader(list(columns), delimiter))
+
+
+def _reader(columns: list[str], delimiter: str) -> Reader:
+    given = bool(columns)
+
+    def read(text: str, clock: Clock) -> Told | None:
+        nonlocal columns
+        row = cells(text, delimiter)
+        if not row:
+            return None
+        if row == columns or (not given and _is_header(row, columns, clock)):
+            columns = row
+            return Told(is_header=True)
+        return told(dict(zip(columns, row, strict=True)), NAME, clock) if len(row) == len(columns) else None
+
+    return read
+
+
+def cells(text: str, delimiter: str) -> list[str]:
+    """Return the cells of one line; [] for what is no line of cells, such as one with a quote left open."""
+    try:
+        rows = list(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=delimiter != " "))
+    except (csv.Error, ValueError, TypeError):
+        return []
+    return rows[0] if len(rows) == 1 and len(rows[0]) <= _COLUMNS_MAX else []
+
+
+def _is_header(row: list[str], columns: list[str], clock: Clock) -> bool:
+    """Whether a line names columns: at least two, all different, none a number or a time.
+
+    Where columns are known already, half of the names are among them.
+    """
+    if len(row) < 2 or not all(map(_COLUMN.fullmatch, row)):
+        return False
+    names = {folded(cell) for cell in row}
+    if len(names) != len(row):
+        return False
+    if any(moment(cell, clock) is not None for cell in row):
+        return False
+    return not columns or len(names & {folded(name) for name in columns}) * 2 >= len(row)

@@ -1,0 +1,188 @@
+"""The format `haproxy`: HAProxy's HTTP, HTTPS, TCP and error lines, with the header of syslog or without.
+
+    Nov 21 03:30:10 lb-1 haproxy[14389]: 203.0.113.9:33317 [21/Nov/2026:03:30:10.655] http-in
+        static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {claims.example.com} {} "GET / HTTP/1.1"
+
+The time is when the request (or the connection) was accepted, in the service's zone; the last of the timers, in
+milliseconds, is all that it took. A TCP session is no exchange. The level is the status's, or what the
+termination state says: `--` is well, `S` the server's fault, `R` the proxy's resources, `I` its own error,
+anything else a warning. A captured header that is a traceparent tells the trace.
+
+https://docs.haproxy.org/2.6/configuration.html#8.2
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from observe import w3c
+from subscribers.formats import access as of
+from subscribers.formats import moments
+from subscribers.formats.access import MS_NS, Access
+from subscribers.formats.levels import level_of, syslog
+from subscribers.formats.told import Clock, LineFormat, Reader, Told
+from subscribers.parsers import java_dates
+
+# The header: RFC 5424, RFC 3164, rsyslog's with an ISO time, the process alone, or nothing.
+_HEADER = re.compile(
+    r"(?:<(?P<pri>\d{1,3})>)?+"
+    r"(?:1 (?P<stamp5>\S{19,40}+) (?P<host5>\S{1,255}+) (?P<name5>\S{1,48}+) (?P<pid5>\d{1,10}+|-) \S{1,64}+ - "
+    r"|(?:(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[0-9:.+Z-]{8,30}+) "
+    r"(?:(?P<host>[\w.-]{1,255}+) )?+)?+(?P<name>[\w./-]{1,64}+)\[(?P<pid>\d{1,10}+)\]: )?+"
+)
+_FRONT = re.compile(r"(\S{1,256}+):(\d{1,5}) \[([^\]]{18,30}+)\] (\S{1,256}+)(?: |: )")
+_FRONT_END = re.compile(r"[: ]++")
+_TIMERS = r"([+-]?\d{1,10}+(?:/[+-]?\d{1,10}+){2,4}+)"
+_STATES = r"(\d{1,10}+/\d{1,10}+/\d{1,10}+/\d{1,10}+/\+?\d{1,10}+) (\d{1,10}+)/(\d{1,10}+)"
+_HTTP = re.compile(
+    rf"(\S{{1,256}}+)/(\S{{1,256}}?) {_TIMERS} (-1|\d{{3}}) \+?(\d{{1,18}}+) (\S++) (\S++) (\S{{4}}) {_STATES} "
+    r"(?:\{([^{}]*+)\} )?+(?:\{([^{}]*+)\} )?+"
+    r'"([^"]*+(?:"(?! |$)[^"]*+)*+)"?+(?: (\S++)(?: (\S++))?+)?+\s*+'
+)
+_TCP = re.compile(rf"(\S{{1,256}}+)/(\S{{1,256}}?) {_TIMERS} \+?(\d{{1,18}}+) (\S{{2}}) {_STATES}(?: .*+)?+")
+_DATE = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}+))?+(?: ([+-]\d{4}))?+")
+#: Other lines of the proxy about itself; they start so.
+_OWN = re.compile(
+    r"(?:Server|Proxy|Backend|Connect from|backend|frontend|Health check|Stopping|Pausing|New worker)\b"
+)
+_SAID_LEVEL = re.compile(r"\[(ALERT|WARNING|NOTICE)\] *+(?:\d{1,3}/\d{6} )?+\((\d{1,10}+)\) : ")
+_FAULTS = {"-": "INFO", "S": "ERROR", "s": "ERROR", "R": "ERROR", "I": "ERROR"}
+
+
+def _read(line: str, clock: Clock) -> Told | None:
+    header = _HEADER.match(line)
+    text = line[header.end() :] if header else line
+    access = Access()
+    if header is not None:
+        _take_header(header, access)
+    told = _request(text, access, clock) or _own(text, access, bool(header and header["name"]))
+    if told is None:
+        return None
+    if header is not None:
+        pri = header["pri"]
+        told.level = told.level or (syslog(int(pri) % 8) if pri else "INFO")
+        if told.time_unix_nano is None:
+            told.time_unix_nano = _stamp(header["stamp"] or header["stamp5"] or "", clock)
+    return told
+
+
+def _take_header(header: re.Match[str], access: Access) -> None:
+    of.text("host.name")(access, header["host"] or header["host5"] or "")
+    of.text("process.name")(access, header["name"] or header["name5"] or "")
+    of.number(of.PROCESS_PID)(access, header["pid"] or header["pid5"] or "")
+    if header["pri"]:
+        access.attributes["log.syslog.facility.code"] = int(header["pri"]) // 8
+        access.attributes["log.syslog.severity.code"] = int(header["pri"]) % 8
+
+
+def _stamp(text: str, clock: Clock) -> int | None:
+    if text[:1].isdigit():
+        return moments.iso(text, clock)
+    month, day, time = text[:3], text[4:6].strip(), text[7:]
+    return moments.month_day(month, day, time, clock) if time else None
+
+
+def _request(text: str, access: Access, clock: Clock) -> Told | None:
+    """What a line about a connection tells."""
+    front = _FRONT.match(text)
+    date = _DATE.fullmatch(front[3]) if front else None
+    if front is None or date is None:
+        return None
+    parts = {name: said for name, said in zip("dMyHmsSZ", date.groups(), strict=True) if said}
+    start = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    if start is None:
+        return None
+    of.client(access, front[1])
+    of.number(of.CLIENT_PORT)(access, front[2])
+    of.text("haproxy.frontend")(access, front[4].rstrip(":").rstrip("~"))
+    rest = text[front.end() :]
+    if http := _HTTP.fullmatch(rest):
+        return _http(http, access, start, front[3], clock)
+    if tcp := _TCP.fullmatch(rest):
+        return _tcp(tcp, access, start)
+    if front[0].endswith(": "):
+        return Told(time_unix_nano=start, level="WARN", message=rest, attributes=access.told_attributes())
+    return None
+
+
+def _http(match: re.Match[str], access: Access, start: int, when: str, clock: Clock) -> Told | None:
+    backend, server, timers, status, size, _, _, state, states, *queues = match.groups()[:11]
+    _take_session(access, backend, server, timers, state, states, queues)
+    of.number(of.RESPONSE_SIZE)(access, size)
+    of.status()(access, status)
+    of.request_line(access, match[14])
+    for name, captured in (("request", match[12]), ("response", match[13])):
+        if captured:
+            access.attributes[f"haproxy.captured_{name}_headers"] = captured.split("|")
+    for value in (match[12] or "").split("|"):
+        if w3c.parse_traceparent(value)[0]:
+            access.traceparent = value
+    access.began.take(start, MS_NS)
+    told = access.told(clock, when)
+    if told is not None:
+        told.level = told.level or _FAULTS.get(state[0], "WARN")
+    return told
+
+
+def _tcp(match: re.Match[str], access: Access, start: int) -> Told:
+    backend, server, timers, size, state, states, *queues = match.groups()
+    _take_session(access, backend, server, timers, state, states, queues)
+    of.number("haproxy.bytes_read")(access, size)
+    level, attributes = _FAULTS.get(state[0], "WARN"), access.told_attributes()
+    return Told(time_unix_nano=start, level=level, attributes=attributes)
+
+
+def _take_session(
+    access: Access, backend: str, server: str, timers: str, state: str, states: str, queues: list[Any]
+) -> None:
+    """What HTTP and TCP lines have in common."""
+    attributes = access.attributes
+    attributes["haproxy.backend"] = backend
+    if server and server != "<NOSRV>":
+        attributes["haproxy.server"] = server
+    values = timers.split("/")
+    names = ("request", "queue", "connect", "response") if len(values) == 5 else ("queue", "connect")
+    for name, value in zip(names, values, strict=False):
+        of.milliseconds(f"haproxy.time_{name}_ms", MS_NS)(access, value)
+    total = values[-1].lstrip("+")
+    of.duration(MS_NS)(access, total)
+    of.milliseconds("haproxy.time_total_ms", MS_NS)(access, total)
+    attributes["haproxy.termination_state"] = state
+    attributes["haproxy.retries"] = int(states.rpartition("/")[2].lstrip("+"))
+    attributes["haproxy.server_queue"], attributes["haproxy.backend_queue"] = (int(q) for q in queues[:2])
+
+
+def _own(text: str, access: Access, is_headed: bool) -> Told | None:
+    """What the proxy says about itself, in syslog or on its standard error."""
+    if said := _SAID_LEVEL.match(text):
+        of.number(of.PROCESS_PID)(access, said[2])
+        message = text[said.end() :]
+        return Told(level=level_of(said[1]), message=message, attributes=access.told_attributes())
+    if not is_headed or not _OWN.match(text):
+        return None
+    level = "ERROR" if " is DOWN" in text or "no server available" in text else ""
+    return Told(level=level, message=text, attributes=access.told_attributes())
+
+
+def _reader() -> Reader:
+    return _read
+
+
+HAPROXY = LineFormat(
+    name="haproxy",
+    reader=_reader,
+    example="\n".join(
+        (
+            "Nov 21 03:30:10 lb-1 haproxy[14389]: 203.0.113.9:33317 [21/Nov/2026:03:30:10.655] http-in "
+            "static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {claims.example.com} {} "
+            '"GET /claims?policy=7 HTTP/1.1"',
+            "<134>Nov 21 03:30:10 haproxy[14387]: 203.0.113.9:33313 [21/Nov/2026:03:30:10.443] fnt bck/srv1 "
+            "0/0/5007 212 -- 0/0/0/0/3 0/0",
+            "haproxy[18989]: 203.0.113.9:34549 [21/Nov/2026:03:30:10.084] frt/f1: Connection error during SSL "
+            "handshake",
+            "Nov 21 03:30:10 lb-1 haproxy[14389]: Server bck/srv1 is DOWN, reason: Layer4 connection problem, "
+            'info: "Connection refused", check duration: 0ms. 0 active and 0 backup servers left.',
+        )
+    ),
+)

@@ -1,0 +1,88 @@
+"""Lines that belong together, joined before any format sees them, where a team says how records start.
+
+The joined event has the ID and the time of its first line, the others are `joined` to it. What comes before the
+first start of a page stays as it is. A record is cut at `lines_max` lines, at 64 KiB, and where CloudWatch's times
+of two lines lie further apart than `wait_ms`: what comes then is a record of its own, counted as `cut_continuation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from subscribers.envelope import LogEvent
+from subscribers.formats.records import BYTES_MAX
+from subscribers.parsers.page import Format, Page, Parsed
+
+LINES_MAX = 500
+
+
+class _Joined(msgspec.Struct):
+    """The records of a page as events. owners: event ID of a line -> that of the record it went to."""
+
+    events: list[LogEvent] = []
+    event_ids: list[str] = []
+    owners: dict[str, str] = {}
+    cuts: int = 0
+
+
+class _Record(msgspec.Struct):
+    first: LogEvent
+    event_id: str
+    texts: list[str]
+    size: int
+    last_ms: int
+
+
+def multiline(
+    format: Format, starts: Callable[[str], bool], *, lines_max: int = LINES_MAX, wait_ms: int | None = None
+) -> Format:
+    """Return a format that sees records instead of lines. starts: whether a line is the first of one."""
+
+    def parse(page: Page) -> Parsed:
+        joined = _join(page, starts, lines_max, wait_ms)
+        parsed = format(
+            msgspec.structs.replace(page, events=tuple(joined.events), event_ids=joined.event_ids)
+        )
+        for event_id, owner in joined.owners.items():
+            # The format may have joined records, too.
+            parsed.joined[event_id] = parsed.joined.get(owner, owner)
+        if joined.cuts:
+            parsed.notes["cut_continuation"] = parsed.notes.get("cut_continuation", 0) + joined.cuts
+        return parsed
+
+    return parse
+
+
+def _join(page: Page, starts: Callable[[str], bool], lines_max: int, wait_ms: int | None) -> _Joined:
+    joined = _Joined()
+    record: _Record | None = None
+    for line, event in zip(page.lines(), page.events, strict=True):
+        text, size = line.text, len(line.text.encode())
+        if record is not None and not starts(text):
+            late = wait_ms is not None and event.timestamp_ms - record.last_ms > wait_ms
+            if not late and len(record.texts) < lines_max and record.size + size <= BYTES_MAX:
+                record.texts.append(text)
+                record.size, record.last_ms = record.size + size, event.timestamp_ms
+                joined.owners[line.event_id] = record.event_id
+                continue
+            joined.cuts += 1
+            _tell(joined, record)
+            record = _Record(event, line.event_id, [text], size, event.timestamp_ms)
+        else:
+            _tell(joined, record)
+            begins = record is not None or starts(text)
+            record = _Record(event, line.event_id, [text], size, event.timestamp_ms) if begins else None
+            if record is None:
+                joined.events.append(event)
+                joined.event_ids.append(line.event_id)
+    _tell(joined, record)
+    return joined
+
+
+def _tell(joined: _Joined, record: _Record | None) -> None:
+    if record is not None:
+        message = "\n".join(record.texts).rstrip("\n")
+        joined.events.append(msgspec.structs.replace(record.first, message=message))
+        joined.event_ids.append(record.event_id)
