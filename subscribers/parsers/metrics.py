@@ -60,7 +60,7 @@ def is_told(text: str) -> bool:
 
 
 def _monitoring(parts: list[str]) -> Point | None:
-    if len(parts) == 5 and _number(parts[2]) is None:
+    if len(parts) == 5 and number(parts[2]) is None:
         return _rival(parts)
     if len(parts) not in (5, 6) or (len(parts) == 6 and not parts[5].startswith("#")):
         return None
@@ -68,14 +68,14 @@ def _monitoring(parts: list[str]) -> Point | None:
     kind, time = _KINDS.get(word), epoch_seconds(seconds)
     if not kind or time is None or not name:
         return None
-    tags = _tags(parts[5][1:]) if len(parts) == 6 else {}
+    tags = tags_of(parts[5][1:]) if len(parts) == 6 else {}
     return _point(name, kind, text, tags, time)
 
 
 def _rival(parts: list[str]) -> Point | None:
     """The dialect of https://github.com/theburningmonk/lambda-logging-metrics-demo."""
     _, text, unit, name, namespace = parts
-    value, known = _number(text), _RIVAL_UNITS.get(unit.lower())
+    value, known = number(text), _RIVAL_UNITS.get(unit.lower())
     if value is None or not known or not name:
         return None
     return Point(name, known[0], value, known[1], {"namespace": namespace} if namespace else {})
@@ -101,9 +101,9 @@ def _datagram(line: str) -> list[Point]:
     rate, time, tags = 1.0, 0, {}
     for section in sections[1:]:
         if section.startswith("#"):
-            tags = _tags(section[1:])
+            tags = tags_of(section[1:])
         elif section.startswith("@"):
-            rate = _number(section[1:]) or 0.0
+            rate = number(section[1:]) or 0.0
         elif section.startswith("T"):
             time = epoch_seconds(section[1:]) or 0
         elif not section.startswith(("c:", "e:", "card:")):  # container and origin: nothing we keep
@@ -122,15 +122,15 @@ def _point(
     """A sampled count is scaled up; other kinds have no count to scale."""
     if kind == "set":
         return Point(name, kind, 1.0, "", tags, time, text) if text else None
-    value = _number(text)
+    value = number(text)
     if value is None:
         return None
     scaled = value / rate if kind == "count" else value
     return Point(name, kind, scaled, "ms" if kind == "timing" else "", tags, time)
 
 
-def _number(text: str) -> float | None:
-    """A finite number as other languages read one too: no blanks, no underscores."""
+def number(text: str) -> float | None:
+    """Return a finite number as other languages read one too: no blanks, no underscores."""
     if not text.isascii() or "_" in text or text.strip() != text:
         return None
     try:
@@ -140,7 +140,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _tags(text: str) -> dict[str, str]:
-    """`k:v,k2:v2`; a tag without a value has the value ""."""
+def tags_of(text: str) -> dict[str, str]:
+    """Return `k:v,k2:v2` as a mapping; a tag without a value has the value ""."""
     pairs = (tag.partition(":") for tag in text.split(",") if tag)
     return {key: value for key, _, value in pairs if key}

@@ -30,10 +30,18 @@ class Page(msgspec.Struct, frozen=True):
     event_ids: list[str]
     #: When the batch arrived.
     now_unix_nano: int
+    #: Position of the first event in its payload.
+    first: int = 0
+
+    def part(self, begin: int, end: int) -> Page:
+        """Return the events from begin to end, exclusive, as a page of its own."""
+        events, ids = self.events[begin:end], self.event_ids[begin:end]
+        return msgspec.structs.replace(self, events=events, event_ids=ids, first=self.first + begin)
 
     def lines(self) -> Iterator[Line]:
         """Yield each line in order, as valid UTF-8 without its line end."""
-        for sequence, (event_id, event) in enumerate(zip(self.event_ids, self.events, strict=True)):
+        numbered = enumerate(zip(self.event_ids, self.events, strict=True), self.first)
+        for sequence, (event_id, event) in numbered:
             text = _valid(event.message).rstrip("\r\n")
             yield Line(event_id, sequence, event.timestamp_ms * 1_000_000, text)
 
@@ -47,6 +55,8 @@ class Parsed(msgspec.Struct):
     silent: int = 0
     #: Event that became part of the log of an earlier one -> that one's event ID.
     joined: dict[str, str] = {}
+    #: With `format: auto`: (the format that was taken, how sure that is, 0 to 1).
+    detected: tuple[str, float] | None = None
 
     def note(self, reason: str) -> None:
         """Count one line under a low-cardinality reason."""

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import msgspec
 
-from subscribers.signals import Signal, Span
+from subscribers.parsers import platform
+from subscribers.signals import Log, Metric, Signal, Span
 from subscribers.sinks import ecs
 
 PREFIX = "observe"
@@ -21,9 +22,17 @@ _encoder = msgspec.json.Encoder()
 
 
 def body(signals: Iterable[Signal]) -> bytes:
-    """Return the lines of a `_bulk` request: newline-delimited JSON, an action and a document a signal."""
+    """Return the lines of a `_bulk` request: newline-delimited JSON, an action and a document a signal.
+
+    What Lambda's own lines measure is in the document of the line, and not in further ones.
+    """
     lines: list[bytes] = []
+    platform_line = ""
     for signal in signals:
+        if isinstance(signal, Log):
+            platform_line = signal.event_id if signal.dataset == platform.DATASET else ""
+        elif platform_line and isinstance(signal, Metric) and signal.event_id.startswith(platform_line):
+            continue
         lines.append(action(index(ecs.dataset(signal), _seconds(signal)), signal.event_id))
         lines.append(_encoder.encode(ecs.document(signal)))
     return b"\n".join((*lines, b""))

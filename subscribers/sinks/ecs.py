@@ -19,7 +19,7 @@ from subscribers.signals import Log, Metric, Origin, Signal, Span
 ECS_VERSION = "8.17"
 
 #: Attributes that are fields of ECS or of OpenTelemetry's conventions: by the first part of their names.
-_KNOWN = (
+KNOWN = (
     *("http.", "url.", "client.", "server.", "user.", "user_agent.", "faas.", "messaging.", "exception."),
     *(
         "process.",
@@ -157,7 +157,7 @@ def origin(found: Origin) -> dict[str, str]:
 def _with_attributes(found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
     others = {}
     for name, value in attributes.items():
-        if name.startswith(_KNOWN) and not isinstance(value, dict):
+        if name.startswith(KNOWN) and not isinstance(value, dict):
             found.setdefault(_RENAMED.get(name, name), value)
         else:
             others[name] = value

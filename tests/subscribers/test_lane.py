@@ -1,0 +1,169 @@
+"""The fast lane tells what the general way tells, whatever the lines are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers import lane
+from subscribers.envelope import LogEvent
+from subscribers.parsers import serverless
+from subscribers.parsers.identity import event_ids
+from subscribers.parsers.page import Page
+from subscribers.signals import Origin
+from subscribers.sinks import bulk
+
+ORIGIN = Origin(
+    "123456789012", "eu-west-1", "/aws/lambda/submit", "2026/11/21/[$LATEST]0f", "submit", "serverless"
+)
+IDS = ["8f5e1a1c-bd5f-4a0b-8c1d-a3f19e6b2c7d", "00000000-0000-4000-8000-000000000001"]
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+AT = 1_795_231_810_123
+
+
+def page(*lines: str) -> Page:
+    """A page with these lines, 7 ms apart."""
+    events = tuple(LogEvent(timestamp_ms=AT + 7 * n, message=text) for n, text in enumerate(lines))
+    found = event_ids(ORIGIN.account, ORIGIN.log_group, ORIGIN.log_stream, events)
+    return Page(origin=ORIGIN, events=events, event_ids=found, now_unix_nano=AT * 1_000_000)
+
+
+def documents(text: str) -> dict[str, Any]:
+    """Action and document by the document's ID."""
+    lines = text.split("\n")
+    assert lines.pop() == ""
+    actions = [json.loads(line) for line in lines[::2]]
+    assert len({action["create"]["_id"] for action in actions}) == len(actions)
+    return {
+        action["create"]["_id"]: (action, json.loads(document))
+        for action, document in zip(actions, lines[1::2], strict=True)
+    }
+
+
+def both(given: Page) -> tuple[dict[str, Any], dict[str, Any], lane.Told]:
+    """(what the lane and, for the rest, the general way tell; what that tells alone; what the lane told)."""
+    told = lane.tell(given)
+    text = "".join(told.pieces)
+    for begin, end in told.rest:
+        text += bulk.body(serverless.parse(given.part(begin, end)).signals).decode()
+    alone = bulk.body(serverless.parse(given).signals).decode()
+    return documents(text), documents(alone), told
+
+
+def ours(request_id: str, message: str = "claim accepted", **fields: Any) -> str:
+    """A log line of the layer."""
+    head = {
+        "timestamp": "2026-11-21T03:30:10.123Z",
+        "level": "INFO",
+        "message": message,
+        "requestId": request_id,
+    }
+    who = {"service": "submit", "correlation_id": "CLM-1", "trace_id": TRACE, "span_id": SPAN}
+    return json.dumps({**head, **who, **fields}, ensure_ascii=False) + "\n"
+
+
+def invocation(request_id: str, *lines: str, report: str = "") -> list[str]:
+    """The lines of one invocation."""
+    return [
+        f"START RequestId: {request_id} Version: $LATEST\n",
+        *lines,
+        f"END RequestId: {request_id}\n",
+        f"REPORT RequestId: {request_id}\tDuration: 9.14 ms\tBilled Duration: 10 ms\tMemory Size: 128 MB\t"
+        f"Max Memory Used: 36 MB\t{report}\n",
+    ]
+
+
+INIT = "INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout\n"
+MONITORING = "MONITORING|1795231810|1.5|timing|claims.price|#product:motor,env:prod\n"
+
+
+def test_the_usual_lines_are_all_told_here() -> None:
+    """Nothing of a usual page is left to the general way, and the documents are the same."""
+    first = invocation(IDS[0], ours(IDS[0], claim="CLM-889123", n=1), "a print\n", MONITORING)
+    second = invocation(IDS[1], "[debug] an older print\n", report="Init Duration: 190.62 ms\t")
+    mine, alone, told = both(page(*first, *second))
+    assert mine == alone
+    assert (told.events, told.documents, told.rest) == (10, 12, [])
+
+
+def test_an_unusual_invocation_goes_the_general_way_alone() -> None:
+    """An error, a line of another service, an X-Ray report: that invocation's lines, and no others."""
+    usual = invocation(IDS[0], ours(IDS[0]))
+    for line in (
+        "[ERROR] ValueError: no\rTraceback (most recent call last):\r",
+        ours(IDS[1], service="other"),
+        ours(IDS[1], error={"type": "E", "message": "m"}),
+        ours(IDS[1], message='{"a": 1}'),
+        ours(IDS[1], **{"http.route": "/claims"}),
+        ours(IDS[1], level="WARNING"),
+        "MONITORING|1795231810|CLM-1|set|claims|#a:b\n",
+        "claims:1|c\n",
+        "\n",
+    ):
+        mine, alone, told = both(page(*usual, *invocation(IDS[1], line), *usual))
+        assert mine == alone, line
+        assert told.rest == [(4, 8)], line
+
+
+def test_mixed_invocations_go_the_general_way_whole() -> None:
+    """An environment that serves several at once: whose a line is, only all of them tell."""
+    a, b = invocation(IDS[0], ours(IDS[0])), invocation(IDS[1], ours(IDS[1]))
+    mine, alone, told = both(page(a[0], b[0], a[1], b[1], *a[2:], *b[2:]))
+    assert mine == alone
+    assert told.rest == [(0, 8)]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+values = st.one_of(
+    st.integers(-(2**63), 2**63), st.floats(allow_nan=False, allow_infinity=False), texts, st.none()
+)
+names = st.one_of(
+    st.sampled_from(
+        ["claim", "error", "type", "level", "http.route", "keys", "log", "event", "service", "span_id"]
+    ),
+    texts,
+)
+
+
+def line(request_id: str) -> st.SearchStrategy[str]:
+    """Any line of a function: usual, nearly so, or anything."""
+    return st.one_of(
+        st.builds(
+            lambda message, fields: ours(request_id, message, **fields),
+            texts,
+            st.dictionaries(names, values, max_size=3),
+        ),
+        st.builds(lambda a, b: f"MONITORING|{a}|{b}|count|claims|#a:b\n", values, values),
+        st.sampled_from(
+            [MONITORING, "a print\n", ours(IDS[1]), f"INIT_START {IDS[0]}", "2026-11-21 print", INIT]
+        ),
+        texts,
+    )
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[str]:
+    """Lines of invocations, some of them cut, doubled or out of place."""
+    lines: list[str] = []
+    for _ in range(draw(st.integers(0, 4))):
+        request_id = draw(st.sampled_from(IDS))
+        report = draw(
+            st.sampled_from(["", "Init Duration: 1.5 ms\t", "Status: timeout", "\nXRAY TraceId: 1-5-6\t"])
+        )
+        lines += invocation(request_id, *draw(st.lists(line(request_id), max_size=4)), report=report)
+        if draw(st.integers(0, 9)) == 0 and lines:
+            del lines[draw(st.integers(0, len(lines) - 1))]
+        if draw(st.integers(0, 9)) == 0:
+            lines.insert(draw(st.integers(0, len(lines))), draw(line(IDS[0])))
+    return lines
+
+
+@given(streams())
+def test_any_page_is_told_alike(lines: list[str]) -> None:
+    """A law: the lane and the general way give the same documents."""
+    mine, alone, told = both(page(*lines))
+    assert mine == alone
+    assert told.events + sum(end - begin for begin, end in told.rest) == len(lines)
