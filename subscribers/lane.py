@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from observe import ids
-from subscribers.parsers import metrics, platform, times
+from subscribers.parsers import metrics, platform, serverless, times
 from subscribers.parsers.draft import LEVELS
 from subscribers.parsers.page import Page
 from subscribers.sinks import bulk, ecs
@@ -331,3 +331,11 @@ class _Context:
             f',"trace.id":"{self.trace_id}","span.id":"{self.span_id}"'
             f',"correlation_id":{quoted(self.correlation_id)}'
         )
+
+
+def body(page: Page) -> bytes:
+    """Return the `_bulk` request of a function's page: what is told here first, then the rest."""
+    told = tell(page)
+    text = "".join(told.pieces).encode("utf-8", "replace")
+    rest = [bulk.body(serverless.parse(page.part(begin, end)).signals) for begin, end in told.rest]
+    return b"".join((text, *rest))

@@ -1,0 +1,226 @@
+"""How fast a payload becomes a request: events and megabytes a second on one core, and the memory it takes.
+
+    python bench/payloads.py [--rounds 9] [--json FILE]
+
+From the bytes of the payload to the body of a `_bulk` request, IDs included, gzip included. The floor is
+decoding alone: base64, gunzip, JSON. The least of several rounds counts: what disturbs only ever adds. Peak
+memory is of a process that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import json
+import random
+import resource
+import subprocess
+import sys
+import time
+import uuid
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from subscribers import envelope, lane
+from subscribers.config import EMPTY
+from subscribers.handler import origin_of
+from subscribers.parse import parse
+from subscribers.parsers.identity import event_ids
+from subscribers.parsers.page import Page
+from subscribers.sinks import bulk
+
+NOW = 1_795_231_900_000_000_000
+AT = 1_795_231_810_000
+
+
+def _log(r: random.Random, request_id: str, n: int) -> str:
+    """A log line of the layer, some 250 bytes."""
+    return json.dumps(
+        {
+            "timestamp": "2026-11-21T03:30:10.123Z",
+            "level": "INFO",
+            "message": "claim accepted",
+            "requestId": request_id,
+            "service": "submit-claim",
+            "correlation_id": f"CLM-{n}",
+            "trace_id": request_id.replace("-", ""),
+            "span_id": request_id.replace("-", "")[:16],
+            "claim": f"CLM-{r.randrange(10**6)}",
+        },
+        separators=(",", ":"),
+    )
+
+
+def mixed(events: int) -> list[str]:
+    """1/8 each START, END, REPORT, a metric line, an Apache error line; 3/8 JSON."""
+    r, lines = random.Random(7), []
+    for n in range(events // 8):
+        request_id = str(uuid.UUID(int=r.getrandbits(128), version=4))
+        took = f"{r.random() * 100:.2f}"
+        lines += [
+            f"START RequestId: {request_id} Version: $LATEST\n",
+            *(_log(r, request_id, n) + "\n" for _ in range(3)),
+            f"MONITORING|1795231810|{took}|timing|claims.price|#product:motor,env:prod\n",
+            f"[Sun Dec 04 04:47:44 2005] [error] mod_jk child workerEnv in error state {n % 9}\n",
+            f"END RequestId: {request_id}\n",
+            f"REPORT RequestId: {request_id}\tDuration: {took} ms\tBilled Duration: 100 ms\t"
+            "Memory Size: 128 MB\tMax Memory Used: 36 MB\t\n",
+        ]
+    return lines
+
+
+def pure_json(events: int) -> list[str]:
+    """Log lines of the layer only, eight an invocation, with what Lambda writes around them."""
+    r, lines = random.Random(8), []
+    for n in range(events // 8):
+        request_id = str(uuid.UUID(int=r.getrandbits(128), version=4))
+        lines += [_log(r, request_id, n) + "\n" for _ in range(8)]
+    return lines
+
+
+def access_log(events: int) -> list[str]:
+    """An Apache access log with a duration and a correlation ID."""
+    r = random.Random(9)
+    return [
+        f"10.0.0.{r.randrange(250)} - - [21/Nov/2026:03:30:{n % 60:02d}.{n % 1000:03d} +0000] "
+        f'"GET /claims/{n} HTTP/1.1" 200 {r.randrange(9000)} {r.randrange(90000)} "CLM-{n}" "-"'
+        for n in range(events)
+    ]
+
+
+def largest(_: int) -> list[str]:
+    """What fits the 6 MB of an invocation, of lines that compress as logs do: some 50 MB inflated."""
+    return mixed(160_000)
+
+
+#: Name -> (lines, log group).
+BATCHES: dict[str, tuple[Callable[[int], list[str]], str]] = {
+    "mixed": (mixed, "/aws/lambda/submit-claim"),
+    "JSON": (pure_json, "/aws/lambda/submit-claim"),
+    "access log": (access_log, "/legacy/apache"),
+    "largest payload": (largest, "/aws/lambda/submit-claim"),
+}
+
+
+def payload(lines: list[str], group: str) -> dict[str, Any]:
+    """The event that CloudWatch Logs sends."""
+    events = [
+        {"id": f"{10**55 + n}", "timestamp": AT + n // 8, "message": line} for n, line in enumerate(lines)
+    ]
+    document = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": group,
+        "logStream": "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef",
+        "subscriptionFilters": ["observe"],
+        "logEvents": events,
+    }
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()}}
+
+
+def request(event: dict[str, Any]) -> bytes:
+    """The body of the request that a payload becomes, compressed."""
+    batch = envelope.decode(event)
+    origin, format = origin_of(batch, EMPTY, "eu-west-1")
+    if batch.log_group.startswith("/aws/lambda/"):
+        found = event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
+        text = lane.body(Page(origin=origin, events=batch.events, event_ids=found, now_unix_nano=NOW))
+    else:
+        text = bulk.body(parse(batch, origin, format, now_unix_nano=NOW).signals)
+    return zlib.compress(text, 1)
+
+
+def _least(call: Callable[[], object], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _row(name: str, events: int, rounds: int) -> dict[str, Any]:
+    make, group = BATCHES[name]
+    lines = make(events)
+    event = payload(lines, group)
+    rounds = rounds if len(lines) < 50_000 else 2
+    floor = _least(lambda: envelope.decode(event), rounds)
+    whole = _least(lambda: request(event), rounds)
+    size = sum(len(line) for line in lines)
+    return {
+        "batch": name,
+        "events": len(lines),
+        "payload_bytes": len(event["awslogs"]["data"]),
+        "events_per_s": len(lines) / whole,
+        "mb_per_s": size / whole / 1e6,
+        "floor_events_per_s": len(lines) / floor,
+        "share_of_floor": floor / whole,
+        "peak_mb": _peak_mb(name, events),
+    }
+
+
+def _peak_mb(name: str, events: int) -> float:
+    done = subprocess.run(
+        [sys.executable, __file__, "--peak", name, "--events", str(events)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def _peak(name: str, events: int) -> None:
+    """Print the peak memory of handling one payload, in MB, with nothing else in the process."""
+    make, group = BATCHES[name]
+    document = json.dumps(payload(make(events), group))
+    if not hasattr(resource, "RUSAGE_SELF"):
+        raise SystemExit("this system does not tell a process's peak memory")
+    child = "import sys, json; from bench_payloads import request, resource; request(json.load(sys.stdin));"
+    child += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    path = f"import importlib.util as u, sys; s = u.spec_from_file_location('bench_payloads', {__file__!r});"
+    path += "m = u.module_from_spec(s); sys.modules['bench_payloads'] = m; s.loader.exec_module(m);"
+    done = subprocess.run(
+        [sys.executable, "-c", path + child], input=document, capture_output=True, text=True, check=True
+    )
+    sys.stdout.write(done.stdout)
+
+
+def main() -> None:
+    """Run the benchmark and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each batch")
+    parser.add_argument("--events", type=int, default=4000, help="events of a batch")
+    parser.add_argument("--json", type=Path, help="write the rows to this file, too")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak:
+        _peak(arguments.peak, arguments.events)
+        return
+    rows = [_row(name, arguments.events, arguments.rounds) for name in BATCHES]
+    table = Table(title=f"From payload to compressed _bulk request, one core; least of {arguments.rounds}")
+    for name in ("batch", "events", "events/s", "MB/s", "decoding alone", "share of it", "peak MB"):
+        table.add_column(name, justify="left" if name == "batch" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["batch"],
+            f"{row['events']:,}",
+            f"{row['events_per_s']:,.0f}",
+            f"{row['mb_per_s']:.0f}",
+            f"{row['floor_events_per_s']:,.0f}",
+            f"{row['share_of_floor']:.0%}",
+            f"{row['peak_mb']:.0f}",
+        )
+    Console(width=120).print(table)
+    print("Redaction: none in the subscriber yet; the layer's own lines come redacted.")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
