@@ -17,6 +17,7 @@ Every name is loaded when it is first used: importing `observe` costs next to no
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from observe.spans import span
 
 __version__ = "0.1.0"
+
+# In the layer, its libraries lie beside the folder that this package is in. Last of all: a function's own win.
+_layer = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_library = os.path.join(_layer, "observe-lib")
+if sys.version_info >= (3, 11) and _library not in sys.path and os.path.isdir(_library):
+    sys.path.append(_library)
 
 __all__ = [
     "Context",

@@ -24,8 +24,14 @@ OWN = "observe.entry.handler"
 
 def _say(message: str) -> None:
     """Say why the layer is off, in one line of JSON without any module that may be broken."""
+    from time import gmtime, strftime
+
     text = message.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    line = '{"level":"WARN","message":"hybrid-observe: %s","event":"observe.off"}\n' % text
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    # In Lambda's JSON format a line without a time counts as INFO, and one below the level is dropped.
+    lead = (strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), level if level in ("ERROR", "FATAL") else "WARN")
+    line = '{"timestamp":"%s","level":"%s","message":"hybrid-observe: %s","event":"observe.off"}\n'
+    line = line % (*lead, text)
     try:
         os.write(1, line.encode("utf-8", "replace"))
     except OSError:
@@ -33,11 +39,7 @@ def _say(message: str) -> None:
 
 
 def _prepare() -> Any:
-    """Make the layer's libraries importable, last of all, and watch the function's imports."""
-    layer = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    library = os.path.join(layer, "observe-lib")
-    if os.path.isdir(library) and library not in sys.path:
-        sys.path.append(library)
+    """Watch the function's imports; return what wraps its handler."""
     from observe import handler, hooks, settings
 
     if settings.get().disabled:

@@ -30,7 +30,7 @@ def quietly(call: Callable[[], object]) -> None:
     """Run `call()` and forget what it raises: for what belongs to user code and may be broken."""
     try:
         call()
-    except Exception:  # noqa: BLE001, S110  # not ours to judge
+    except (Exception, SystemExit):  # noqa: BLE001, S110  # not ours to judge
         pass
 
 

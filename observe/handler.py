@@ -81,8 +81,7 @@ class _Run:
     )
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: Settings) -> None:
-        # The last two positions, for a method has its object before them.
-        event, context = (*args, *kwargs.values(), None, None)[:2] if len(args) < 2 else args[-2:]
+        event, context = _given(args, kwargs)
         self._settings = found
         self._outer = invocations.active
         self._forks = lifecycle.forks
@@ -141,6 +140,17 @@ class _Run:
             if self._attached is not None:
                 guard.guarded(self._attached)
             self._use.end()
+
+
+def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """(event, context) of a call: the last two positions, for a method has its object before them."""
+    if len(args) == 2 and not kwargs:
+        return args  # as the runtime calls it
+    # By name, or by what only the runtime's context has, where somebody else calls it.
+    at = next((n for n, value in enumerate(args) if hasattr(value, "aws_request_id")), len(args) - 1)
+    event = kwargs.get("event", args[at - 1] if at > 0 else next(iter(args), None))
+    context = kwargs.get("context", args[at] if at > 0 else None)
+    return event, context
 
 
 def _replaced(

@@ -100,7 +100,8 @@ class Invocation:
         #: Set by observe.log_buffer and observe.aggregate once they have something to keep.
         self.logs: Part | None = None
         self.metrics: Aggregate | None = None
-        self.lock = threading.Lock()
+        #: Reentrant: a signal's handler may end what the thread it runs on is ending.
+        self.lock = threading.RLock()
 
     def start(self, span: wire.Span) -> None:
         """Remember an open span, so that a timeout can still tell of it."""
@@ -227,15 +228,38 @@ def leave(outer: Invocation | None = None) -> None:
 
 def flush(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> None:
     """Write what the invocation has gathered, in one write. spans: the invocation's own first."""
-    failed = spans[0].status == wire.STATUS_ERROR
+    lines = _held_lines(invocation, failed=spans[0].status == wire.STATUS_ERROR)
+    if _tells_event(settings, spans[0]):
+        lines += guard.guarded(_event_lines, invocation, settings, spans[0]) or ()
+    lines += guard.guarded(_span_lines, invocation, settings, spans) or ()
+    stdout.write_all(lines)
+
+
+def flush_urgently(invocation: Invocation, settings: Settings, spans: list[wire.Span]) -> None:
+    """The same before the process is killed: each part as soon as it is made, the quickest and first."""
+    own, *others = spans
+    stdout.write_all(guard.guarded(_span_lines, invocation, settings, [own]) or ())
+    if _tells_event(settings, own):
+        stdout.write_all(guard.guarded(_event_lines, invocation, settings, own) or ())
+    stdout.write_all(_held_lines(invocation, failed=True))
+    for one in others:
+        stdout.write_all(guard.guarded(_span_lines, invocation, settings, [one]) or ())
+
+
+def _held_lines(invocation: Invocation, *, failed: bool) -> list[bytes]:
     lines: list[bytes] = []
     for part in (invocation.logs, invocation.metrics):
         if part is not None:
             lines += guard.guarded(lambda part=part: part.lines(failed=failed)) or ()
-    if failed and settings.event_on_error != "off" and (settings.mode != "propagate" or settings.passive):
-        lines += guard.guarded(_event_lines, invocation, settings, spans[0]) or ()
-    lines += guard.guarded(_span_lines, invocation, settings, spans) or ()
-    stdout.write_all(lines)
+    return lines
+
+
+def _tells_event(settings: Settings, span: wire.Span) -> bool:
+    return (
+        span.status == wire.STATUS_ERROR
+        and settings.event_on_error != "off"
+        and (settings.mode != "propagate" or bool(settings.passive))
+    )
 
 
 def _event_lines(invocation: Invocation, settings: Settings, span: wire.Span) -> list[bytes]:
@@ -253,6 +277,7 @@ def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Spa
     if not own or decisions:
         worth = (
             invocation.cold
+            or invocation.span.status == wire.STATUS_ERROR
             or span.end_unix_nano - span.start_unix_nano >= settings.slow_ns
             or any(one.status == wire.STATUS_ERROR for one in spans)
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Every variable the layer reads: name -> what it does. docs/layer.md is tested against this.
 VARIABLES = {
-    "OBSERVE_DISABLED": "1 runs the bare handler: nothing of the layer is loaded",
+    "OBSERVE_DISABLED": "1 (true, yes, on) runs the bare handler: nothing of the layer is loaded",
     "OBSERVE_MODE": "all (default), propagate: forward IDs, write no metric and no span; or passive: no span",
     "OBSERVE_EXEC_WRAPPER": "another layer's wrapper script, which /opt/observe-exec runs before itself",
     "OBSERVE_HANDLER": "set by /opt/observe-exec: the function's handler, called by observe.entry.handler",
@@ -71,6 +71,8 @@ VARIABLES = {
     "AWS_LAMBDA_RUNTIME_API": "set by Lambda: requests to the runtime API get no headers and no span of ours",
 }
 
+#: What switches something on, and what does not; lambda_layer/observe-exec has the first ones, too.
+_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 #: Variables whose value is a tag of every metric.
 _DD_TAGS = {"DD_ENV": "env", "DD_SERVICE": "service", "DD_VERSION": "version"}
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
@@ -134,7 +136,10 @@ class Settings:
         )
         self.env = resource.get("deployment.environment.name") or environ.get("DD_ENV", "")
         self.version = resource.get("service.version") or environ.get("DD_VERSION", "")
-        self.disabled = environ.get("OBSERVE_DISABLED", "").lower() in ("1", "true")
+        off = environ.get("OBSERVE_DISABLED", "").strip().lower()
+        self.disabled = off in _ON
+        if off not in (*_ON, *_OFF):
+            self.problems.append(f"OBSERVE_DISABLED={off!r} is neither 1 nor 0; the layer is on")
         self.mode = self._one_of(environ, "OBSERVE_MODE", ("all", "propagate", "passive"))
         #: Whether another tracer makes the layer passive: not where both are asked for.
         self.steps_back = self.mode != "all" or not environ.get("OBSERVE_MODE")

@@ -129,7 +129,10 @@ def _put_parts(view: memoryview) -> memoryview:
             if _stuck:
                 break
             left_s -= time.monotonic() - since
-        view = view[os.write(STDOUT_FD, view[: _room()]) :]
+        written = os.write(STDOUT_FD, view[: _room()])
+        if not written:
+            break
+        view = view[written:]
         _stuck = False
     return view
 

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 #: How long before the deadline it tells: enough for one write, little enough to be right.
 MARGIN_NS = 80_000_000
 MARGIN_MIN_NS = 10_000_000
+#: The memory that comes with a whole processor, and how much slower a smaller function is taken to be.
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+WHOLE_MB, SLOWER_MAX = 1769, 4.0
+#: So long before it tells, once a process, it loads what that takes.
+PREPARED_NS = 300_000_000
 #: Of a stack deeper than this the innermost frames are told.
 FRAMES_MAX = 100
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -40,7 +45,7 @@ class Watchdog:
     def renew(self) -> None:
         """Have a thread made when one is needed: a forked child has none, a restored process an old one."""
         self._wake = threading.Event()
-        self._started = self._parked = False
+        self._started = self._parked = self._prepared = False
         #: What it sleeps for, by time.monotonic_ns.
         self._until = 0
 
@@ -50,7 +55,7 @@ class Watchdog:
             return
         self._settings = settings
         length = invocation.deadline_unix_nano - invocation.span.start_unix_nano
-        invocation.fires_at_ns = time.monotonic_ns() + length - margin(length)
+        invocation.fires_at_ns = time.monotonic_ns() + length - margin(length, settings.memory_mb)
         if not self._started:
             self._started = True
             threading.Thread(
@@ -65,10 +70,16 @@ class Watchdog:
             if invocation is None:
                 self._park(wake)
                 continue
-            remaining = invocation.fires_at_ns - time.monotonic_ns()
-            if remaining > 0:
-                self._until = invocation.fires_at_ns
-                wake.wait(remaining / 1e9)
+            now, until = time.monotonic_ns(), invocation.fires_at_ns
+            if not self._prepared and now < until:
+                until -= PREPARED_NS
+                if until <= now:
+                    self._prepared = True
+                    guard.guarded(prepare)
+                    continue
+            if until > now:
+                self._until = until
+                wake.wait((until - now) / 1e9)
                 wake.clear()
             elif self._settings is not None:
                 guard.guarded(tell, invocation, self._settings)
@@ -108,9 +119,23 @@ def renew() -> None:
     before.set()
 
 
-def margin(length_ns: int) -> int:
-    """How long before the deadline to tell, in ns: a twentieth of the time there is, within bounds."""
-    return max(MARGIN_MIN_NS, min(MARGIN_NS, length_ns // 20))
+def margin(length_ns: int, memory_mb: int = 0) -> int:
+    """How long before the deadline to tell, in ns: a twentieth of the time there is, within bounds.
+
+    memory_mb: of the function, 0 for unknown. A small one has a small share of a processor, and takes longer.
+    """
+    slower = min(SLOWER_MAX, max(1.0, WHOLE_MB / memory_mb)) if memory_mb else 1.0
+    return max(MARGIN_MIN_NS, min(int(MARGIN_NS * slower), length_ns // 20))
+
+
+def prepare() -> None:
+    """Load what telling takes, ahead of it: by then it would cost more than there is time."""
+    from observe import event_line, redaction, secret_text
+
+    found = redaction.get()
+    found.tree({"event": ["password=x 4111 1111 1111 1111"]})
+    secret_text.clean("password=x", found)
+    del event_line
 
 
 def tell(invocation: Invocation, settings: Settings) -> None:
@@ -133,7 +158,7 @@ def tell(invocation: Invocation, settings: Settings) -> None:
             semconv.EXCEPTION_STACKTRACE: stack,
         }
         own.events = [*own.events, ("exception", now, exception)]
-        invocations.flush(invocation, settings, [own, *invocation.finished, *open_ones])
+        invocations.flush_urgently(invocation, settings, [own, *open_ones, *invocation.finished])
 
 
 def stack_of(frame: FrameType | None) -> str:

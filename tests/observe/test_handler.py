@@ -370,3 +370,21 @@ def test_the_stack_is_the_handlers_own(lines: Lines, function: Any, nested: int)
 
     assert stack(observe.instrument) == stack(lambda bare: bare)
     assert [line["message"] for line in lines.logs] == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, event, context: f(event, context),
+        lambda f, event, context: f(event=event, context=context),
+        lambda f, event, context: f(context=context, event=event),
+        lambda f, event, context: f(event, context=context),
+        lambda f, event, context: f(event, context, "more"),
+    ],
+)
+def test_the_event_is_found_however_it_is_given(lines: Lines, call: Any) -> None:
+    """By position or by name, in any order, with more behind it: whose request it is, is captured."""
+    observed = observe.instrument(lambda event, context, more=None: "done")
+    event = {"httpMethod": "GET", "requestContext": {}, "headers": {"x-correlation-id": "CLM-77"}}
+    assert call(observed, event, LambdaContext()) == "done"
+    assert lines.spans[-1]["attributes"]["correlation_id"] == "CLM-77"

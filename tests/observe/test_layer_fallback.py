@@ -262,3 +262,29 @@ def test_an_error_at_import_is_reported_without_a_frame_of_ours(run: Run) -> Non
     replies = [run(source, layer=layer)({}).payload.decode() for layer in (False, True)]
     assert replies[0].replace("task0", "task1") == replies[1]
     assert "failing" in replies[1]
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize("disabled", ["", "1"])
+def test_decorated_only_the_layers_libraries_are_there(run: Run, tmp_path: Path, disabled: str) -> None:
+    """Without the exec wrapper, with nothing else installed: structlog and OpenTelemetry are the layer's."""
+    (tmp_path / "site").mkdir()
+    observed = run(
+        """
+        import observe
+        from opentelemetry import trace
+        @observe.instrument
+        def handler(event, context):
+            with trace.get_tracer("app").start_as_current_span("priced"):
+                observe.log.bind(n=1).info("told")
+            return type(observe.log).__name__
+        """,
+        environment={"AWS_LAMBDA_EXEC_WRAPPER": "", "OBSERVE_DISABLED": disabled},
+        isolated_site=tmp_path / "site",
+    )
+    result = observed(HTTP_EVENT)
+    assert json.loads(result.payload) == "StructuredLogger"
+    messages = observed.log.messages()
+    assert not [line for line in messages if "hybrid-observe" in line]
+    assert sum('"told"' in line for line in messages) == 1
+    assert sum('"priced"' in line for line in messages) == (0 if disabled else 1)

@@ -227,12 +227,19 @@ def test_every_spelling_of_a_level_is_known(level: int | str, name: str) -> None
     assert logs.named(level) == name
 
 
-def test_disabled_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OBSERVE_DISABLED=1 is obeyed by observe.log, too."""
+def test_disabled_still_writes_what_the_function_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OBSERVE_DISABLED=1 is about the layer: a function's own lines are written, without an identity."""
     monkeypatch.setenv("OBSERVE_DISABLED", "1")
+
+    def handler(event: Any, context: Any) -> None:
+        observe.log.debug("not at this level")
+        observe.log.critical("m", claim="CLM-1")
+
     with testing.capture() as lines:
-        observe.log.critical("m")
-    assert lines.raw == []
+        run({"httpMethod": "GET", "requestContext": {}, "headers": {"x-correlation-id": "CLM-1"}}, handler)
+    (line,) = lines.logs
+    assert {"timestamp", "level", "message", "service", "claim"} == set(line)
+    assert lines.spans == []
 
 
 def test_bound_fields_are_on_every_line_of_the_block(lines: Lines) -> None:

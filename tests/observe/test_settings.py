@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -81,9 +82,59 @@ def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
     assert rows == {*VARIABLES, "AWS_LAMBDA_EXEC_WRAPPER"}
 
 
-def test_every_variable_the_code_reads_is_declared() -> None:
-    """No module of the layer reads a variable that VARIABLES does not list."""
-    internal = {"OBSERVE_HANDLER", "_HANDLER", "_X_AMZN_TRACE_ID"}
-    for path in (ROOT / "observe").rglob("*.py"):
-        read = set(re.findall(r"environ(?:\.get|\.pop)?[\[(]\"([A-Z_]+)\"", path.read_text(encoding="utf-8")))
-        assert read <= {*VARIABLES, *internal}, path
+#: Of Lambda and Python themselves; nobody sets them for us.
+INTERNAL = {"_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "AWS_EXECUTION_ENV", "PYTHONPATH"}
+NAME = re.compile(
+    r"(?:OBSERVE|OTEL|DD|DATADOG|AWS_LAMBDA|POWERTOOLS|ELASTIC|NEW_RELIC)_[A-Z0-9_]+|_HANDLER|_X_AMZN_[A-Z_]+"
+)
+
+
+def _named(path: Path) -> set[str]:
+    """The variables whose names are in a module's code; the table of them is no code."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    table = next(
+        (
+            node
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VARIABLES"
+        ),
+        None,
+    )
+    left_out = {id(node) for node in ast.walk(table)} if table is not None else set()
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and NAME.fullmatch(node.value)
+        and id(node) not in left_out
+    }
+
+
+def test_every_variable_the_code_names_is_declared_and_each_of_those_is_named() -> None:
+    """VARIABLES has what the layer's modules read, however they read it, and nothing that none reads."""
+    named = set().union(*map(_named, (ROOT / "observe").rglob("*.py")))
+    wrapper = (ROOT / "lambda_layer" / "observe-exec").read_text(encoding="utf-8")
+    assert named - INTERNAL <= set(VARIABLES)
+    assert set(VARIABLES) - named - {"OBSERVE_EXEC_WRAPPER"} == set()
+    assert "OBSERVE_EXEC_WRAPPER" in wrapper
+
+
+def test_every_variable_that_the_exec_wrapper_reads_is_documented() -> None:
+    """On the page of settings, or where other layers are told of."""
+    wrapper = (ROOT / "lambda_layer" / "observe-exec").read_text(encoding="utf-8")
+    pages = "".join(
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("layer.md", "coexistence.md")
+    )
+    read = set(re.findall(r"\$\{?([A-Z_][A-Z0-9_]+)", wrapper))
+    assert read
+    assert {name for name in read if f"`{name}`" not in pages} <= INTERNAL
+
+
+def test_a_switch_that_cannot_be_used_is_said() -> None:
+    """OBSERVE_DISABLED is 1, true, yes or on, in any case; what is neither that nor its contrary is said."""
+    assert all(Settings({"OBSERVE_DISABLED": text}).disabled for text in ("1", "true", "YES", "On"))
+    assert not any(Settings({"OBSERVE_DISABLED": text}).disabled for text in ("", "0", "false", "off"))
+    odd = Settings({"OBSERVE_DISABLED": "2"})
+    assert not odd.disabled
+    assert odd.problems == ["OBSERVE_DISABLED='2' is neither 1 nor 0; the layer is on"]
