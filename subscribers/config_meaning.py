@@ -12,7 +12,9 @@ from typing import Any
 
 from subscribers.config_problems import Path, shown
 from subscribers.config_tree import at, items, mappings, texts
-from subscribers.parsers.java_layout import BadLayout, compile_layout
+from subscribers.formats import apache_layout, nginx_layout
+from subscribers.parsers import java_layout
+from subscribers.parsers.java_layout import BadLayout
 from subscribers.patterns import Pattern, PatternError
 
 Finding = tuple[Path, str]
@@ -33,7 +35,12 @@ LINK_FIELDS = (
 #: Keys of a custom format of which exactly one says how lines are read.
 FORMAT_KINDS = ("apache", "nginx", "log4j", "logback", "grok", "csv", "fixed_width")
 #: Those whose text is a layout, checked by compiling it.
-LAYOUT_KINDS = ("log4j", "logback")
+LAYOUT_KINDS: dict[str, Callable[[str], object]] = {
+    "apache": apache_layout.compile_layout,
+    "nginx": nginx_layout.compile_layout,
+    "log4j": java_layout.compile_layout,
+    "logback": lambda pattern: java_layout.compile_layout(pattern, "logback"),
+}
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SECRET_REFERENCE = re.compile(r"arn:aws[a-z-]*:secretsmanager:|ssm:/")
 
@@ -193,8 +200,10 @@ def _formats(tree: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _layout_mistake(pattern: Any, kind: str) -> str:
+    if not isinstance(pattern, str):
+        return ""  # said by the schema
     try:
-        compile_layout(pattern if isinstance(pattern, str) else "%m", kind)
+        LAYOUT_KINDS[kind](pattern)
     except BadLayout as error:
         return str(error)
     return ""

@@ -90,7 +90,7 @@ class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
 
 
 class FileBatch(LogBatch, frozen=True, gc=False, kw_only=True):
-    """Lines of a file. line_ids: the event ID of each, which says where in which file it is; see inputs.files."""
+    """Lines of a file. line_ids: the event ID of each, made of its place in the file; see inputs.files."""
 
     line_ids: tuple[str, ...]
 

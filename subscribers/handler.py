@@ -27,7 +27,7 @@ from subscribers.config import EMPTY, Config, Service, load
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch, MalformedEnvelope, decode
 from subscribers.ledger import Ledger
-from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, parse
+from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, parse
 from subscribers.parsers.page import Format
 from subscribers.signals import Origin, Side, Signal
 from subscribers.store import Store
@@ -171,7 +171,10 @@ def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str
 
 def _format_of(service: Service) -> str | Format:
     if not service.format_options:
-        return service.format
+        known = service.format in FORMATS or service.format == AUTO
+        if not known or (service.format == AUTO and service.side == "serverless"):
+            return service.format
+        return named(service.format, service.timezone, service.correlation_field)
     # Options describe a format of the team's own, which the built-in one of that name would misread.
     return custom(service.format_options, service.timezone, service.correlation_field) or "custom"
 

@@ -45,6 +45,7 @@ _MEANING = frozenset(
         *("event", "severity_text", "env", "version", "resourceSpans", "log"),
     )
 )
+_LEVELS = frozenset(LEVELS.values())
 _NESTED = frozenset("{[ \t\r\n")
 _KINDS = frozenset(("count", "gauge", "histogram", "distribution", "timing"))
 _ENDS = "\r\n"
@@ -205,7 +206,7 @@ class _Teller:
                 raise _Unusual
             if (
                 service != self._service
-                or LEVELS.get(level) != level
+                or level not in _LEVELS
                 or text[:1] in _NESTED
                 or not (ids.is_trace_id(trace_id) and ids.is_span_id(span_id))
                 or not self._is_time(when)

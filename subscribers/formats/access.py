@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from observe import dialects, ids, semconv
+from observe import dialects, ids, semconv, w3c
 from subscribers.formats.told import Clock, Exchange, Told
 from subscribers.parsers import java_dates, times
 
@@ -143,7 +143,9 @@ class Access(msgspec.Struct, gc=False):
 
     def _trace(self) -> tuple[str, str]:
         """(trace, parent span) that another tracer's header names, where neither of ours does."""
-        if self.traceparent or self.correlation_id:
+        if not (self.dialect or self.xray):
+            return "", ""
+        if self.correlation_id or w3c.parse_traceparent(self.traceparent)[0]:
             return "", ""
         if self.dialect:
             trace_id, span_id, _ = dialects.trace_parent(self.dialect)

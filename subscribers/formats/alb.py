@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC
+from itertools import islice
 
 from subscribers.formats import access as of
 from subscribers.formats import access_headers as headers
@@ -118,11 +119,7 @@ _APPLICATION_LEAST, _CLASSIC_LEAST, _NETWORK_LEAST = 16, 12, 18
 
 
 def _read(line: str, clock: Clock) -> Told | None:
-    values: list[str] = []
-    for match in _WORD.finditer(line):
-        if len(values) == _WORDS_MAX:
-            return None
-        values.append(match[2] if match[1] is None else match[1])
+    values = _values(line)
     if not values:
         return None
     if values[0] in _TYPES and len(values) >= _APPLICATION_LEAST:
@@ -136,6 +133,18 @@ def _read(line: str, clock: Clock) -> Told | None:
     ):
         return _classic(values, clock)
     return None
+
+
+def _values(line: str) -> list[str]:
+    """The words of a line, those in quotes whole; none of a line with more than AWS ever writes."""
+    if "\\" not in line:
+        values = []
+        for i, part in enumerate(line.split('"', 2 * _WORDS_MAX)):
+            values += [part] if i % 2 else part.split()
+    else:
+        words = islice(_WORD.finditer(line), _WORDS_MAX + 1)
+        values = [word[2] if word[1] is None else word[1] for word in words]
+    return values if len(values) <= _WORDS_MAX else []
 
 
 def _filled(fields: Sequence[tuple[str, Role]], values: list[str]) -> Access:

@@ -14,10 +14,11 @@ https://httpd.apache.org/docs/2.2/logs.html#errorlog
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any
 
 from subscribers.formats import access as of
-from subscribers.formats import moments
+from subscribers.formats import moments, strftime
 from subscribers.formats.apache_layout import unescape
 from subscribers.formats.levels import level_of
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
@@ -26,7 +27,7 @@ _LINE = re.compile(
     r"\[(?P<when>[^\]]{19,40}+)\] \[(?:(?P<module>[\w-]*+):)?+(?P<level>[a-z]{3,6}+\d?+)\] "
     r"(?:\[pid (?P<pid>\d{1,10}+)(?::tid (?P<tid>[0-9A-Za-z]{1,20}+))?+\] ?+)?+"
     r"(?:\[remote (?P<remote>[^\]]{1,64}+)\] )?+"
-    r"(?: *+(?P<file>[\w./-]{1,256}+\.\w{1,4}+)\((?P<line>\d{1,7}+)\): )?+"
+    r"(?: *+(?P<file>[\w/-]{1,128}+(?:\.[\w/-]{1,64}+){1,4}+)\((?P<line>\d{1,7}+)\): )?+"
     r"(?:\((?P<errno>\d{1,7}+)\)(?P<error>[^:]{1,200}+): )?+"
     r"(?:\[client (?P<client>[^\]]{1,64}+)\] ?+)?+"
     r"(?P<message>.*)",
@@ -78,6 +79,8 @@ def _time(text: str, clock: Clock) -> int | None:
     match = _CTIME.fullmatch(text)
     if match is None:
         return moments.iso(text, clock)  # %{cu}t
+    if clock.zone is UTC:  # the usual case, without a look at any calendar of zones
+        return strftime.clf_nano(f"{match[2]:>02}/{match[1]}/{match[4]}:{match[3]} +0000")
     return moments.month_day(match[1], match[2], match[3], clock, match[4])
 
 

@@ -20,7 +20,7 @@ from subscribers.formats import access as of
 from subscribers.formats import access_headers as headers
 from subscribers.formats import strftime
 from subscribers.formats.access import MS_NS, S_NS, US_NS, Role
-from subscribers.formats.field_layout import NUMBER, Field, Layout, Token, compile_fields
+from subscribers.formats.field_layout import NUMBER, REQUEST, Field, Layout, Token, compile_fields
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers.java_layout import BadLayout
 
@@ -49,17 +49,17 @@ NAMED = {
 _STATUS = r"(?:\d{3}|-)"
 _PORT = r"(?:\d{1,5}|-)"
 #: Letter without an argument -> what it is.
-_PLAIN: dict[str, Field] = {
+PLAIN: dict[str, Field] = {
     "h": Field(of.client),
     "a": Field(of.client),
     "A": Field(of.text(of.NETWORK_LOCAL_ADDRESS)),
     "l": Field(of.text("apache.ident")),
     "u": Field(of.user),
-    "r": Field(of.request_line),
+    "r": Field(of.request_line, bare=REQUEST),
     "m": Field(of.method),
     "U": Field(of.path),
     "q": Field(of.query, start="?"),
-    "H": Field(of.protocol, r"(?:[A-Za-z]{1,10}+/\d(?:\.\d)?+|-)"),
+    "H": Field(of.protocol, r"(?:[A-Z]{2,10}+/\d(?:\.\d)?+|-)"),
     "b": Field(of.number(of.RESPONSE_BODY_SIZE), NUMBER),
     "B": Field(of.number(of.RESPONSE_BODY_SIZE), NUMBER),
     "I": Field(of.number(of.REQUEST_SIZE), NUMBER),
@@ -201,8 +201,8 @@ def _directive(said: str, letter: str, argument: str | None, pick: str) -> Itera
         if make is None:
             raise BadLayout(f"'{said}': %{letter} takes no argument")
         yield make(argument)
-    elif letter in _PLAIN:
-        yield _PLAIN[letter]
+    elif letter in PLAIN:
+        yield PLAIN[letter]
     elif letter in ARGUMENTS:
         raise BadLayout(f"'{said}' needs a name: %{{...}}{letter}")
     else:
@@ -295,7 +295,7 @@ _EXAMPLE = "\n".join(
 )
 #: Those that are told apart without being told.
 APACHE = of_layouts(
-    "apache",
+    DATASET,
     *(compile_layout(name) for name in ("observe", "combined", "common")),
     first=_vhost_combined(),
     example=_EXAMPLE,

@@ -3,10 +3,10 @@
     CEF:0|Vendor|Product|1.0|100|worm stopped|10|src=10.0.0.1 dst=2.1.2.2 spt=1232 msg=it\\=stopped
     LEEF:2.0|Vendor|Product|1.0|41|^|src=10.0.1.8^dst=10.0.0.5^sev=5
 
-A syslog header may stand before either. In CEF's header `\\|` and `\\\\`, in its pairs `\\=`, `\\\\`, `\\n` and
-`\\r` are escapes; values have blanks, so that one ends where the next key begins. `cs1Label=Rule cs1=x` is one
-attribute, `cef.Rule`. The severities 0-3 are INFO, 4-6 WARN, 7-8 ERROR, 9-10 FATAL, and so are Low, Medium,
-High, Very-High.
+A syslog header may stand before either. In CEF's header `\\|` and `\\\\`, in its pairs `\\=`, `\\\\`, `\\n`
+and `\\r` are escapes; values have blanks, so that one ends where the next key begins. `cs1Label=Rule cs1=x`
+is one attribute, `cef.Rule`. The severities 0-3 are INFO, 4-6 WARN, 7-8 ERROR, 9-10 FATAL, and so are Low,
+Medium, High, Very-High.
 
 https://docs.trellix.com/docs/common-event-format-cef
 https://www.elastic.co/guide/en/beats/filebeat/current/exported-fields-cef.html

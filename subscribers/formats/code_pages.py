@@ -1,7 +1,8 @@
 """Character sets of the old world, EBCDIC's among them, with those that Python does not bring.
 
-CCSID 1047 is 037 with three pairs of characters exchanged, 1141 and 1148 are 273 and 500 with the euro sign:
-https://public.dhe.ibm.com/software/globalization/gcoc/attachments/CP01047.txt (and CP01141.txt, CP01148.txt)
+CCSID 1047 is 037 with three pairs of characters exchanged, 1141 and 1148 are 273 and 500 with the euro sign,
+as glibc's iconv has them (IBM1047, IBM1141, IBM1148) but for the overline of 273 and 1141, which is Python's.
+Character sets of two bytes a character (930, 939) are not known.
 """
 
 from __future__ import annotations

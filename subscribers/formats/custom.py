@@ -43,8 +43,8 @@ _DURATION = re.compile(r"([0-9]{1,9})(ms|[smhdw])")
 def custom(options: Mapping[str, Any], timezone: str = "UTC", correlation_field: str = "") -> Format:
     """Return the format that options describe. Raises BadLayout.
 
-    options: {"csv": {...}} or another kind, with `encoding` and `multiline` beside it; timezone: IANA name, of times
-    that name none; correlation_field: the name that holds the correlation ID where the format knows none.
+    options: {"csv": {...}} or another kind, with `encoding` and `multiline` beside it; timezone: IANA name,
+    of times that name none; correlation_field: the name of the correlation ID where the format knows none.
     """
     encoding = str(options.get("encoding", ""))
     if encoding:
@@ -68,10 +68,12 @@ def custom(options: Mapping[str, Any], timezone: str = "UTC", correlation_field:
 def files_of(options: Mapping[str, Any]) -> tuple[str, int]:
     """Return (encoding, bytes of a record) of files with a custom format: records of 0 bytes are lines.
 
-    Records have a length of their own where fixed_width is in an encoding; their lines are hexadecimal digits.
+    Records have a length where fixed_width is in an encoding; their lines are hexadecimal digits.
     """
     encoding = str(options.get("encoding", ""))
-    return encoding or "utf-8", record_bytes(options["fixed_width"]) if encoding and "fixed_width" in options else 0
+    return encoding or "utf-8", record_bytes(
+        options["fixed_width"]
+    ) if encoding and "fixed_width" in options else 0
 
 
 def _always(_: str) -> bool:

@@ -4,7 +4,7 @@
     packed   COMP-3: two digits a byte, the sign in the last half byte: A, C, E and F plus, B and D minus
     binary   COMP: two's complement, most significant byte first
 
-https://www.ibm.com/docs/en/cobol-zos/6.4.0?topic=items-computational-arithmetic-data-formats
+https://www.ibm.com/docs/en/cobol-zos/6.4.0 (formats for numeric data; sign representation)
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def binary(raw: bytes, scale: int) -> Number | None:
 
 def _scaled(number: int, scale: int) -> Number:
     digits = str(abs(number)).rjust(scale + 1, "0")
-    text = f"{'-' if number < 0 else ''}{digits[: len(digits) - scale]}" + (f".{digits[-scale:]}" if scale else "")
+    text = f"{'-' if number < 0 else ''}{digits[: len(digits) - scale]}" + (
+        f".{digits[-scale:]}" if scale else ""
+    )
     if len(digits) > _EXACT_DIGITS and (scale or abs(number) >= 1 << 63):
         return text
     return float(text) if scale else number

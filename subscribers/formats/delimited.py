@@ -1,9 +1,10 @@
 """The custom format `csv`: delimited lines with a header, or with the columns that observe.yaml names.
 
-Quotes are RFC 4180's. Without `columns` the first line of a stream that can be a header is one, and is remembered
-by stream; lines before it are of no format. A line that repeats the header, or looks like the header of other
-columns, is one again, as each file of a rotation begins with it. A line with another number of cells than there
-are columns is of no format. A cell with a line break in it needs `multiline`, else it is cut at the break.
+Quotes are RFC 4180's. Without `columns` the first line of a stream that can be a header is one, and is
+remembered by stream; lines before it are of no format. A line that repeats the header, or looks like the
+header of other columns, is one again, as each file of a rotation begins with it. A line with another number
+of cells than there are columns is of no format. A cell with a line break in it is read where `multiline` says
+how records start.
 
 https://www.rfc-editor.org/rfc/rfc4180
 """
@@ -42,13 +43,22 @@ def _reader(columns: list[str], delimiter: str) -> Reader:
 
     def read(text: str, clock: Clock) -> Told | None:
         nonlocal columns
-        row = cells(text, delimiter)
+        row, rest = cells(text, delimiter), ""
+        if not row and "\n" in text:
+            # No cell has the line break: the lines behind the first are more of what it says.
+            first, _, rest = text.partition("\n")
+            row = cells(first, delimiter)
         if not row:
             return None
         if row == columns or (not given and _is_header(row, columns, clock)):
             columns = row
             return Told(is_header=True)
-        return told(dict(zip(columns, row, strict=True)), NAME, clock) if len(row) == len(columns) else None
+        if len(row) != len(columns):
+            return None
+        record = told(dict(zip(columns, row, strict=True)), NAME, clock)
+        if rest:
+            record.message = f"{record.message}\n{rest}" if record.message else text
+        return record
 
     return read
 

@@ -21,9 +21,11 @@ from subscribers.parsers.java_layout import BadLayout
 
 # An expression of this many fields is compiled in a moment; more is no log format.
 _FIELDS_MAX = 200
-#: What any server writes for a count, and for a duration with decimals. Nothing is what JSON's escape leaves.
-NUMBER = r"(?:\d{1,19}+|-)?+"
-DECIMAL = r"(?:\d{1,19}+(?:\.\d{1,9}+)?+|-)?+"
+#: A request line outside quotes.
+REQUEST = r"(?:[A-Z][A-Z-]{0,31}+ \S*+(?: HTTP/\d(?:\.\d)?+)?+|-)"
+#: What any server writes for a count, and for a duration with decimals.
+NUMBER = r"(?:\d{1,19}+|-)"
+DECIMAL = r"(?:\d{1,19}+(?:\.\d{1,9}+)?+|-)"
 
 
 class Field(NamedTuple):
@@ -37,6 +39,8 @@ class Field(NamedTuple):
     start: str = ""
     #: The shape is of any length: nothing may look ahead to it.
     is_long: bool = False
+    #: The shape outside quotes, of any length.
+    bare: str = ""
 
 
 Token = str | Field
@@ -75,11 +79,14 @@ class Layout(msgspec.Struct, frozen=True):
         return " ".join(match[group] for group in self.when)
 
 
-def compile_fields(tokens: Sequence[Token], decode: Callable[[str], str], *, escapes: bool = True) -> Layout:
+def compile_fields(
+    tokens: Sequence[Token], decode: Callable[[str], str], *, escapes: bool = True, is_sparse: bool = False
+) -> Layout:
     """Return the layout of tokens. Raises BadLayout.
 
     decode: undoes what the server does to a text that holds a backslash; escapes: whether a quote within
-    quotes is escaped, so that the first one that is not ends the field.
+    quotes is escaped, so that the first one that is not ends the field; is_sparse: whether nothing at all,
+    and not `-`, is written for what is absent.
     """
     merged = _merged(tokens)
     fields = [token for token in merged if isinstance(token, Field)]
@@ -91,7 +98,7 @@ def compile_fields(tokens: Sequence[Token], decode: Callable[[str], str], *, esc
     time = next((kind for kind in ("begin", "end") if any(field.time == kind for field in fields)), "none")
     when = tuple(i for i, field in enumerate(kept, start=1) if field.time == time)
     return Layout(
-        expression=re.compile(_expression(merged, escapes), re.DOTALL),
+        expression=re.compile(_expression(merged, escapes, is_sparse), re.DOTALL),
         roles=tuple((field.role, not field.shape) for field in kept),
         when=when,
         is_joined=bool(when) and when[-1] - when[0] + 1 == len(when),
@@ -115,46 +122,53 @@ def _merged(tokens: Sequence[Token]) -> list[Token]:
     return out
 
 
-def _expression(tokens: Sequence[Token], escapes: bool) -> str:
+def _expression(tokens: Sequence[Token], escapes: bool, is_sparse: bool) -> str:
     out, quoted = "", False
     for i, token in enumerate(tokens):
         if isinstance(token, str):
             out += re.escape(token)
             quoted ^= token.count('"') % 2 == 1
         else:
-            shape = token.shape or _until(tokens[i + 1 : i + 4], quoted and escapes)
+            bare = "" if quoted else token.bare
+            shape = token.shape or bare or _until(tokens[i + 1 : i + 5], quoted and escapes)
+            if is_sparse and token.shape:
+                shape = f"(?:{shape})?+"
             out += f"(?:{shape})" if token.role is ignore else f"({shape})"
     return out + r"\s*+"
 
 
 def _until(following: Sequence[Token], quoted: bool) -> str:
     """The expression of a field without a shape, by what comes after it."""
-    if not following:
-        return r'(?:[^"\\]++|\\.)*+' if quoted else ".*+"
-    after = following[0]
-    if isinstance(after, Field):
-        return _until_field(after, following[1:2], quoted)
-    first, rest = _one(after[0]), re.escape(after[1:])
+    stop = ""
+    if following and isinstance(following[0], Field):
+        # Another field at once: its first character must tell.
+        stop = following[0].start
+        if not stop:
+            raise BadLayout("has two fields with nothing between them, which no reader can tell apart")
+        following = following[1:]
+    if not following or not isinstance(following[0], str):
+        return _upto(stop, "", "", quoted)
+    first, rest = following[0][0], re.escape(following[0][1:])
+    if quoted and first == '"':
+        return _upto(stop, "", "", quoted)
     if len(following) > 1 and isinstance(following[1], Field) and not following[1].is_long:
         rest += following[1].shape
         if following[1].shape and len(following) > 2 and isinstance(following[2], str):
             rest += re.escape(following[2][0])
-    if quoted and after[0] == '"':
-        return r'(?:[^"\\]++|\\.)*+'
+    return _upto(stop, first, rest, quoted)
+
+
+def _upto(stop: str, first: str, rest: str, quoted: bool) -> str:
+    """What reaches to `stop`, or `first` with `rest` after it; in quotes to the quote that is not escaped."""
+    stops = _one(stop) if stop else ""
     if quoted:
-        within = rf'[^"\\{first}]++|\\.'
-        return rf"(?:{within}|[{first}](?!{rest}))*+" if rest else rf"(?:{within})*+"
-    return rf"[^{first}]*+(?:[{first}](?!{rest})[^{first}]*+)*+" if rest else f"[^{first}]*+"
-
-
-def _until_field(after: Field, following: Sequence[Token], quoted: bool) -> str:
-    """The expression of a field that another follows at once: that one's first character must tell."""
-    if not after.start:
-        raise BadLayout("has two fields with nothing between them, which no reader can tell apart")
-    stops = _one(after.start)
-    if following and isinstance(following[0], str):
-        stops += _one(following[0][0])
-    return rf'(?:[^"\\{stops}]++|\\.)*+' if quoted else rf"[^{stops}]*+"
+        within = rf'[^"\\{stops}{_one(first) if first else ""}]++|\\.'
+        return rf"(?:{within}|[{_one(first)}](?!{rest}))*+" if first and rest else f"(?:{within})*+"
+    if not first:
+        return f"[^{stops}]*+" if stop else ".*+"
+    first = _one(first)
+    without = f"[^{stops}{first}]*+"
+    return f"{without}(?:[{first}](?!{rest}){without})*+" if rest else without
 
 
 def _one(character: str) -> str:

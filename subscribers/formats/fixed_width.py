@@ -1,10 +1,10 @@
 """The custom format `fixed_width`: records by a table of fields, characters or EBCDIC's bytes.
 
-A line without `encoding` is text, and columns are characters. With `encoding` a line is the bytes of one record:
-in hexadecimal digits, as files and S3 objects are read here, in base64, or one character a byte as who takes
-bytes for Latin-1 writes them; the length of a line, which the fields tell, says which. Latin-1 loses records that
-end in 0A or 0D, so it suits records without packed and binary fields only. What another program has translated from
-EBCDIC to text is text: packed numbers do not survive that.
+A line without `encoding` is text, and columns are characters. With `encoding` a line is the bytes of one
+record: in hexadecimal digits, as files and S3 objects are read here, in base64, or one character a byte as
+who takes bytes for Latin-1 writes them; the length of a line, which the fields tell, says which. Latin-1
+loses records that end in 0A or 0D, so it suits records without packed and binary fields only. What another
+program has translated from EBCDIC to text is text: packed numbers do not survive that.
 
 | type | what it reads |
 |---|---|
@@ -14,8 +14,9 @@ EBCDIC to text is text: packed numbers do not survive that.
 | binary | COMP, most significant byte first |
 | date, time, timestamp | by `pattern`, which is strptime's, else in any usual shape |
 
-A field of blanks or of 00 bytes is absent; the time is the first `timestamp`, else the first `date` with the first
-`time`. Names mean what `named_values` says. A record with a number or a time that is none is of no format.
+A field of blanks or of 00 bytes is absent; the time is the first `timestamp`, else the first `date` with the
+first `time`. Names mean what `named_values` says. A record with a number or a time that is none is of no
+format.
 """
 
 from __future__ import annotations
@@ -128,15 +129,22 @@ def _dates(pattern: str) -> list[java_dates.DateFormat]:
         else:
             raise BadLayout(f"the letter %{letter} of the pattern '{pattern}' is not known")
     try:
-        return [java_dates.date_format(made.replace("\0", digits)) for digits in _FRACTIONS[: None if "\0" in made else 1]]
+        return [
+            java_dates.date_format(made.replace("\0", digits))
+            for digits in _FRACTIONS[: None if "\0" in made else 1]
+        ]
     except java_dates.BadDate as error:
         raise BadLayout(f"the pattern '{pattern}' names no part of a time") from error
 
 
 def _lines(fields: tuple[Field, ...]) -> Reader:
     def read(text: str, clock: Clock) -> Told | None:
-        known = _known(fields, [text[field.start : field.start + field.length] for field in fields])
-        return _told(fields, known, clock) if known else None
+        first, separator, rest = text.partition("\n")
+        known = _known(fields, [first[field.start : field.start + field.length] for field in fields])
+        record = _told(fields, known, clock) if known else None
+        if record is not None and separator:
+            record.message = f"{record.message}\n{rest}" if record.message else text
+        return record
 
     return read
 
@@ -217,7 +225,11 @@ def _told(fields: tuple[Field, ...], known: Mapping[str, Any], clock: Clock) -> 
     for field in fields:
         if field.type in _TIMES and field.name in known:
             moments.setdefault(field.type, (field, known[field.name].strip()))
-    told_by = [moments[type] for type in (("timestamp",) if "timestamp" in moments else ("date", "time")) if type in moments]
+    told_by = [
+        moments[type]
+        for type in (("timestamp",) if "timestamp" in moments else ("date", "time"))
+        if type in moments
+    ]
     nano = _moment(told_by, clock) if {"timestamp", "time"} & set(moments) else None
     if nano is None and {"timestamp", "time"} & set(moments):
         return None

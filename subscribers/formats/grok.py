@@ -2,9 +2,9 @@
 
 `%{NAME}` is a pattern of grok_patterns; `%{NAME:field}` keeps what it finds, `%{NAME:field:int}` as a number;
 `[a][b]` and `a.b` are one name; `(?<field>...)` keeps, too. The rest is RE2's, without look-around and back
-references. As with Logstash the expression may match anywhere in the line: `^` and `$` bind it. Where two places
-have the same name the first that found something counts. Fields mean what `named_values` says. Lines that do not
-match go on with the record before.
+references. As with Logstash the expression may match anywhere in the line: `^` and `$` bind it. Where two
+places have the same name the first that found something counts. Fields mean what `named_values` says. Lines
+that do not match go on with the record before.
 
 https://www.elastic.co/docs/reference/logstash/plugins/plugins-filters-grok
 https://github.com/google/re2/wiki/Syntax
@@ -80,7 +80,9 @@ def grok_format(expression: str) -> LineFormat:
     try:
         search = _Search(f"(?s){expanded}")
     except PatternError as error:
-        raise BadLayout(f"is no expression of RE2, which has no look-around and no back references: {error}") from None
+        raise BadLayout(
+            f"is no expression of RE2, which has no look-around and no back references: {error}"
+        ) from None
     if search.groups != len(fields):
         raise BadLayout("has a ( that cannot be told apart from a field: write (?:...)")
     return LineFormat(name=NAME, reader=lambda: _reader(search, fields), joins=True)
@@ -130,7 +132,9 @@ def _tokens(expression: str) -> Iterator[re.Match[str]]:
             yield match
             at = match.end()
         elif match := _LOOKS_LIKE.match(expression, at):
-            raise BadLayout(f"'{match[0]}' is no pattern: write %{{NAME}}, %{{NAME:field}} or %{{NAME:field:int}}")
+            raise BadLayout(
+                f"'{match[0]}' is no pattern: write %{{NAME}}, %{{NAME:field}} or %{{NAME:field:int}}"
+            )
         elif match := _ELEMENT.match(expression, at):
             at = match.end()
         else:
@@ -141,7 +145,9 @@ def _pattern(match: re.Match[str], fields: list[tuple[str, str]], depth: int) ->
     word, field, type = match.groups()
     if word not in PATTERNS:
         close = difflib.get_close_matches(word, PATTERNS, n=1)
-        raise BadLayout(f"the pattern '{word}' is not known" + (f"; did you mean '{close[0]}'?" if close else ""))
+        raise BadLayout(
+            f"the pattern '{word}' is not known" + (f"; did you mean '{close[0]}'?" if close else "")
+        )
     if type is not None and type not in _TYPES:
         raise BadLayout(f"the type '{type}' of '{match[0]}' is none of {', '.join(_TYPES)}")
     if field:

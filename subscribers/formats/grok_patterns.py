@@ -1,8 +1,8 @@
 """The patterns that grok expressions are made of, by Logstash's names, written anew for RE2.
 
-The names and what they stand for are those of Logstash and Elasticsearch; those that capture do so under ECS's
-names. RE2 has no look-around, so numbers and addresses take what a look-behind would refuse: in
-`1.2.3.4.5` an IPV4 is found where Logstash finds none.
+The names and what they stand for are those of Logstash and Elasticsearch; those that capture use ECS's names.
+RE2 has no look-around, so numbers and addresses take what a look-behind would refuse: in `11.22` a BASE10NUM
+may begin at any digit.
 
 https://www.elastic.co/docs/reference/logstash/plugins/plugins-filters-grok
 https://www.elastic.co/docs/reference/enrich-processor/grok-processor
@@ -47,7 +47,9 @@ _NETWORK = {
     "COMMONMAC": r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}",
     "MAC": "(?:%{CISCOMAC}|%{WINDOWSMAC}|%{COMMONMAC})",
     "IPV4": rf"\b{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}\b",
-    "IPV6": rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f]{{0,4}})(?:%[0-9A-Za-z]+)?",
+    "IPV6": (
+        rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f]{{0,4}})(?:%[0-9A-Za-z]+)?"
+    ),
     "IP": "(?:%{IPV6}|%{IPV4})",
     "HOSTNAME": rf"\b{_NAME_PART}(?:\.{_NAME_PART})*\.?",
     "IPORHOST": "(?:%{IP}|%{HOSTNAME})",
@@ -99,17 +101,22 @@ _TIMES = {
     "CATALINA7_DATESTAMP": "%{MONTH} %{MONTHDAY}, %{YEAR} %{HOUR}:%{MINUTE}:%{SECOND} (?:AM|PM)",
     "CATALINA8_DATESTAMP": "%{MONTHDAY}-%{MONTH}-%{YEAR} %{HOUR}:%{MINUTE}:%{SECOND}",
     "CATALINA_DATESTAMP": "(?:%{CATALINA8_DATESTAMP}|%{CATALINA7_DATESTAMP})",
-    "TOMCAT_DATESTAMP": "%{YEAR}-%{MONTHNUM}-%{MONTHDAY} %{HOUR}:%{MINUTE}:%{SECOND}(?: %{ISO8601_TIMEZONE})?",
+    "TOMCAT_DATESTAMP": (
+        "%{YEAR}-%{MONTHNUM}-%{MONTHDAY} %{HOUR}:%{MINUTE}:%{SECOND}(?: %{ISO8601_TIMEZONE})?"
+    ),
 }
 _LINES = {
     "SYSLOGHOST": "%{IPORHOST}",
     "SYSLOGPROG": r"%{PROG:process.name}(?:\[%{POSINT:process.pid:int}\])?",
     "SYSLOGFACILITY": "<%{NONNEGINT:log.syslog.facility.code:int}.%{NONNEGINT:log.syslog.priority:int}>",
-    "SYSLOGBASE": "%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:host.name} %{SYSLOGPROG}:",
+    "SYSLOGBASE": (
+        "%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:host.name} %{SYSLOGPROG}:"
+    ),
     "SYSLOGLINE": "%{SYSLOGBASE} %{GREEDYDATA:message}",
     "HTTPDUSER": "(?:%{EMAILADDRESS}|%{USER})",
     "HTTPD_COMMONLOG": (
-        r"%{IPORHOST:client.address} (?:-|%{HTTPDUSER:apache.access.user.identity}) (?:-|%{HTTPDUSER:user.name}) "
+        r"%{IPORHOST:client.address} (?:-|%{HTTPDUSER:apache.access.user.identity}) "
+        r"(?:-|%{HTTPDUSER:user.name}) "
         r'\[%{HTTPDATE:timestamp}\] "(?:%{WORD:http.request.method} %{NOTSPACE:url.original}'
         r'(?: HTTP/%{NUMBER:network.protocol.version})?|%{DATA})" (?:-|%{INT:http.response.status_code:int}) '
         r"(?:-|%{INT:http.response.body.size:int})"

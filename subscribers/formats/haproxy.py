@@ -3,8 +3,8 @@
     Nov 21 03:30:10 lb-1 haproxy[14389]: 203.0.113.9:33317 [21/Nov/2026:03:30:10.655] http-in
         static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {claims.example.com} {} "GET / HTTP/1.1"
 
-The time is when the request (or the connection) was accepted, in the service's zone; the last of the timers, in
-milliseconds, is all that it took. A TCP session is no exchange. The level is the status's, or what the
+The time is when the request (or the connection) was accepted, in the service's zone; the last of the timers,
+in milliseconds, is all that it took. A TCP session is no exchange. The level is the status's, or what the
 termination state says: `--` is well, `S` the server's fault, `R` the proxy's resources, `I` its own error,
 anything else a warning. A captured header that is a traceparent tells the trace.
 
@@ -14,11 +14,12 @@ https://docs.haproxy.org/2.6/configuration.html#8.2
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any
 
 from observe import w3c
 from subscribers.formats import access as of
-from subscribers.formats import moments
+from subscribers.formats import moments, strftime
 from subscribers.formats.access import MS_NS, Access
 from subscribers.formats.levels import level_of, syslog
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
@@ -27,25 +28,28 @@ from subscribers.parsers import java_dates
 # The header: RFC 5424, RFC 3164, rsyslog's with an ISO time, the process alone, or nothing.
 _HEADER = re.compile(
     r"(?:<(?P<pri>\d{1,3})>)?+"
-    r"(?:1 (?P<stamp5>\S{19,40}+) (?P<host5>\S{1,255}+) (?P<name5>\S{1,48}+) (?P<pid5>\d{1,10}+|-) \S{1,64}+ - "
-    r"|(?:(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[0-9:.+Z-]{8,30}+) "
+    r"(?:1 (?P<stamp5>\S{19,40}+) (?P<host5>\S{1,255}+) (?P<name5>\S{1,48}+) (?P<pid5>\d{1,10}+|-) "
+    r"\S{1,64}+ - |(?:(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[0-9:.+Z-]{8,30}+) "
     r"(?:(?P<host>[\w.-]{1,255}+) )?+)?+(?P<name>[\w./-]{1,64}+)\[(?P<pid>\d{1,10}+)\]: )?+"
 )
-_FRONT = re.compile(r"(\S{1,256}+):(\d{1,5}) \[([^\]]{18,30}+)\] (\S{1,256}+)(?: |: )")
-_FRONT_END = re.compile(r"[: ]++")
+_FRONT = re.compile(r"(\S{1,256}):(\d{1,5}) \[([^\]]{18,30}+)\] (\S{1,256}+) ")
 _TIMERS = r"([+-]?\d{1,10}+(?:/[+-]?\d{1,10}+){2,4}+)"
 _STATES = r"(\d{1,10}+/\d{1,10}+/\d{1,10}+/\d{1,10}+/\+?\d{1,10}+) (\d{1,10}+)/(\d{1,10}+)"
 _HTTP = re.compile(
-    rf"(\S{{1,256}}+)/(\S{{1,256}}?) {_TIMERS} (-1|\d{{3}}) \+?(\d{{1,18}}+) (\S++) (\S++) (\S{{4}}) {_STATES} "
+    rf"([^\s/]{{1,256}}+)/(\S{{0,256}}+) {_TIMERS} (-1|\d{{3}}) \+?(\d{{1,18}}+) (\S++) (\S++) (\S{{4}}) "
+    rf"{_STATES} "
     r"(?:\{([^{}]*+)\} )?+(?:\{([^{}]*+)\} )?+"
-    r'"([^"]*+(?:"(?! |$)[^"]*+)*+)"?+(?: (\S++)(?: (\S++))?+)?+\s*+'
+    # The proxy writes a quote within as #22, and cuts what is too long.
+    r'"([^"]*+)"?+(?: (\S++)(?: (\S++))?+)?+\s*+'
 )
-_TCP = re.compile(rf"(\S{{1,256}}+)/(\S{{1,256}}?) {_TIMERS} \+?(\d{{1,18}}+) (\S{{2}}) {_STATES}(?: .*+)?+")
-_DATE = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}+))?+(?: ([+-]\d{4}))?+")
-#: Other lines of the proxy about itself; they start so.
-_OWN = re.compile(
-    r"(?:Server|Proxy|Backend|Connect from|backend|frontend|Health check|Stopping|Pausing|New worker)\b"
+_TCP = re.compile(
+    rf"([^\s/]{{1,256}}+)/(\S{{0,256}}+) {_TIMERS} \+?(\d{{1,18}}+) (\S{{2}}) {_STATES}(?: .*+)?+"
 )
+_DATE = re.compile(
+    r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}+))?+(?: (?P<zone>[+-]\d{4}))?+"
+)
+#: What it says about itself, to tell it without a header.
+_OWN = re.compile(r"(?:(?:Backup )?Server \S++ is (?:UP|DOWN)|Connect from \S++ to \S++ \()")
 _SAID_LEVEL = re.compile(r"\[(ALERT|WARNING|NOTICE)\] *+(?:\d{1,3}/\d{6} )?+\((\d{1,10}+)\) : ")
 _FAULTS = {"-": "INFO", "S": "ERROR", "s": "ERROR", "R": "ERROR", "I": "ERROR"}
 
@@ -56,7 +60,7 @@ def _read(line: str, clock: Clock) -> Told | None:
     access = Access()
     if header is not None:
         _take_header(header, access)
-    told = _request(text, access, clock) or _own(text, access, bool(header and header["name"]))
+    told = _request(text, access, clock) or _own(text, access)
     if told is None:
         return None
     if header is not None:
@@ -86,12 +90,8 @@ def _stamp(text: str, clock: Clock) -> int | None:
 def _request(text: str, access: Access, clock: Clock) -> Told | None:
     """What a line about a connection tells."""
     front = _FRONT.match(text)
-    date = _DATE.fullmatch(front[3]) if front else None
-    if front is None or date is None:
-        return None
-    parts = {name: said for name, said in zip("dMyHmsSZ", date.groups(), strict=True) if said}
-    start = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
-    if start is None:
+    start = _accepted(front[3], clock) if front else None
+    if front is None or start is None:
         return None
     of.client(access, front[1])
     of.number(of.CLIENT_PORT)(access, front[2])
@@ -101,9 +101,20 @@ def _request(text: str, access: Access, clock: Clock) -> Told | None:
         return _http(http, access, start, front[3], clock)
     if tcp := _TCP.fullmatch(rest):
         return _tcp(tcp, access, start)
-    if front[0].endswith(": "):
+    if front[0].endswith(": "):  # an error of the connection
         return Told(time_unix_nano=start, level="WARN", message=rest, attributes=access.told_attributes())
     return None
+
+
+def _accepted(text: str, clock: Clock) -> int | None:
+    """When it was accepted; the format of TCP and of errors, too, names no zone."""
+    date = _DATE.fullmatch(text)
+    if date is None:
+        return None
+    if clock.zone is UTC or date["zone"]:
+        return strftime.clf_nano(text if date["zone"] else f"{text} +0000")
+    parts = {name: said for name, said in zip("dMyHmsS", date.groups(), strict=False) if said}
+    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
 
 
 def _http(match: re.Match[str], access: Access, start: int, when: str, clock: Clock) -> Told | None:
@@ -153,13 +164,14 @@ def _take_session(
     attributes["haproxy.server_queue"], attributes["haproxy.backend_queue"] = (int(q) for q in queues[:2])
 
 
-def _own(text: str, access: Access, is_headed: bool) -> Told | None:
+def _own(text: str, access: Access) -> Told | None:
     """What the proxy says about itself, in syslog or on its standard error."""
+    is_headed = "haproxy" in access.attributes.get("process.name", "")
     if said := _SAID_LEVEL.match(text):
         of.number(of.PROCESS_PID)(access, said[2])
         message = text[said.end() :]
         return Told(level=level_of(said[1]), message=message, attributes=access.told_attributes())
-    if not is_headed or not _OWN.match(text):
+    if not text or not (is_headed or _OWN.match(text)):
         return None
     level = "ERROR" if " is DOWN" in text or "no server available" in text else ""
     return Told(level=level, message=text, attributes=access.told_attributes())
@@ -179,10 +191,10 @@ HAPROXY = LineFormat(
             '"GET /claims?policy=7 HTTP/1.1"',
             "<134>Nov 21 03:30:10 haproxy[14387]: 203.0.113.9:33313 [21/Nov/2026:03:30:10.443] fnt bck/srv1 "
             "0/0/5007 212 -- 0/0/0/0/3 0/0",
-            "haproxy[18989]: 203.0.113.9:34549 [21/Nov/2026:03:30:10.084] frt/f1: Connection error during SSL "
-            "handshake",
-            "Nov 21 03:30:10 lb-1 haproxy[14389]: Server bck/srv1 is DOWN, reason: Layer4 connection problem, "
-            'info: "Connection refused", check duration: 0ms. 0 active and 0 backup servers left.',
+            "haproxy[18989]: 203.0.113.9:34549 [21/Nov/2026:03:30:10.084] frt/f1: Connection error during "
+            "SSL handshake",
+            "Nov 21 03:30:10 lb-1 haproxy[14389]: Server bck/srv1 is DOWN, reason: Layer4 connection "
+            'problem, info: "Connection refused", check duration: 0ms. 0 active and 0 backup servers left.',
         )
     ),
 )

@@ -4,9 +4,9 @@
     2026-11-21 03:30:10 10.0.0.5 GET /claims policy=7 443 - 203.0.113.9 ... 46
 
 The fields are those of the last `#Fields:` line of the stream; before one, what IIS 6 to 10 writes by
-default, told apart by where method and status stand. Times are UTC and of the end of the request; `time-taken`
-is in milliseconds where it is a whole number, as IIS writes it, in seconds where it has decimals, as Tomcat's
-ExtendedAccessLogValve and CloudFront do. IIS writes `+` for a blank in a user agent.
+default, told apart by where method and status stand. Times are UTC and of the end of the request. The time it
+took is in milliseconds where it is a whole number, as IIS writes it, in seconds where it has decimals, as
+Tomcat's ExtendedAccessLogValve and CloudFront do. IIS writes `+` for a blank in a user agent.
 
 https://learn.microsoft.com/en-us/windows/win32/http/w3c-logging
 https://www.w3.org/TR/WD-logfile.html

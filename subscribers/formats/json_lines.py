@@ -1,8 +1,7 @@
 """The formats `json` and `gelf`: an object a line, whatever logger wrote it; see `loggers`.
 
-Lines that are no object are part of the record before them where they are a stack trace that another line of
-the program wrote; else they are logs by themselves. An object without anything that a logger writes is a log
-with the object as its attributes.
+Lines that are no object are logs by themselves. An object without anything that a logger writes is a log with
+the object as its attributes.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ def told_of(record: loggers.Record, message: str = "") -> Told:
 
 def read(text: str, clock: Clock) -> Told | None:
     """Return what one JSON object tells; None for a line that is none."""
-    document = loggers.document_of(text.strip())
+    document = loggers.document_of(text)
     return None if document is None else told_of(loggers.read(document, clock))
 
 
 def _read_gelf(text: str, clock: Clock) -> Told | None:
     """GELF is a JSON object, in UDP and TCP ended by a zero byte that some receivers leave."""
-    document = loggers.document_of(text.strip(" \t\0"))
+    document = loggers.document_of(text.rstrip("\0"))
     if document is None or not isinstance(document.get("short_message"), str):
         return None
     return told_of(loggers.read(document, clock))
@@ -59,6 +58,7 @@ def _gelf_reader() -> Reader:
 
 JSON = LineFormat(
     name="json",
+    whole=True,
     reader=_reader,
     example='{"@timestamp":"2026-11-21T03:30:10.123Z","level":"INFO","logger_name":"claims.Service",'
     '"thread_name":"main","message":"claim accepted","correlationId":"CLM-1"}\n'
@@ -67,6 +67,7 @@ JSON = LineFormat(
 )
 GELF = LineFormat(
     name="gelf",
+    whole=True,
     reader=_gelf_reader,
     example='{"version":"1.1","host":"app-1","short_message":"claim accepted","timestamp":1795231810.123,'
     '"level":6,"_claim":7}',

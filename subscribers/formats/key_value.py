@@ -1,10 +1,11 @@
 """The formats `logfmt` and `key_value`: pairs `key=value`, nothing else or behind and between other text.
 
     logfmt     ts=2026-11-21T03:30:10.123Z level=info msg="claim accepted" claim=7 cached
-    key_value  2026-11-21 03:30:10,123 WARN claim is late: claim=7, days=3; owner="Ann \\"A.\\" Lee"
+    key_value  2026-11-21 03:30:10,123 WARN claim is late: claim=7, days=3; owner="Ann Lee"
 
 The names of loggers mean what they do in JSON lines (see `loggers`). In `key_value` the time and the level
-may stand before the pairs; the message is the text before them, or the line where there is none.
+may stand before the pairs; the message is the text before them, or the line where there is none or more
+between them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def read_key_value(text: str, clock: Clock) -> Told | None:
         return None
     document: dict[str, Any] = {key: value for _, _, key, value in found}
     rest, time, level = _led(text[: found[0][0]], clock)
-    told = told_of(loggers.read(document, clock), rest.rstrip(_BETWEEN) or text)
+    ends = (*(start for start, *_ in found[1:]), len(text))
+    between = any(text[end:start].strip(_BETWEEN) for (_, end, _, _), start in zip(found, ends, strict=True))
+    # Words between the pairs are part of what the line says: then it is said by all of it.
+    message = text if between else rest.rstrip(_BETWEEN)
+    told = told_of(loggers.read(document, clock), message or text)
     if told.time_unix_nano is None:
         told.time_unix_nano = time
     told.level = told.level or level
@@ -77,6 +82,6 @@ LOGFMT = LineFormat(
 KEY_VALUE = LineFormat(
     name="key_value",
     reader=_key_value_reader,
-    example='2026-11-21 03:30:10,123 WARN claim is late: claim=7, days=3; owner="Ann \\"A.\\" Lee" '
+    example='2026-11-21 03:30:10,123 claim is late: severity=warn claim=7, days=3; owner="Ann \\"A.\\" Lee" '
     "correlationId=CLM-1",
 )

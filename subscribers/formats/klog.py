@@ -15,14 +15,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from subscribers.formats import levels, pairs
+from subscribers.formats import levels, loggers, pairs
 from subscribers.formats.json_lines import told_of
-from subscribers.formats import loggers
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
 
 _HEADER = re.compile(
-    r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}+) +(\d{1,10}+) ([^\s:\]]{1,255}+):(\d{1,9}+)\] ?"
+    r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}+) {1,16}+(\d{1,10}+) "
+    r"([^\s:\]]{1,255}+):(\d{1,9}+)\] ?"
 )
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"(?: (?=[A-Za-z_])|$)", re.DOTALL)
 

@@ -6,8 +6,6 @@ https://opentelemetry.io/docs/specs/otel/logs/data-model-appendix/
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from subscribers.parsers.draft import LEVELS
 
 #: Level -> the words of other frameworks: java.util.logging, syslog, .NET, npm, Windows, zap, Serilog.
@@ -37,10 +35,9 @@ LETTERS = {
 _TENS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
-@lru_cache(maxsize=1024)
 def level_of(word: str) -> str:
     """Return the level of a word, whatever its case, with blanks around it or not."""
-    return WORDS.get(word.strip().upper(), "") if len(word) < 32 else ""
+    return WORDS.get(word) or (WORDS.get(word.strip().upper(), "") if len(word) < 32 else "")
 
 
 def syslog(severity: int) -> str:

@@ -40,6 +40,8 @@ _FIELDS = (
     ("error.kind", "error.message", "error.stack"),
     ("exception_name", "exception_message", "exception_stack"),
 )
+#: Without any of these an object tells of no exception.
+NAMES = frozenset({*_OBJECTS, *_TEXTS, *(name for names in _FIELDS for name in names)})
 _TRACEBACK = "Traceback (most recent call last):"
 #: `TypeError: x is not a function`, `System.InvalidOperationException: boom`, `java.io.IOException`.
 _HEAD = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]{0,200}+)(?: \[[^\]\n]{1,80}+\])?+(?:: (.*))?", re.DOTALL)
@@ -53,16 +55,20 @@ class Failure(NamedTuple):
     stack: str = ""
 
 
+_NONE = Failure()
+
+
 def take(document: dict[str, Any]) -> Failure:
     """Take the exception out of a document; what is no exception stays in it."""
-    told = Failure()
+    told = _NONE
     for names in _FIELDS:
-        told = _either(told, Failure(*(_text(document, name) for name in names)))
+        if not document.keys().isdisjoint(names):
+            told = _either(told, Failure(*(_text(document, name) for name in names)))
     for name in _OBJECTS:
         value = document.get(name)
         if isinstance(value, list) and value and isinstance(value[0], dict) and "exc_type" in value[0]:
             told = _either(told, _object(value[0]))
-        elif isinstance(value, dict) and (found := _object(value)) != Failure():
+        elif isinstance(value, dict) and (found := _object(value)) != _NONE:
             told = _either(told, found)
             # All that it said is ours now; what else it says stays.
             if not value:
@@ -92,7 +98,7 @@ def of_stack(stack: str) -> Failure:
             return Failure(read.error_type, read.error_message, text)
     head = _HEAD.fullmatch(first)
     if head is not None and (head[1].endswith(("Error", "Exception", "Throwable")) or (newline and head[2])):
-        return Failure(head[1], head[2] or "", text)
+        return Failure(head[1], head[2] or "", text if newline else "")
     return Failure("", "" if newline else text, text if newline else "")
 
 

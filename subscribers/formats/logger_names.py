@@ -135,6 +135,7 @@ STRONG = frozenset(
         "RenderedMessage",
     }
     | {"MessageTemplate", "contextMap", "mdc", "ecs.version", "awsRequestId", "aws_request_id", "asctime"}
+    | {"correlationId", "x-correlation-id", "traceId", "trace.id", "dd.trace_id"}
 )
 #: Names that are a logger's as well as what anybody might log with the layer.
 WEAK = frozenset(

@@ -31,19 +31,14 @@ import msgspec
 
 from observe import ids
 from subscribers.formats import levels, logger_errors, logger_names, moments
+from subscribers.formats.logger_plan import CORRELATION, TRACE, Plan, folded, plan_of
 from subscribers.formats.told import Clock
 from subscribers.parsers import mdc
 
 DEPTH_MAX = 3
+#: JSON's own white space.
+_BLANK = " \t\r\n"
 _FLAT_DEPTH_MAX = 8
-#: Members of their own under which frameworks put the log context.
-_CONTEXTS = ("mdc", "contextMap", "context", "Properties", "labels", "ctx", "extra")
-_TRACE = frozenset({"traceparent", "traceid", "spanid"})
-_CORRELATION = frozenset({"correlationid", "xcorrelationid", "correlation"})
-_IDENTITY = _TRACE | _CORRELATION
-#: With any of these `name` is a logger's: bunyan's, pino's, Python's. Anybody else's may be anything.
-_NAMED = frozenset({"pid", "levelname", "asctime", "lineno", "funcName", "taskName"})
-_UNFOLDED = str.maketrans("", "", "-_.")
 _HOLE = re.compile(r"\{[@$]?(\w{1,100}+)(?:,-?\d{1,5}+)?+(?::[^{}]{0,100}+)?+\}")
 
 _decode = msgspec.json.Decoder().decode
@@ -68,7 +63,7 @@ class Record(msgspec.Struct, kw_only=True):
 
 def document_of(text: str) -> dict[str, Any] | None:
     """Return the JSON object that a text is, or None."""
-    if not text.startswith("{"):
+    if not text.lstrip(_BLANK).startswith("{"):
         return None
     try:
         document = _decode(text)
@@ -101,27 +96,32 @@ def is_foreign(document: dict[str, Any]) -> bool:
 
 def read(document: dict[str, Any], clock: Clock, correlation_field: str = "", depth: int = 0) -> Record:
     """Return what a record tells. document is used up: what is left of it becomes `rest`."""
-    document = _flat(document)
+    plan = plan_of(tuple(document), correlation_field)
+    if plan.is_ecs or _is_nested(document.get("log")):
+        document = dict(_leaves(document, "", 0))
+        plan = plan_of(tuple(document), correlation_field)
+    if plan.contexts and _raise_identity(plan.contexts, document):
+        plan = plan_of(tuple(document), correlation_field)
     record = Record()
-    is_gelf, is_named = "short_message" in document, not _NAMED.isdisjoint(document)
-    _take_context(document)
-    _take_identity(document, record, correlation_field)
-    record.time_unix_nano = _take_time(document, clock)
-    record.level = _take_level(document, is_syslog=is_gelf)
-    record.error = logger_errors.take(document)
-    record.request_id = _take_text(document, logger_names.REQUEST_ID)
-    record.service = _take_text(document, logger_names.SERVICE)
-    record.message = _take_message(document)
-    _rename(document, is_named=is_named)
-    if is_gelf:
-        _rename_gelf(document)
+    if plan.traces or plan.has_datadog:
+        _take_trace(plan, document, record)
+    if plan.correlations:
+        _take_correlation(plan, document, record, correlation_field)
+    record.time_unix_nano = _take_time(plan, document, clock)
+    record.level = _take_level(plan, document)
+    if plan.has_errors:
+        record.error = logger_errors.take(document)
+    record.request_id = _take_text(document, plan.request_id)
+    record.service = _take_text(document, plan.service)
+    record.message = _take_message(plan, document)
+    _rename(plan, document)
     record.rest = document
     return _unwrapped(record, clock, correlation_field, depth)
 
 
 def _unwrapped(record: Record, clock: Clock, correlation_field: str, depth: int) -> Record:
     """The record that its message is the JSON text of, with what was said around it; else the record."""
-    inner = document_of(record.message.strip()) if record.message and depth < DEPTH_MAX else None
+    inner = document_of(record.message) if record.message and depth < DEPTH_MAX else None
     if inner is None:
         return record
     if not is_record(inner):
@@ -129,8 +129,10 @@ def _unwrapped(record: Record, clock: Clock, correlation_field: str, depth: int)
         record.rest = {**inner, **record.rest}
         return record
     told = read(inner, clock, correlation_field, depth + 1)
-    for name in ("level", "correlation_id", "trace_id", "span_id", "request_id", "service"):
+    for name in ("level", "correlation_id", "request_id", "service"):
         setattr(told, name, getattr(told, name) or getattr(record, name))
+    if not told.trace_id:
+        told.trace_id, told.span_id = record.trace_id, record.span_id
     if told.time_unix_nano is None:
         told.time_unix_nano = record.time_unix_nano
     if told.error == logger_errors.Failure():
@@ -139,16 +141,9 @@ def _unwrapped(record: Record, clock: Clock, correlation_field: str, depth: int)
     return told
 
 
-def _flat(document: dict[str, Any]) -> dict[str, Any]:
-    """ECS's names are dotted or nested, which is the same; other loggers' objects stay as they are."""
-    log = document.get("log")
-    if (
-        "ecs.version" in document
-        or "ecs" in document
-        or (isinstance(log, dict) and ("level" in log or "logger" in log))
-    ):
-        return dict(_leaves(document, "", 0))
-    return document
+def _is_nested(log: object) -> bool:
+    """Whether a member `log` is ECS's, and not a line that a container wrote."""
+    return isinstance(log, dict) and ("level" in log or "logger" in log)
 
 
 def _leaves(node: dict[str, Any], prefix: str, depth: int) -> Iterable[tuple[str, Any]]:
@@ -159,47 +154,41 @@ def _leaves(node: dict[str, Any], prefix: str, depth: int) -> Iterable[tuple[str
             yield prefix + key, value
 
 
-def _take_context(document: dict[str, Any]) -> None:
-    """Raise the identity that lies in the log context's own object to where the others write it."""
-    for name in _CONTEXTS:
-        context = document.get(name)
+def _raise_identity(contexts: Iterable[str], document: dict[str, Any]) -> bool:
+    """Move the identity that lies in the log context's own object to where others write it."""
+    found = False
+    for name in contexts:
+        context = document[name]
         if not isinstance(context, dict):
             continue
-        for key in [key for key in context if _folded(key) in _IDENTITY and key not in document]:
+        for key in [key for key in context if folded(key) in TRACE | CORRELATION and key not in document]:
             document[key] = context.pop(key)
+            found = True
         if not context:
+            del document[name]
+    return found
+
+
+def _take_trace(plan: Plan, document: dict[str, Any], record: Record) -> None:
+    traces = {name: value for name in plan.traces if isinstance(value := document[name], str)}
+    who = mdc.identity(traces) if traces else None
+    if who is None or not who.trace_id:
+        if plan.has_datadog:
+            _take_datadog(document, record)
+        return
+    record.trace_id, record.span_id = who.trace_id, who.span_id
+    for name, value in traces.items():
+        # An ID that is none stays where it was.
+        if record.trace_id in value.lower() or record.span_id == value.strip().lower():
             del document[name]
 
 
-def _take_identity(document: dict[str, Any], record: Record, correlation_field: str) -> None:
-    own = _folded(correlation_field) if correlation_field else ""
-    traces: dict[str, str] = {}
-    correlations: dict[str, str] = {}
-    for key, value in document.items():
-        if isinstance(value, str) and (name := _folded(key)):
-            if name in _TRACE:
-                traces[key] = value
-            elif name in _CORRELATION or name == own:
-                correlations[key] = value
-    if traces:
-        who = mdc.identity(traces)
-        record.trace_id, record.span_id = who.trace_id, who.span_id if who.trace_id else ""
-        for key, value in traces.items():
-            # An ID that is none stays where it was.
-            if record.trace_id and (
-                record.trace_id in value.lower() or record.span_id == value.strip().lower()
-            ):
-                del document[key]
-    elif "dd.trace_id" in document or isinstance(document.get("dd"), dict):
-        _take_datadog(document, record)
-    if correlations:
-        record.correlation_id = mdc.identity(correlations, correlation_field).correlation_id
-        for key, value in correlations.items():
-            if (
-                record.correlation_id
-                and mdc.identity({"correlation": value}).correlation_id == record.correlation_id
-            ):
-                del document[key]
+def _take_correlation(plan: Plan, document: dict[str, Any], record: Record, own: str) -> None:
+    told = {name: value for name in plan.correlations if isinstance(value := document[name], str)}
+    record.correlation_id = mdc.identity(told, own).correlation_id
+    for name, value in told.items() if record.correlation_id else ():
+        if len(told) == 1 or mdc.identity({name: value}, own).correlation_id == record.correlation_id:
+            del document[name]
 
 
 def _take_datadog(document: dict[str, Any], record: Record) -> None:
@@ -216,12 +205,9 @@ def _take_datadog(document: dict[str, Any], record: Record) -> None:
         record.span_id = f"{int(holder.pop(f'{prefix}span_id')):016x}"
 
 
-def _take_time(document: dict[str, Any], clock: Clock) -> int | None:
-    for name in logger_names.TIME:
-        value = document.get(name)
-        if value is None or isinstance(value, bool):
-            continue
-        nano = _time(value, clock)
+def _take_time(plan: Plan, document: dict[str, Any], clock: Clock) -> int | None:
+    for name in plan.time:
+        nano = _time(document[name], clock)
         if nano is not None:
             del document[name]
             return nano
@@ -243,30 +229,28 @@ def _time(value: Any, clock: Clock) -> int | None:
     return None
 
 
-def _take_level(document: dict[str, Any], *, is_syslog: bool) -> str:
-    for name in logger_names.LEVEL:
-        value = document.get(name)
+def _take_level(plan: Plan, document: dict[str, Any]) -> str:
+    for name in plan.level:
+        value = document[name]
+        level = ""
         if isinstance(value, str):
             level = levels.level_of(value)
             if not level and value.isdecimal() and len(value) < 4:
-                level = _numbered(int(value), is_syslog=is_syslog)
+                level = _numbered(int(value), is_syslog=plan.is_gelf)
         elif type(value) is int:
-            level = _numbered(value, is_syslog=is_syslog)
-        else:
-            continue
+            level = _numbered(value, is_syslog=plan.is_gelf)
         if level:
             del document[name]
             return level
-    # CLEF leaves the level out where it is the usual one.
-    return "INFO" if "@t" in document and ("@mt" in document or "@m" in document) else ""
+    return "INFO" if plan.is_clef else ""
 
 
 def _numbered(number: int, *, is_syslog: bool) -> str:
     return levels.syslog(number) if is_syslog else levels.tens(number)
 
 
-def _take_message(document: dict[str, Any]) -> str | None:
-    for name in logger_names.MESSAGE:
+def _take_message(plan: Plan, document: dict[str, Any]) -> str | None:
+    for name in plan.message:
         value = document.get(name)
         if isinstance(value, str):
             if name in ("@mt", "MessageTemplate"):
@@ -311,16 +295,18 @@ def _take_text(document: dict[str, Any], names: Iterable[str]) -> str:
     return ""
 
 
-def _rename(document: dict[str, Any], *, is_named: bool) -> None:
+def _rename(plan: Plan, document: dict[str, Any]) -> None:
     """Give what is left the names that others know it by."""
-    if logger := _take_text(document, (*logger_names.LOGGER, "name") if is_named else logger_names.LOGGER):
+    if plan.logger and (logger := _take_text(document, plan.logger)):
         document["log.logger"] = logger
-    if thread := _take_text(document, logger_names.THREAD):
+    if plan.thread and (thread := _take_text(document, plan.thread)):
         document["thread.name"] = thread
-    for name in [name for name in document if name in logger_names.RENAMED]:
+    for name in plan.renamed:
         own, kind = logger_names.RENAMED[name]
-        if type(document[name]) is kind and own not in document:
+        if type(document.get(name)) is kind and own not in document:
             document[own] = document.pop(name)
+    if plan.is_gelf:
+        _rename_gelf(document)
 
 
 def _rename_gelf(document: dict[str, Any]) -> None:
@@ -332,7 +318,3 @@ def _rename_gelf(document: dict[str, Any]) -> None:
             document[name[1:]] = document.pop(name)
     if isinstance(document.get("version"), str):
         document["gelf.version"] = document.pop("version")
-
-
-def _folded(key: str) -> str:
-    return key.lower().translate(_UNFOLDED) if len(key) < 64 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from subscribers.formats.told import Clock
 from subscribers.parsers import java_dates, times
@@ -11,12 +12,13 @@ from subscribers.parsers import java_dates, times
 #: ISO 8601 as logs write it: a blank for the T, a comma for the dot, and a zone or none.
 ISO = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?+(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?+))?+"
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[ Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*+)?+"
+    r"\d{4}-\d\d-\d\d[ Tt]\d\d:\d\d:\d\d(?:[.,](\d{1,9})\d*+)?+"
     r"(?: ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?+))?+"
 )
 #: Larger numbers are milliseconds, microseconds, nanoseconds: seconds reach this in the year 5138.
 _STEPS = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 _SECONDS_LEAST = 10**8
+_DAY = 86_400 * 10**9
 
 
 def iso(text: str, clock: Clock) -> int | None:
@@ -27,27 +29,49 @@ def iso(text: str, clock: Clock) -> int | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    zone = match[8]
-    if (zone in ("Z", "z")) if zone else clock.zone is UTC:
-        # The common case, without a look at any calendar of zones.
-        try:
-            whole = times.unix_nano(datetime.fromisoformat(f"{text[:10]}T{text[11:19]}+00:00"))
-        except ValueError:
-            return None
-        return None if whole is None else whole + int((match[7] or "").ljust(9, "0"))
-    parts = dict(zip("yMdHmsS", match.groups(""), strict=False))
-    if zone:
-        parts["X"] = zone
-    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    fraction, offset = match.groups()
+    offset = "+00:00" if offset in ("Z", "z", "UTC") else offset or ""
+    try:
+        moment = datetime.fromisoformat(f"{text[:10]}T{text[11:19]}{offset}")
+    except ValueError:
+        return None
+    whole = times.unix_nano(moment) if offset else _local(moment, clock)
+    return None if whole is None else whole + int(fraction.ljust(9, "0")) if fraction else whole
 
 
 def month_day(month: str, day: str, time: str, clock: Clock, year: str = "") -> int | None:
     """Return the time of `Jun 14 15:16:01`, the fraction optional; without a year the nearest is meant."""
     whole, _, fraction = time.partition(".")
-    parts = {"M": month, "d": day, "H": whole[0:2], "m": whole[3:5], "s": whole[6:8], "S": fraction}
-    if year:
-        parts["y"] = year
-    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    date = _date(month, day, year, clock.near_unix_nano // _DAY)
+    if date is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{date}T{whole}")
+    except ValueError:
+        return None
+    nano = _local(moment, clock)
+    return None if nano is None else nano + int(fraction[:9].ljust(9, "0"))
+
+
+def _local(moment: datetime, clock: Clock) -> int | None:
+    """The time of a wall clock; of the two that it shows twice when summer ends the nearer one."""
+    first = moment.replace(tzinfo=clock.zone)
+    nano = times.unix_nano(first)
+    if clock.zone is UTC:
+        return nano
+    second = first.replace(fold=1)
+    if nano is None or first.utcoffset() == second.utcoffset():
+        return nano
+    other = times.unix_nano(second)
+    return nano if other is None else min(nano, other, key=lambda one: abs(one - clock.near_unix_nano))
+
+
+@lru_cache(maxsize=1024)
+def _date(month: str, day: str, year: str, near_day: int) -> str | None:
+    """The ISO date of a day of a month, in the year that is nearest to a day since the epoch."""
+    parts = {"M": month, "d": day, "H": "12", **({"y": year} if year else {})}
+    noon = java_dates.unix_nano(parts, UTC, near_day * _DAY + _DAY // 2)
+    return None if noon is None else datetime.fromtimestamp(noon // 10**9, UTC).date().isoformat()
 
 
 def epoch(number: float) -> int | None:

@@ -1,8 +1,9 @@
 """Lines that belong together, joined before any format sees them, where a team says how records start.
 
-The joined event has the ID and the time of its first line, the others are `joined` to it. What comes before the
-first start of a page stays as it is. A record is cut at `lines_max` lines, at 64 KiB, and where CloudWatch's times
-of two lines lie further apart than `wait_ms`: what comes then is a record of its own, counted as `cut_continuation`.
+The joined event has the ID and the time of its first line, the others are `joined` to it. What comes before
+the first start of a page stays as it is. A record is cut at `lines_max` lines, at 64 KiB, and where
+CloudWatch's times of two lines lie further apart than `wait_ms`: what comes then is a record of its own,
+counted as `cut_continuation`.
 """
 
 from __future__ import annotations
@@ -45,9 +46,14 @@ def multiline(
         parsed = format(
             msgspec.structs.replace(page, events=tuple(joined.events), event_ids=joined.event_ids)
         )
+        told = {signal.event_id.partition(":")[0] for signal in parsed.signals}
         for event_id, owner in joined.owners.items():
-            # The format may have joined records, too.
-            parsed.joined[event_id] = parsed.joined.get(owner, owner)
+            # The format may have joined records, too, or have told nothing of one, as of a header.
+            log = parsed.joined.get(owner, owner)
+            if log in told:
+                parsed.joined[event_id] = log
+            else:
+                parsed.silent += 1
         if joined.cuts:
             parsed.notes["cut_continuation"] = parsed.notes.get("cut_continuation", 0) + joined.cuts
         return parsed

@@ -1,8 +1,8 @@
 """What named values tell: the cells of a CSV line, the fields of a record, what a grok pattern captured.
 
-Names are compared without case, `-`, `_`, `.`, `@` and blanks: `Event-Time`, `event_time` and `eventTime` are one.
-A name that means nothing here stays: as it is where it has a dot, as OpenTelemetry's and ECS's names do, else
-as `<format>.<name>`. Values that are blank, `-` or `null` are absent.
+Names are compared without case, `-`, `_`, `.`, `@` and blanks: `Event-Time`, `event_time` and `eventTime` are
+one. A name that means nothing here stays: as it is where it has a dot, as OpenTelemetry's and ECS's names do,
+else as `<format>.<name>`. Values that are blank, `-` or `null` are absent.
 
 https://opentelemetry.io/docs/specs/semconv/registry/attributes/
 https://www.elastic.co/docs/reference/ecs/ecs-field-reference
@@ -25,23 +25,31 @@ _UNFOLDED = str.maketrans("", "", "-_.@ ")
 _ABSENT = frozenset({"", "-", "null", "NULL"})
 
 
+@lru_cache(maxsize=4096)
 def folded(name: str) -> str:
     """Return a name as names are compared."""
     return name.lower().translate(_UNFOLDED)
 
 
 #: What a name means, by its folded form.
-_TIME = {folded(name) for name in logger_names.TIME} | {"eventtime", "logtime", "eventtimestamp", "logtimestamp"}
+_TIME = {folded(name) for name in logger_names.TIME} | {
+    "eventtime",
+    "logtime",
+    "eventtimestamp",
+    "logtimestamp",
+}
 _DAY, _TIME_OF_DAY = frozenset({"date", "logdate", "eventdate"}), frozenset({"time", "logtime", "eventtime"})
 _LEVEL = {folded(name) for name in logger_names.LEVEL} | {"sev"}
 _MESSAGE = frozenset({"message", "msg", "logmessage", "messagetext", "msgtext", "shortmessage"})
 _ERROR = {
-    **dict.fromkeys(("errortype", "exceptiontype", "errorclass", "exceptionclass", "abendcode"), "error_type"),
+    **dict.fromkeys(
+        ("errortype", "exceptiontype", "errorclass", "exceptionclass", "abendcode"), "error_type"
+    ),
     **dict.fromkeys(("errormessage", "exceptionmessage"), "error_message"),
     **dict.fromkeys(("errorstack", "errorstacktrace", "stacktrace", "exceptionstacktrace"), "error_stack"),
 }
 _ATTRIBUTES = {
-    **{folded(name): attribute for name, attribute in logger_names.RENAMED.items()},
+    **{folded(name): attribute for name, (attribute, _) in logger_names.RENAMED.items()},
     **dict.fromkeys(map(folded, logger_names.LOGGER), "log.logger"),
     **dict.fromkeys(map(folded, logger_names.THREAD), "thread.name"),
     **dict.fromkeys(("clientip", "remoteaddr", "remoteaddress", "clientaddress"), "client.address"),
@@ -52,13 +60,17 @@ _ATTRIBUTES = {
     "useragent": "user_agent.original",
 }
 #: OpenTelemetry has numbers there.
-_NUMBERS = frozenset({"process.pid", "thread.id", "code.line.number", semconv.HTTP_RESPONSE_STATUS_CODE})
+_NUMBERS = {attribute for attribute, kind in logger_names.RENAMED.values() if kind is int} | {
+    semconv.HTTP_RESPONSE_STATUS_CODE
+}
 
 _CLOCK = (
-    r"(?P<H>\d{1,2})[:.](?P<m>\d\d)(?:[:.](?P<s>\d\d)(?:[.,](?P<S>\d{1,9})\d{0,9}+)?+)?+(?: ?(?P<a>[AaPp]\.?[Mm])\.?+)?+"
+    r"(?P<H>\d{1,2})[:.](?P<m>\d\d)(?:[:.](?P<s>\d\d)(?:[.,](?P<S>\d{1,9})\d{0,9}+)?+)?+"
+    r"(?: ?(?P<a>[AaPp]\.?[Mm])\.?+)?+"
     r"(?: ?(?P<X>Z|[+-]\d\d:?\d\d)| (?P<z>[A-Z]{3,5}))?+"
 )
-#: How days are written, by (first, second, third) of their numbers; where two orders fit the nearer one is meant.
+#: How days are written, by (first, second, third) of their numbers; where two orders fit the nearer one is
+#: meant.
 _DAYS = (
     r"(?P<y>\d{4})[-/.](?P<M>\d{1,2})[-/.](?P<d>\d{1,2})",
     r"(?P<d>\d{1,2})[-/. ](?P<M>[A-Za-z]{3,9})[-/. ](?P<y>\d{4}|\d\d)",
@@ -66,9 +78,10 @@ _DAYS = (
     r"(?P<d>\d{1,2})[-/.](?P<M>\d{1,2})[-/.](?P<y>\d{4}|\d\d)",
     r"(?P<M>\d{1,2})[-/](?P<d>\d{1,2})[-/](?P<y>\d{4}|\d\d)",
 )
-_SHAPES = tuple(re.compile(rf"{day}[-T, :]{{1,3}}{_CLOCK}") for day in _DAYS) + (re.compile(_CLOCK),)
+_SHAPES = (*(re.compile(rf"{day}[-T, :]{{1,3}}{_CLOCK}") for day in _DAYS), re.compile(_CLOCK))
 _COMPACT = re.compile(
-    r"(?P<y>(?:19|20)\d\d)(?P<M>\d\d)(?P<d>\d\d)[T -]?(?P<H>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?:[.,]?(?P<S>\d{1,9}))?+(?P<X>Z)?+"
+    r"(?P<y>(?:19|20)\d\d)(?P<M>\d\d)(?P<d>\d\d)[T -]?(?P<H>\d\d)(?P<m>\d\d)(?P<s>\d\d)"
+    r"(?:[.,]?(?P<S>\d{1,9}))?+(?P<X>Z)?+"
 )
 _COMPACT_DAY = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<M>\d\d)(?P<d>\d\d)(?P<rest>[ T].*)", re.DOTALL)
 _TIME_MAX = 64

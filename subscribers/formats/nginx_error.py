@@ -88,8 +88,9 @@ NGINX_ERROR = LineFormat(
     example="\n".join(
         (
             "2026/11/21 03:30:10 [error] 31#32: *9 connect() failed (111: Connection refused) while "
-            'connecting to upstream, client: 203.0.113.9, server: claims.example.com, request: "GET /claims?policy=7 '
-            'HTTP/1.1", upstream: "http://10.0.0.5:8080/claims?policy=7", host: "claims.example.com"',
+            "connecting to upstream, client: 203.0.113.9, server: claims.example.com, request: "
+            '"GET /claims?policy=7 HTTP/1.1", upstream: "http://10.0.0.5:8080/claims?policy=7", '
+            'host: "claims.example.com"',
             "2026/11/21 03:30:11 [notice] 1#1: signal 15 (SIGTERM) received from 20, exiting",
         )
     ),

@@ -27,7 +27,7 @@ from subscribers.formats import access_headers as headers
 from subscribers.formats import strftime
 from subscribers.formats.access import MS_NS, S_NS, Access, Role
 from subscribers.formats.apache_layout import of_layouts, unescape
-from subscribers.formats.field_layout import DECIMAL, NUMBER, Field, Layout, Token, compile_fields
+from subscribers.formats.field_layout import DECIMAL, NUMBER, REQUEST, Field, Layout, Token, compile_fields
 from subscribers.formats.moments import iso
 from subscribers.formats.told import Clock, LineFormat
 from subscribers.parsers import times
@@ -55,7 +55,7 @@ NAMED = {
     '$request_time $msec "$http_x_correlation_id" "$http_traceparent"',
 }
 
-_STATUS = r"(?:\d{3}|-)?+"
+_STATUS = r"(?:\d{3}|-)"
 #: Of several servers that were asked one after another, and of several groups of them.
 _LIST = r'[^\s,"]*+(?:(?:, | : )[^\s,"]++)*+'
 _LISTED = re.compile(r", | : ")
@@ -67,7 +67,7 @@ VARIABLES: dict[str, Field] = {
     "realip_remote_addr": Field(of.text(of.NETWORK_PEER_ADDRESS)),
     "proxy_protocol_addr": Field(of.text("nginx.proxy_protocol_addr")),
     "remote_user": Field(of.user),
-    "request": Field(of.request_line),
+    "request": Field(of.request_line, bare=REQUEST),
     "request_method": Field(of.method),
     "request_uri": Field(of.target),
     "uri": Field(of.path_if_none),
@@ -75,7 +75,7 @@ VARIABLES: dict[str, Field] = {
     "args": Field(of.query),
     "query_string": Field(of.query),
     "is_args": Field(of.ignore, r"\??+"),
-    "server_protocol": Field(of.protocol, r"(?:HTTP/\d(?:\.\d)?+|-)?+"),
+    "server_protocol": Field(of.protocol, r"(?:HTTP/\d(?:\.\d)?+|-)"),
     "scheme": Field(of.text(of.URL_SCHEME)),
     "status": Field(of.status(), _STATUS),
     "body_bytes_sent": Field(of.number(of.RESPONSE_BODY_SIZE), NUMBER),
@@ -132,7 +132,9 @@ def compile_layout(text: str) -> Layout:
         if format not in NAMED:
             raise BadLayout(f"'{format[:40]}' holds no variable and is none of {', '.join(NAMED)}")
         format = NAMED[format]
-    return compile_fields(list(_tokens(format)), _DECODERS[escape], escapes=escape != "none")
+    return compile_fields(
+        list(_tokens(format)), _DECODERS[escape], escapes=escape != "none", is_sparse=escape != "default"
+    )
 
 
 def compile_nginx(text: str) -> LineFormat:
@@ -247,4 +249,4 @@ _EXAMPLE = "\n".join(
     )
 )
 #: Those that are told apart without being told.
-NGINX = of_layouts("nginx", *(compile_layout(name) for name in NAMED), example=_EXAMPLE)
+NGINX = of_layouts(DATASET, *(compile_layout(name) for name in NAMED), example=_EXAMPLE)

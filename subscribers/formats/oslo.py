@@ -1,10 +1,10 @@
 """The format `oslo`: what OpenStack's services write with oslo.log.
 
-    2017-05-16 00:00:00.008 25746 INFO nova.osapi_compute.wsgi.server [req-38101a0b-... user project - - -] message
+    2017-05-16 00:00:00.008 25746 INFO nova.osapi_compute.wsgi.server [req-... user project - - -] message
 
-The file's name may stand before it, as where several files were put together. The request's ID is the correlation
-ID, the global one where the line has both. A line of a WSGI server is also a span: it is written at the END of the
-request, so that the request began `time` seconds before.
+The file's name may stand before it, as where several files were put together. The request's ID is the
+correlation ID, the global one where the line has both. A line of a WSGI server is also a span: it is written
+at the END of the request, so that the request began `time` seconds before.
 
 https://docs.openstack.org/oslo.log/latest/configuration/index.html (logging_context_format_string)
 https://docs.openstack.org/oslo.context/latest/user/usage.html
@@ -16,7 +16,7 @@ import re
 from typing import Any
 
 from observe import semconv
-from subscribers.formats import levels, moments
+from subscribers.formats import access, levels, moments
 from subscribers.formats.told import Clock, Exchange, LineFormat, Reader, Told
 
 _LINE = re.compile(
@@ -26,7 +26,8 @@ _LINE = re.compile(
 )
 _INSTANCE = re.compile(r"\[instance: ([0-9a-f-]{36})\]")
 _WSGI = re.compile(
-    r"(?P<client>[0-9a-fA-F.:,]{2,200}+) \"(?P<method>[A-Z]{1,20}+) (?P<target>\S{1,8000}+)(?: HTTP/[\d.]{1,5}+)?+\" "
+    r"(?P<client>[0-9a-fA-F.:,]{2,200}+) \"(?P<method>[A-Z]{1,20}+) (?P<target>\S{1,8000}+)"
+    r"(?: HTTP/[\d.]{1,5}+)?+\" "
     r"status: (?P<status>\d{3}) len: (?P<size>\d{1,15}+) time: (?P<seconds>\d{1,9}+\.\d{1,9}+)"
 )
 _NAMES = ("oslo.user", "oslo.project", "oslo.domain", "oslo.user_domain", "oslo.project_domain")
@@ -81,11 +82,11 @@ def _exchange(served: re.Match[str], end: int, when: str, attributes: dict[str, 
         semconv.HTTP_REQUEST_METHOD: served["method"],
         semconv.URL_PATH: path,
         semconv.HTTP_RESPONSE_STATUS_CODE: int(served["status"]),
-        "client.address": served["client"].partition(",")[0],
-        "http.response.body.size": int(served["size"]),
+        access.CLIENT_ADDRESS: served["client"].partition(",")[0],
+        access.RESPONSE_BODY_SIZE: int(served["size"]),
     }
     if query:
-        attributes["url.query"] = query
+        attributes[access.URL_QUERY] = query
     return Exchange(
         start_unix_nano=max(0, end - duration),
         duration_ns=duration,

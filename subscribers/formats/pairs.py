@@ -40,7 +40,8 @@ def logfmt(text: str) -> dict[str, str | bool] | None:
             continue
         if match := _PAIR.match(text, at):
             read = _value(text, match.end(), _LOGFMT_BARE)
-            if read is None:
+            # `a=b, c=d` is a list of pairs, and no logfmt.
+            if read is None or (read[0].endswith((",", ";")) and text[read[1] - 1] != '"'):
                 return None
             found[match[1]], at = read
             pairs += 1
@@ -92,7 +93,7 @@ def _closing(text: str, at: int) -> int:
 
 
 def unescape(text: str) -> str:
-    """Undo `\\\\"`, `\\\\\\\\`, `\\\\n`, `\\\\t` and `\\\\r`; another character behind a backslash stands for itself."""
+    """Undo the escapes of line ends, tabs and quotes; any character behind a backslash stands for itself."""
     if "\\" not in text:
         return text
     return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)

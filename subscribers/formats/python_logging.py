@@ -12,8 +12,8 @@
     2026-11-21 03:30:10.123 | INFO     | claims.service:accept:12 - claim accepted    loguru
     INFO:     127.0.0.1:4711 - "GET / HTTP/1.1" 200 OK                            uvicorn
 
-Tracebacks behind a line are its error. Where a layout has no name, a message that begins with a word and a colon
-seems to have one: no line tells which it is.
+Tracebacks behind a line are its error. Where a layout has no name, a message that begins with a word and a
+colon seems to have one: no line tells which it is.
 
 https://docs.python.org/3/library/logging.html#logrecord-attributes  https://docs.python.org/3/howto/logging.html
 """
@@ -57,12 +57,24 @@ LAYOUTS = tuple(
         rf"{_STAMP}{_APART}\[?{_NAME}(?:\[(?P<pid>\d{{1,10}}+)\])?\]?{_APART}{_BOXED}(?:{_APART}|$)",
         rf"{_STAMP} (?P<pid>\d{{1,10}}+) {_BOXED}(?:{_APART}|$)",
         # level, then time
-        rf"{_LEVEL} {_TIME} {_NAME} (?P<pid>\d{{1,10}}+) (?P<tid>\d{{1,20}}+) ",
+        rf"{_LEVEL} {_TIME} {_NAME} (?P<pid>\d{{1,10}}+) (?P<tid>\d{{1,18}}+) ",
         rf"{_BOXED}{_APART}{_STAMP}{_APART}(?:{_NAME}: ?(?=\S)|\[(?P<name2>{_WORD})\] )",
         rf"{_BOXED}{_APART}{_STAMP}(?:{_APART}|$)",
         rf"(?P<level>{_LEVELS}): {{1,9}}(?=\S)",
     )
 )
+#: What a line may begin with -> how the expressions begin of the layouts that it may have.
+_BEGUN = {
+    "0": (_STAMP, _TIME),
+    "[": (r"\[", _BOXED),
+    "(": (_BOXED,),
+    "<": (_BOXED,),
+    "A": ("(?P<level>", _BOXED),
+}
+_BY_BEGINNING = {
+    begun: tuple(layout for layout in LAYOUTS if layout.pattern.startswith(beginnings))
+    for begun, beginnings in _BEGUN.items()
+}
 _ATTRIBUTES = {
     "name": "log.logger",
     "name2": "log.logger",
@@ -75,9 +87,8 @@ _NUMBERS = {"line": "code.line.number", "pid": "process.pid", "tid": "thread.id"
 def read(text: str, clock: Clock) -> Told | None:
     """Return what one line tells, or None for a line that none of the layouts wrote."""
     first = text[:1]
-    if not first.isdecimal() and first not in "[(<" and not first.isupper():
-        return None
-    for layout in LAYOUTS:
+    begun = "0" if first.isdecimal() else "A" if first.isupper() else first
+    for layout in _BY_BEGINNING.get(begun, ()):
         match = layout.match(text)
         if match is None:
             continue

@@ -105,19 +105,32 @@ class _Pager:
         return self._parsed
 
     def _take(self, line: Line) -> None:
+        rest = line.text
+        while rest:
+            rest = self._taken(line._replace(text=rest))
+
+    def _taken(self, line: Line) -> str:
+        """Take one record, with what goes on with it in its event; return what is left behind a header."""
         first, separator, rest = line.text.partition("\n")
-        told = None
-        if not (self._format.joins and self._entry is not None and stack_traces.is_frame(first)):
+        told: Told | None = None
+        if separator and self._format.whole:
+            told = self._reader(line.text, self._clock(line))
+            rest = rest if told is None else ""
+        goes_on = self._format.joins and self._entry is not None and stack_traces.is_frame(first)
+        if told is None and not goes_on:
             told = self._reader(first.rstrip("\r") if separator else first, self._clock(line))
         if told is None:
             self._go_on(line)
         elif told.is_header:
             self._tell()
+            if rest.strip():  # what it describes may stand in the same event
+                return rest
             self._parsed.silent += 1
         else:
             self._tell()
-            more = [text.rstrip("\r") for text in rest.split("\n")] if separator else []
+            more = [text.rstrip("\r") for text in rest.split("\n")] if rest else []
             self._entry = Entry(line, told, self._format.name, more, len(line.text.encode()))
+        return ""
 
     def _take_started(self, line: Line) -> None:
         """The team's own pattern decides; what a whole record says is read when it is complete."""

@@ -64,7 +64,7 @@ _TEXTS = {"n": "\n", "t": "\t", "%": "%"}
 _ELEMENT = re.compile(r"%[EO^_0#-]?+(.)|%|[^%]++", re.DOTALL)
 
 #: `21/Nov/2026:03:30:10 +0000`, maybe with a fraction.
-CLF = r"[^\]\"]{20,40}+"
+CLF = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+ [+-]\d{4}"
 
 
 def fields(format: str, time: str) -> Iterator[Token]:
@@ -90,7 +90,7 @@ def clf(time: str) -> Field:
     """The time as the common log format has it, without its brackets."""
 
     def role(access: Access, said: str) -> None:
-        nano = _clf(said)
+        nano = clf_nano(said)
         if nano is None:
             access.is_broken = True
         else:
@@ -135,7 +135,8 @@ SPECIAL = {
 _of_second = lru_cache(maxsize=1024)(times.apache)
 
 
-def _clf(said: str) -> int | None:
+def clf_nano(said: str) -> int | None:
+    """Return the time of the common log format, nanoseconds since the epoch, or None."""
     if len(said) == 26:
         return _of_second(said)
     millis = said[21:24]

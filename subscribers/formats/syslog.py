@@ -6,10 +6,11 @@
     2026-11-21T03:30:10.123456+01:00 host app[4711]: message         rsyslog's file format
     77 <13>Nov 21 03:30:10 host app: message         a frame of RFC 6587 with its count of bytes
 
-Structured data become attributes: `log.syslog.structured_data.<id>.<name>`; identity in it is told as in a log
-context. A year that is missing is the nearest to CloudWatch's time. `-` is RFC 5424's NILVALUE: absent.
+Structured data become attributes: `log.syslog.structured_data.<id>.<name>`; identity in it is told as in a
+log context. A year that is missing is the nearest to CloudWatch's time. `-` is RFC 5424's NILVALUE: absent.
 
-https://www.rfc-editor.org/rfc/rfc5424  https://www.rfc-editor.org/rfc/rfc3164  https://www.rfc-editor.org/rfc/rfc6587
+https://www.rfc-editor.org/rfc/rfc5424  https://www.rfc-editor.org/rfc/rfc3164
+https://www.rfc-editor.org/rfc/rfc6587
 https://www.elastic.co/docs/reference/ecs/ecs-log  https://www.rsyslog.com/doc/configuration/templates.html
 """
 
@@ -31,7 +32,8 @@ _FACILITY_MAX = 23
 #: 5424: version, time, host, application, process ID, message ID.
 _MODERN = re.compile(r"1 (\S{1,64}+) (\S{1,255}+) (\S{1,128}+) (\S{1,128}+) (\S{1,64}+) (?=\[|-)")
 _BSD = re.compile(
-    r"(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?:(?P<year>\d{4}) )?+(?P<time>\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+)"
+    r"(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?:(?P<year>\d{4}) )?+"
+    r"(?P<time>\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+)"
     r"(?:(?: [A-Z]{3,5}+)?+ (?P<late>\d{4})(?= ))?+"
 )
 _ISO = re.compile(rf"(?P<iso>{moments.ISO})")
@@ -45,10 +47,8 @@ _PARAMETER = re.compile(r" ([^\s=\]\"]++)=\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\"\\\]])")
 _NIL = "-"
 _BOM = "\ufeff"
-_FACILITIES = (
-    "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock "
-    "local0 local1 local2 local3 local4 local5 local6 local7"
-).split()
+_NAMED = "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock"
+_FACILITIES = (*_NAMED.split(), *(f"local{n}" for n in range(8)))
 
 
 class Head(NamedTuple):
@@ -68,9 +68,9 @@ def read(text: str, clock: Clock) -> Told | None:
     if code > _FACILITY_MAX * 8 + 7:
         return None
     start = priority.end() if priority else start
-    if priority and (modern := _MODERN.match(text, start)):
-        told = _modern(text, modern, clock)
-    else:
+    modern = _MODERN.match(text, start) if priority else None
+    told = _modern(text, modern, clock) if modern else None
+    if told is None:
         told = _bsd(text, start, clock, is_file=priority is None)
     if told is not None and priority:
         _prioritise(told, code)
@@ -110,7 +110,7 @@ def _time(text: str, start: int, clock: Clock) -> tuple[int | None, int] | None:
 
 
 def _bsd(text: str, start: int, clock: Clock, *, is_file: bool) -> Told | None:
-    """Read `time host tag: message`; is_file: no priority says that this is syslog, so that the rest has to."""
+    """Read `time host tag: message`; is_file: no priority says that this is syslog, so the rest has to."""
     if sequence := _SEQUENCE.match(text, start):
         start = sequence.end()
     time = _time(text, start, clock)

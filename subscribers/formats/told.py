@@ -70,10 +70,12 @@ class LineFormat(msgspec.Struct, frozen=True, kw_only=True):
 
     reader(): a new Reader; one that learns from header lines remembers what it has read. joins: whether lines
     that it does not know go on with the record before, as stack traces do; else they are logs by themselves,
-    counted as `unparsed`. example: one line, or several, that documentation shows and tests read.
+    counted as `unparsed`. whole: whether an event of several lines may be one record, which is tried first.
+    example: one line, or several, that documentation shows and tests read.
     """
 
     name: str
     reader: Callable[[], Reader]
     joins: bool = False
+    whole: bool = False
     example: str = ""

@@ -3,10 +3,10 @@
     [System] [INFORMATION] [7036] [Service Control Manager] [HOST] [message]     the CloudWatch agent's text
     <Event xmlns="..."><System><Provider Name="..."/><EventID>7036</EventID>...  its XML, and wevtutil's
     Log Name:      Application\\nSource:        ESENT\\nDate: ...                  Event Viewer's text
-    2016-09-28 04:30:30, Info                  CBS    Loaded Servicing Stack     CBS.log, DISM.log, setupact.log
+    2016-09-28 04:30:30, Info                  CBS    Loaded Servicing Stack     CBS.log, DISM.log, setupact
 
-Event Viewer's text has a line for each property: it needs `multiline: {start: "^Log Name:"}`. Its dates are read
-as the United States, Germany, Great Britain and ISO 8601 write them; of two that fit the nearer one is meant.
+Event Viewer's text has a line for each property, and is read from a text that holds them all. Its dates are
+read as the United States, Germany, Great Britain and ISO 8601 write them; of two that fit the nearer counts.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Agent-Configuration-File-Details.html
 https://learn.microsoft.com/en-us/windows/win32/wes/eventschema-systempropertiestype-complextype
@@ -23,10 +23,12 @@ from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
 
 _AGENT = re.compile(
-    r"\[([^\[\]]{1,256}+)\] \[([A-Za-z]{4,13}+)\] \[(\d{1,10}+)\] \[([^\]]{0,256}+)\] \[([^\]\s]{0,256}+)\] \["
+    r"\[([^\[\]]{1,256}+)\] \[([A-Za-z]{4,13}+)\] \[(\d{1,10}+)\] \[([^\]]{0,256}+)\] "
+    r"\[([^\]\s]{0,256}+)\] \["
 )
 _CBS = re.compile(
-    rf"({moments.ISO}), (Info|Warning|Error|Perf|Verbose|Debug|Fatal)(?: {{1,30}}|\t)(?:([A-Z][A-Za-z0-9_]{{1,19}}+) {{1,30}})?"
+    rf"({moments.ISO}), (Info|Warning|Error|Perf|Verbose|Debug|Fatal)(?: {{1,30}}|\t)"
+    r"(?:([A-Z][A-Za-z0-9_]{1,19}+) {1,30})?"
 )
 #: What Windows numbers: 0 is what is always logged, audits for one.
 _NUMBERED = ("INFO", "FATAL", "ERROR", "WARN", "INFO", "DEBUG")
@@ -189,6 +191,7 @@ def _cbs_reader() -> Reader:
 
 WINDOWS_EVENT = LineFormat(
     name="windows_event",
+    whole=True,
     reader=_event_reader,
     joins=True,
     example="[System] [INFORMATION] [7036] [Service Control Manager] [EC2AMAZ-1] "

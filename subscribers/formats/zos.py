@@ -1,17 +1,17 @@
 """IBM z/OS: the job log that JES2 keeps of a job, and the hardcopy log of the system (SYSLOG, OPERLOG).
 
-`zos.joblog` is the data set JESMSGLG: a time of day, the job, a message. The day is that of the line
-`12.00.01 JOB01234 ---- SATURDAY,  21 NOV 2026 ----`, remembered by stream, else the nearest to CloudWatch's time.
-`zos.syslog` is the hardcopy log in IBM's layout, `tcrrrrrrr sysname yyddd hh:mm:ss.th ident msgflags message`, with
-years of two or four digits. Lines of kind S, D, E and L belong to the message before them. Times are local ones.
+`zos_joblog` is the data set JESMSGLG: a time of day, the job, a message. The day is that of the line
+`12.00.01 JOB01234 ---- SATURDAY,  21 NOV 2026 ----`, remembered by stream, else the nearest to CloudWatch's
+time. `zos_syslog` is the hardcopy log in IBM's layout, `tcrrrrrrr sysname yyddd hh:mm:ss.th ident msgflags
+message`, with years of two or four digits. Lines of kind S, D, E and L belong to the message before them.
+Times are in the service's zone, for z/OS names none.
 
-The level is told by the last letter of the message's ID (I, W, E, ...). An abend is an ERROR, and its code the error
-type: S0C7 of the system, U4038 of a user. Return codes of 8 and more are ERROR, of 4 to 7 WARN.
+The level is told by the last letter of the message's ID (I, W, E, ...). An abend is an ERROR, and its code
+the error type: S0C7 of the system, U4038 of a user. Return codes of 8 and more are ERROR, of 4 to 7 WARN.
 
-https://www.ibm.com/docs/en/zos/2.5.0?topic=logs-messages-sent-hardcopy-log-in-jes2-system
-https://www.ibm.com/docs/en/zos/2.5.0?topic=introduction-jes2-message-format
-https://www.ibm.com/docs/en/zos/2.5.0?topic=messages-message-format (the letters of message IDs)
-https://www.ibm.com/docs/en/zos/2.5.0?topic=ief-ief450i (ABEND)
+http://www.ibm.com/support/knowledgecenter/SSLTBW_2.2.0/com.ibm.zos.v2r2.ieam600/ieam6_Messages_sent_to_hardcopy_log_in_JES2_system.htm
+https://www-01.ibm.com/support/knowledgecenter/SSLTBW_2.1.0/com.ibm.zos.v2r1.hasa100/msgfor.htm
+http://ibm.com/support/knowledgecenter/SSLTBW_2.2.0/com.ibm.zos.v2r2.ieam800/gg450i.htm
 """
 
 from __future__ import annotations
@@ -27,13 +27,18 @@ _JOB_ID = re.compile(_JOB)
 _JOBLOG = re.compile(rf"[ 01]?(\d\d)\.(\d\d)\.(\d\d) +({_JOB}) (.*)", re.DOTALL)
 #: `---- SATURDAY,  21 NOV 2026 ----`
 _DAY = re.compile(r" *-{4,} *[A-Z]{3,9}, +(\d{1,2}) ([A-Z]{3}) (\d{4}) *-{4,} *")
-_BANNER = re.compile(r"[ 01]? *+J E S ?2 {1,4}J O B {1,4}L O G .*|[ 01]?-{3,}+ JES2 JOB (STATISTICS) -{3,}+ *+")
+_BANNER = re.compile(
+    r"[ 01]? *+J E S ?2 {1,4}J O B {1,4}L O G .*|[ 01]?-{3,}+ JES2 JOB (STATISTICS) -{3,}+ *+"
+)
 _HARDCOPY = re.compile(
-    r" ?([DELMNOSWX])([ CRI])([0-9A-F]{7}) (\S{1,8}) ++(\d{7}|\d{5}) (\d\d):(\d\d):(\d\d)\.(\d\d) (.{8}) ([0-9A-F]{8}) ?(.*)",
+    r" ?([DELMNOSWX])([ CRI])([0-9A-F]{7}) (\S{1,8}) ++(\d{7}|\d{5}) "
+    r"(\d\d):(\d\d):(\d\d)\.(\d\d) (.{8}) ([0-9A-F]{8}) ?(.*)",
     re.DOTALL,
 )
 #: A reply number or an attention sign may stand before the ID.
-_MESSAGE = re.compile(r"[ *@+-]*(?:\d{2,4} )?([$#@A-Z][$#@A-Z0-9]{2,7}?\d{2,5}([A-Z])?)(?: |$)(.*)", re.DOTALL)
+_MESSAGE = re.compile(
+    r"[ *@+-]*(?:\d{2,4} )?([$#@A-Z][$#@A-Z0-9]{2,7}?\d{2,5}([A-Z])?)(?: |$)(.*)", re.DOTALL
+)
 #: The job that a message of JES2 or of the initiator is about.
 _NAME = r"[A-Z$#@][A-Z0-9$#@]{0,7}+"
 _JOB_NAME = re.compile(rf" *\$HASP(?:373|395|165|890) +({_NAME})(?![^ ])")
@@ -41,12 +46,24 @@ _STEP_NAME = re.compile(
     rf" *IEF(?:403|404|450|451|452|453|142|272|472)I +({_NAME})(?: +({_NAME}))?+(?: +({_NAME}))?+ +-"
 )
 _ABEND = re.compile(
-    r"\bABEND(?:ED)?[ =](?:CODE[ =])?(?:S?([0-9A-F]{3})\b|U(\d{4})\b)(?: U(\d{4})\b)?(?:[ ,]+REASON[ =]([0-9A-F]{1,8}))?"
+    r"\bABEND(?:ED)?[ =](?:CODE[ =])?(?:S?([0-9A-F]{3})\b|U(\d{4})\b)(?: U(\d{4})\b)?"
+    r"(?:[ ,]{1,4}REASON[ =]([0-9A-F]{1,8}))?"
 )
-_COMPLETION = re.compile(r"\bCOMPLETION CODE {0,2}[-=]? {0,2}(?:SYSTEM)?=?([0-9A-F]{3})\b(?: {1,4}USER=(\d{4}))?", re.IGNORECASE)
+_COMPLETION = re.compile(
+    r"\bCOMPLETION CODE {0,2}[-=]? {0,2}(?:SYSTEM)?=?([0-9A-F]{3})\b(?: {1,4}USER=(\d{4}))?", re.IGNORECASE
+)
 _RETURN_CODE = re.compile(r"\b(?:COND CODE|RC=|RETURN CODE[ =]|MAXCC=) {0,4}(\d{1,4})\b")
 #: The letters of message IDs. E is "eventual action" for MVS and "error" for the language environment.
-_LEVELS = {"I": "INFO", "W": "WARN", "A": "WARN", "D": "WARN", "E": "ERROR", "S": "ERROR", "C": "FATAL", "T": "FATAL"}
+_LEVELS = {
+    "I": "INFO",
+    "W": "WARN",
+    "A": "WARN",
+    "D": "WARN",
+    "E": "ERROR",
+    "S": "ERROR",
+    "C": "FATAL",
+    "T": "FATAL",
+}
 #: Messages of type I that say that a job failed: not run, JCL error, ended by its condition code.
 _FAILED = frozenset({"IEF451I", "IEF452I", "IEF453I", "IEFC452I", "IEFC453I"})
 _RECORD_KINDS = {"M": "", "N": "", "W": "reply", "O": "log_command", "X": "log_entry"}
@@ -115,7 +132,7 @@ def _told(text: str, attributes: dict[str, Any], *, is_command: bool = False) ->
         if job := _JOB_NAME.match(text):
             attributes["zos.job.name"] = job[1]
         elif step := _STEP_NAME.match(text):
-            # A step of a procedure is named behind the step that called it in some messages, before it in others.
+            # Which of two names is the procedure's step differs from message to message.
             attributes["zos.job.name"] = step[1]
             attributes["zos.step.name"] = " ".join(name for name in (step[2], step[3]) if name)
         _end(told, text, attributes)
@@ -150,7 +167,7 @@ def _routing_codes(digits: str) -> list[int]:
 
 
 JOBLOG = LineFormat(
-    name="zos.joblog",
+    name="zos_joblog",
     reader=joblog,
     joins=True,
     example=(
@@ -160,8 +177,11 @@ JOBLOG = LineFormat(
     ),
 )
 SYSLOG = LineFormat(
-    name="zos.syslog",
+    name="zos_syslog",
     reader=hardcopy,
     joins=True,
-    example="M 0000000 VBT1     22121 21:20:22.25 STC05049 00000090  HZS0344I THE LOGGER REQUEST HAS COMPLETED. 604",
+    example=(
+        "M 0000000 VBT1     22121 21:20:22.25 STC05049 00000090  "
+        "HZS0344I THE LOGGER REQUEST HAS COMPLETED. 604"
+    ),
 )

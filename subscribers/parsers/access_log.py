@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from datetime import UTC
 
-import msgspec
-
 from subscribers.formats.apache_layout import APACHE, DATASET, unescape
 from subscribers.formats.records import paged
 from subscribers.formats.told import Clock, Told
@@ -25,7 +23,7 @@ from subscribers.formats.told import Clock, Told
 __all__ = ["DATASET", "parse", "read", "unescape"]
 
 #: A log a line, and a span where the line says which request it was. See `page.Format`.
-parse = paged(msgspec.structs.replace(APACHE, name=DATASET), UTC)
+parse = paged(APACHE, UTC)
 
 _CLOCK = Clock(UTC, 0)
 _read = APACHE.reader()

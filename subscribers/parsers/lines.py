@@ -136,7 +136,7 @@ def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
     _take_keys(draft, document)
     draft.message = _take_message(draft, document)
     draft.attributes = document
-    inner = loggers.document_of(draft.message.strip())
+    inner = loggers.document_of(draft.message)
     if inner is not None:
         _unwrap(draft, inner)
     return True

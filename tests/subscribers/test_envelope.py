@@ -99,6 +99,8 @@ def test_unknown_keys_are_tolerated() -> None:
     line = {**DOCUMENT["logEvents"][0], "extractedFields": {"@aws.account": "1"}, "new": [1]}
     batch = decode(zipped({**DOCUMENT, "policyLevel": "ACCOUNT_LEVEL_POLICY", "logEvents": [line]}))
     assert batch.events[0].extracted_fields == {"@aws.account": "1"}
+    assert batch.policy_level == "ACCOUNT_LEVEL_POLICY"
+    assert decode(zipped(DOCUMENT)).policy_level == ""
 
 
 def test_integer_ids_of_emulators_are_tolerated() -> None:

@@ -179,8 +179,8 @@ def origin(group: str, config: Config = EMPTY) -> tuple[str, str, str]:
 def test_a_group_without_configuration_names_its_service() -> None:
     """Functions by their name, anything else by its last segment, on the legacy side."""
     assert origin("/aws/lambda/claims-check") == ("claims-check", "serverless", "lambda.json")
-    assert origin("/legacy/claims/") == ("claims", "legacy", "lambda.json")
-    assert origin("plain") == ("plain", "legacy", "lambda.json")
+    assert origin("/legacy/claims/") == ("claims", "legacy", "json")
+    assert origin("plain") == ("plain", "legacy", "json")
 
 
 CONFIG = loads(
@@ -198,7 +198,7 @@ def test_configuration_names_service_side_and_format(capsys: pytest.CaptureFixtu
     """A serverless service is read as functions write; a format we lack is detected, and said."""
     assert origin("/legacy/web/1", CONFIG) == ("web", "legacy", "text")
     assert origin("/custom/claims", CONFIG) == ("claims", "serverless", "lambda.json")
-    assert origin("/mf", CONFIG) == ("mainframe", "legacy", "lambda.json")
+    assert origin("/mf", CONFIG) == ("mainframe", "legacy", "json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["notes"] == {"format_unknown": 1}
 
 

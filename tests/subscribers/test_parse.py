@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from subscribers import tables
 from subscribers.envelope import LogBatch, LogEvent
-from subscribers.parse import AUTO, FORMATS, parse
+from subscribers.parse import AUTO, FORMATS, custom, parse
 from subscribers.signals import Log, Origin
 from tests.subscribers.lambda_stream import COLD, END, NOW, REQUEST, START, batch, logs
 
@@ -44,12 +44,14 @@ def origin_of(group: str = "/aws/lambda/f") -> Origin:
 @pytest.mark.parametrize("format", [*FORMATS, AUTO])
 @given(st.lists(messages, max_size=8))
 def test_every_format_takes_every_line(format: str, lines: list[str]) -> None:
-    """Parsing never raises, each event is told or silent, IDs are unique, and a table holds every signal."""
+    """Never raises; each event is told, joined or silent, IDs are unique, and a table holds every signal."""
     events = tuple(LogEvent(timestamp_ms=n // 2, message=line) for n, line in enumerate(lines))
     one = LogBatch(owner="1", log_group="g", log_stream="s", message_type="DATA_MESSAGE", events=events)
     parsed = parse(one, origin_of("g"), format, now_unix_nano=NOW)
     told = {signal.event_id.partition(":")[0] for signal in parsed.signals}
-    assert len(told) + parsed.silent == len(events)
+    assert told.isdisjoint(parsed.joined)
+    assert set(parsed.joined.values()) <= told
+    assert len(told) + len(parsed.joined) + parsed.silent == len(events)
     assert len({signal.event_id for signal in parsed.signals}) == len(parsed.signals)
     for signal in parsed.signals:
         tables.json_text(tables.row(signal)).encode()
@@ -82,9 +84,16 @@ def test_an_unknown_format_is_a_key_error() -> None:
     ],
 )
 def test_auto_looks_at_the_group_and_the_first_lines(group: str, lines: list[str], dataset: str) -> None:
-    """Functions by their group or their lines, Apache where every line is one, else text."""
+    """Functions by their group or their lines, Apache where the lines are its, else text."""
     parsed = parse(batch(*lines, group=group), origin_of(group), AUTO, now_unix_nano=NOW)
     assert [log.dataset for log in logs(parsed)][:1] == ([dataset] if dataset else [])
+
+
+def test_a_custom_format_is_the_same_each_time() -> None:
+    """It remembers the headers of streams; options that describe none have no format."""
+    assert custom({"csv": {}}, "Europe/Paris") is custom({"csv": {}}, "Europe/Paris")
+    assert custom({"csv": {}}) is not custom({"csv": {"delimiter": ";"}})
+    assert custom({"encoding": "cp037"}) is None
 
 
 def test_text_that_no_sink_could_encode_is_mended() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers import tables
-from subscribers.parse import CUSTOM
+from subscribers.formats.custom import JAVA_LAYOUTS
 from subscribers.parsers.java_layout import BadLayout, compile_layout
 from tests.subscribers.lambda_stream import logs
 from tests.subscribers.test_parsers_log4j import LINE, STACK, one, told
@@ -68,7 +68,7 @@ patterns = st.lists(
 text = st.text(max_size=30) | st.sampled_from([LINE, *STACK, "", "{a=1}", "INFO x"])
 
 
-@pytest.mark.parametrize("kind", CUSTOM)
+@pytest.mark.parametrize("kind", JAVA_LAYOUTS)
 @given(patterns, st.lists(text, max_size=6))
 def test_any_pattern_reads_any_line_or_says_why_not(kind: str, pattern: str, lines: list[str]) -> None:
     """Each event is told, joined or silent; a table holds what comes out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from subscribers.envelope import LogEvent
+from subscribers.formats import FORMATS
 from subscribers.formats.records import LINES_MAX, paged
 from subscribers.formats.told import Clock, Exchange, LineFormat, Reader, Told
 from subscribers.parsers.identity import event_ids
@@ -124,3 +125,17 @@ def test_the_teams_own_start_joins_what_is_between() -> None:
     parse = paged(LineFormat(name="t", reader=reading), UTC, starts=lambda line: line.startswith("T "))
     parsed = parse(page("T a", "T-like", "T b"))
     assert [log.message for log in logs(parsed)] == ["a\nT-like", "b"]
+
+
+def test_a_header_may_be_in_one_event_with_what_it_describes() -> None:
+    """Nothing behind a header line is lost."""
+    parsed = paged(LineFormat(name="t", reader=reading), UTC)(page("# name\n# other\nT a"))
+    (log,) = logs(parsed)
+    assert (log.message, log.attributes, parsed.silent) == ("a", {"t.other": "a"}, 0)
+
+
+def test_a_whole_event_may_be_one_record() -> None:
+    """Where a format reads events of several lines it is given them whole; else line by line."""
+    event = '{\n  "level": "ERROR",\n  "message": "it failed"\n}'
+    (log,) = logs(paged(FORMATS["json"], UTC)(page(event)))
+    assert (log.level, log.message) == ("ERROR", "it failed")

@@ -1,0 +1,68 @@
+"""Subscriptions through Kinesis Data Streams: records to batches, and the reply for those that failed.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import Any
+
+import msgspec
+
+from subscribers.envelope import INFLATED_MAX_BYTES, MalformedEnvelope, base64_bytes
+from subscribers.inputs.documents import Found, batches_in
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One record of an event. record_id: its sequence number or record ID; data: its bytes, to be kept if
+    need be."""
+
+    record_id: str
+    data: bytes
+    found: tuple[Found, ...]
+
+
+def is_event(event: object) -> bool:
+    """Whether an event is one of Kinesis."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return isinstance(records, list) and any(isinstance(r, dict) and "kinesis" in r for r in records)
+
+
+def parts(event: dict[str, Any], limit: int = INFLATED_MAX_BYTES) -> Iterator[Part]:
+    """Yield each record with its batches, in order, one at a time in memory.
+
+    event: {"Records": [{"kinesis": {"data": base64, "sequenceNumber"}}]}; limit: what one record may inflate
+    to.
+    """
+    for record in event["Records"]:
+        told = record.get("kinesis") if isinstance(record, dict) else None
+        told = told if isinstance(told, dict) else {}
+        number = told.get("sequenceNumber")
+        yield part(number if isinstance(number, str) else "", told.get("data"), limit)
+
+
+def part(record_id: str, data: object, limit: int) -> Part:
+    """Return one record; what is no base64 is kept as the text it is."""
+    try:
+        raw = base64_bytes(data)
+    except MalformedEnvelope as error:
+        return Part(record_id, str(data).encode("utf-8", "replace"), (error,))
+    return Part(record_id, raw, batches_in(raw, limit))
+
+
+def failures(event: dict[str, Any], failed: Container[str]) -> dict[str, Any]:
+    """Return the reply that makes Lambda begin again at the first record that failed.
+
+    failed: sequence numbers of records that could not even be stored. One without a number fails the whole
+    event.
+    """
+    for record in event["Records"]:
+        told = record.get("kinesis") if isinstance(record, dict) else None
+        number = told.get("sequenceNumber") if isinstance(told, dict) else None
+        name = number if isinstance(number, str) else ""
+        if name in failed:
+            # All that came behind it is sent again, so one is enough.
+            return {"batchItemFailures": [{"itemIdentifier": name}]}
+    return {"batchItemFailures": []}

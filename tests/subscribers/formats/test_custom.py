@@ -1,0 +1,131 @@
+"""Formats of a team's own: every kind, with multi-line records and character sets around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers.formats.custom import custom, files_of
+from subscribers.formats.records import BYTES_MAX
+from subscribers.parsers.java_layout import BadLayout
+from tests.subscribers.formats.test_records import logs, page
+
+TABLE = [
+    {"name": "at", "start": 1, "length": 8, "type": "time"},
+    {"name": "message", "start": 10, "length": 30},
+]
+STARTS = {"multiline": {"start": r"^\d\d:\d\d"}}
+KINDS: list[tuple[dict[str, Any], str, str]] = [
+    ({"grok": "^%{TIME:time} %{GREEDYDATA:message}"}, "03:30:10 hello", "grok"),
+    ({"csv": {"columns": ["time", "message"], "delimiter": "|"}}, "03:30:10|hello", "csv"),
+    ({"fixed_width": TABLE}, "03:30:10 hello", "fixed_width"),
+    ({"log4j": "%d{HH:mm:ss} %m%n"}, "03:30:10 hello", "log4j"),
+    ({"logback": "%d{HH:mm:ss} %m%n"}, "03:30:10 hello", "logback"),
+]
+
+
+@pytest.mark.parametrize(("options", "line", "dataset"), KINDS, ids=[dataset for _, _, dataset in KINDS])
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Paris"])
+def test_every_kind_reads_its_lines(options: dict[str, Any], line: str, dataset: str, timezone: str) -> None:
+    """In the service's zone, with the day that the event's time says."""
+    (log,) = logs(custom(options, timezone)(page(line)))
+    assert (log.message, log.dataset, log.time_from) == ("hello", dataset, "line")
+    assert (
+        log.time_unix_nano % 86_400_000_000_000
+        == (3 if timezone == "UTC" else 2) * 3_600_000_000_000 + 1_810_000_000_000
+    )
+
+
+@pytest.mark.parametrize(("options", "line", "dataset"), KINDS, ids=[dataset for _, _, dataset in KINDS])
+def test_any_kind_may_have_records_of_several_lines(options: dict[str, Any], line: str, dataset: str) -> None:
+    """The lines up to the next start are the record's; what comes before the first is by itself."""
+    given = page("lost", line, "  more", "", "and more", line)
+    parsed = custom({**options, **STARTS})(given)
+    _, first, second = logs(parsed)
+    assert parsed.joined == {given.event_ids[n]: given.event_ids[1] for n in (2, 3, 4)}
+    assert (first.event_id, second.event_id) == (given.event_ids[1], given.event_ids[5])
+    assert (first.dataset, second.message) == (dataset, "hello")
+    assert first.message == "hello\n  more\n\nand more"
+    assert parsed.notes == {"unparsed": 1}
+
+
+def test_an_expression_sees_the_whole_record() -> None:
+    """A dot is any character, line ends too."""
+    options = {"grok": r"^%{TIME:time} %{DATA:message} SQL: %{GREEDYDATA:db.query.text}", **STARTS}
+    (log,) = logs(custom(options)(page("03:30:10 slow SQL: select *", "from claims", "where x")))
+    assert log.attributes == {"db.query.text": "select *\nfrom claims\nwhere x"}
+
+
+def test_records_are_bounded_in_lines_bytes_and_time() -> None:
+    """What is too much is a record of its own, counted."""
+    lines = page("03:30:10 a", "b", "c", "d", "e")
+    parsed = custom(
+        {"grok": "^%{TIME:time} %{GREEDYDATA:message}", "multiline": {"start": "^03", "max_lines": 3}}
+    )(lines)
+    assert [log.message for log in logs(parsed)] == ["a\nb\nc", "d\ne"]
+    assert parsed.notes == {"cut_continuation": 1, "unparsed": 1}
+    big = page("03:30:10 a", "b" * (BYTES_MAX - 5), "c")
+    parsed = custom({"grok": "%{GREEDYDATA:message}", **STARTS})(big)
+    assert parsed.notes == {"cut_continuation": 1}
+    late = custom({"grok": "%{GREEDYDATA:message}", "multiline": {"start": "^03", "max_wait": "1ms"}})
+    assert late(page("03:30:10 a", "b", "c")).notes == {}  # a millisecond apart, each of the one before
+    late = custom({"grok": "%{GREEDYDATA:message}", "multiline": {"start": "^03", "max_wait": "0ms"}})
+    assert late(page("03:30:10 a", "b", "c")).notes == {"cut_continuation": 2}
+
+
+def test_what_goes_on_with_a_header_is_silent() -> None:
+    """A record that tells nothing has no log that its lines could be part of."""
+    made = custom({"csv": {}, "multiline": {"start": "^(time|03)"}})
+    parsed = made(page("time,message", "more of it", "03:30:10,hello"))
+    assert [log.message for log in logs(parsed)] == ["hello"]
+    assert (parsed.silent, parsed.joined) == (2, {})
+
+
+def test_a_column_may_hold_the_correlation_id() -> None:
+    """Under the name that the team gives it."""
+    made = custom({"csv": {"columns": ["time", "auftrag", "message"]}}, "UTC", "auftrag")
+    (log,) = logs(made(page("03:30:10,CLM-1,hello")))
+    assert log.correlation_id == "CLM-1"
+
+
+def test_records_of_a_file_have_a_length() -> None:
+    """Where their bytes are in a character set of their own; else files have lines."""
+    assert files_of({"fixed_width": TABLE, "encoding": "cp037"}) == ("cp037", 39)
+    assert files_of({"fixed_width": TABLE}) == ("utf-8", 0)
+    assert files_of({"csv": {}, "encoding": "latin-1"}) == ("latin-1", 0)
+
+
+@pytest.mark.parametrize(("options", "line", "dataset"), KINDS, ids=[dataset for _, _, dataset in KINDS])
+@given(st.integers(0, 20), st.text(max_size=9), st.sampled_from(" 0a:|,\"'\\\n\t(%{é"))
+def test_no_line_raises(
+    options: dict[str, Any], line: str, dataset: str, at: int, noise: str, character: str
+) -> None:
+    """Lines that are cut, changed and glued, and 100 KB of one character, in records or not."""
+    lines = [line[:at] + noise + line[at:], line[:at] + character * 100_000, noise, line]
+    for more in ({}, STARTS):
+        given_page = page(*lines)
+        parsed = custom({**options, **more})(given_page)
+        told = {signal.event_id for signal in parsed.signals}
+        assert set(parsed.joined.values()) <= told
+        told |= set(parsed.joined)
+        assert len(told) + parsed.silent == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "needs one of"),
+        ({"csv": {}, "encoding": "klingon"}, "character set"),
+        ({"csv": {}, "multiline": {"start": "("}}, "multiline.start"),
+        ({"csv": {}, "multiline": {"start": "a", "max_wait": "soon"}}, "max_wait"),
+        ({"grok": "x"}, "keeps nothing"),
+        ({"log4j": "%d"}, "message"),
+    ],
+)
+def test_a_mistake_is_a_sentence(options: dict[str, Any], said: str) -> None:
+    """Of one kind, whatever is wrong."""
+    with pytest.raises(BadLayout, match=said):
+        custom(options)

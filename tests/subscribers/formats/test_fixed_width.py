@@ -1,0 +1,168 @@
+"""Fixed-width records: characters, EBCDIC, zoned, packed and binary numbers."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers.formats import decimals
+from subscribers.formats.code_pages import decoder, is_ebcdic
+from subscribers.formats.fixed_width import fixed_width_format, record_bytes, record_of
+from subscribers.formats.told import Clock, Told
+from subscribers.parsers.java_layout import BadLayout
+
+AT = 1_795_231_810_000_000_000
+CLOCK = Clock(UTC, AT)
+TABLE: list[dict[str, Any]] = [
+    {"name": "date", "start": 1, "length": 8, "type": "date", "pattern": "%Y%m%d"},
+    {"name": "time", "start": 9, "length": 6, "type": "time", "pattern": "%H%M%S"},
+    {"name": "level", "start": 15, "length": 5},
+    {"name": "correlation_id", "start": 20, "length": 10},
+    {"name": "amount", "start": 30, "length": 7, "type": "decimal", "scale": 2},
+    {"name": "message", "start": 37, "length": 20},
+]
+BINARY: list[dict[str, Any]] = [
+    {"name": "at", "start": 1, "length": 14, "type": "timestamp"},
+    {"name": "claim", "start": 15, "length": 8},
+    {"name": "paid", "start": 23, "length": 5, "type": "packed", "scale": 2},
+    {"name": "balance", "start": 28, "length": 4, "type": "integer"},
+    {"name": "count", "start": 32, "length": 2, "type": "binary"},
+]
+
+
+def read(table: list[dict[str, Any]], line: str, encoding: str = "") -> Told | None:
+    return fixed_width_format(table, encoding).reader()(line, CLOCK)
+
+
+def test_characters_are_read_by_column() -> None:
+    """A day and a time make a moment; a number has its scale; blanks at the end may be missing."""
+    found = read(TABLE, "20261121033010ERRORCLM-1     000150}refused")
+    assert found is not None
+    assert (found.time_unix_nano, found.level, found.message) == (AT, "ERROR", "refused")
+    assert (found.correlation_id, found.attributes) == ("CLM-1", {"fixed_width.amount": -15.0})
+    assert found.trace_id
+
+
+@pytest.mark.parametrize(
+    "line", ["", "   ", "x" * 60, "2026112X033010INFO", "20261121033010INFO CLM-1     12x4567refused"]
+)
+def test_a_record_with_a_bad_number_or_time_is_of_no_format(line: str) -> None:
+    """Any text is so long; what tells a record are its numbers and times."""
+    assert read(TABLE, line) is None
+
+
+def record(encoding: str, at: str = "20261121033010") -> bytes:
+    return (
+        at.encode(encoding)
+        + "CLM-42  ".encode(encoding)
+        + bytes.fromhex("000123456D")
+        + bytes.fromhex("F0F1F2D3")
+        + (513).to_bytes(2, "big")
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "cp273", "cp500", "cp1140"])
+@pytest.mark.parametrize(
+    "how", [bytes.hex, lambda raw: base64.b64encode(raw).decode(), lambda raw: raw.decode("latin-1")]
+)
+def test_the_bytes_of_a_record_come_in_three_ways(encoding: str, how: Any) -> None:
+    """Hexadecimal, base64 and a character a byte; the length of the line tells which."""
+    found = read(BINARY, how(record(encoding)), encoding)
+    assert found is not None
+    assert found.time_unix_nano == AT
+    assert found.attributes == {
+        "fixed_width.claim": "CLM-42",
+        "fixed_width.paid": -1234.56,
+        "fixed_width.balance": -123,
+        "fixed_width.count": 513,
+    }
+    assert found.message == "20261121033010 CLM-42 -1234.56 -123 513"
+
+
+def test_an_absent_field_is_absent() -> None:
+    """Blanks and low values in numbers; a bad packed number makes it no record."""
+    raw = record("cp037")
+    blank = raw[:22] + b"\x40" * 5 + b"\0" * 4 + raw[31:]
+    found = read(BINARY, blank.hex(), "cp037")
+    assert found is not None
+    assert found.attributes == {"fixed_width.claim": "CLM-42", "fixed_width.count": 513}
+    assert read(BINARY, (raw[:22] + b"\xff" * 5 + raw[27:]).hex(), "cp037") is None
+    assert read(BINARY, raw[:-1].hex(), "cp037") is None
+
+
+def test_code_pages_that_python_lacks_are_known() -> None:
+    """As glibc's iconv has them; a name is written in several ways."""
+    assert decoder("IBM-1047")(b"\xad\xbd\xba\xbb\x5f\xb0\xc1") == "[]Ý¨^¬A"
+    assert decoder("cp037")(b"\xad\xbd\xba\xbb\x5f\xb0") == "Ý¨[]¬^"
+    assert decoder("1141")(b"\x9f\xc0\xd0") == "€äü"
+    assert decoder("CCSID 1148")(b"\x9f\x4a\x5a") == "€[]"
+    assert decoder("ibm037")(b"\xc1") == decoder("latin-1")(b"A")
+    assert is_ebcdic("cp1047")
+    assert not is_ebcdic("utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["nope", "hex", "idna", "cp930", "undefined", ""])
+def test_a_character_set_that_is_none_is_told(encoding: str) -> None:
+    """Python's codecs that are none, and those that it does not have."""
+    with pytest.raises(BadLayout, match="not known"):
+        decoder(encoding)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ({"type": "blob"}, "none of text"),
+        ({"type": "packed"}, "encoding"),
+        ({"pattern": "%Y"}, "no date"),
+        ({"type": "date", "pattern": "%Q"}, "%Q"),
+        ({"type": "date", "pattern": "%Y%"}, "ends in"),
+        ({"type": "date", "pattern": "%%"}, "no part"),
+        ({"start": 0}, "does not lie"),
+        ({"length": 99_999}, "does not lie"),
+    ],
+)
+def test_a_table_that_cannot_be_is_told(field: dict[str, Any], said: str) -> None:
+    """With the field's name."""
+    with pytest.raises(BadLayout, match=said):
+        fixed_width_format([{"name": "x", "start": 1, "length": 4, **field}])
+
+
+def test_a_record_is_as_long_as_its_last_field() -> None:
+    """However the table is ordered, and whatever lies between."""
+    assert record_bytes([{"start": 10, "length": 5}, {"start": 1, "length": 2}]) == 14
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 4))
+def test_numbers_come_back_from_every_form(number: int, scale: int) -> None:
+    """Packed, zoned, binary and written, with and without a scale."""
+    value: Any = float(f"{number}e-{scale}") if scale else number
+    digits = str(abs(number)).rjust(15, "0")
+    sign = "D" if number < 0 else "C"
+    assert decimals.packed(bytes.fromhex(digits + sign), scale) == value
+    zoned = "".join("F" + digit for digit in digits[:-1]) + sign + digits[-1]
+    assert decimals.zoned(bytes.fromhex(zoned), scale) == value
+    assert decimals.written(bytes.fromhex(zoned).decode("cp037"), scale) == value
+    assert decimals.binary(number.to_bytes(8, "big", signed=True), scale) == value
+    assert decimals.written(str(number), scale) == value
+
+
+def test_digits_beyond_a_double_are_a_text() -> None:
+    """Eighteen digits of money are not rounded."""
+    assert decimals.packed(bytes.fromhex("1234567890123456789C"), 2) == "12345678901234567.89"
+    assert decimals.packed(bytes.fromhex("123456789012345678C0")[:-1] + b"\x9c", 0) is not None
+
+
+@given(
+    st.text() | st.binary(min_size=33, max_size=33).map(bytes.hex), st.sampled_from(["", "cp037", "utf-8"])
+)
+def test_reading_never_raises(line: str, encoding: str) -> None:
+    """Any text, any bytes of the right length."""
+    table = BINARY if encoding else TABLE
+    found = read(table, line, encoding)
+    assert found is None or isinstance(found, Told)
+    assert record_of(line, 33) is None or len(record_of(line, 33) or b"") == 33
