@@ -12,7 +12,7 @@ and none is so long that it has to be asked of the system's allocator.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
@@ -334,9 +334,11 @@ class _Context:
         )
 
 
-def body(page: Page) -> bytes:
-    """Return the `_bulk` request of a function's page: what is told here first, then the rest."""
-    told = tell(page)
-    text = "".join(told.pieces).encode("utf-8", "replace")
-    rest = [bulk.body(serverless.parse(page.part(begin, end)).signals) for begin, end in told.rest]
-    return b"".join((text, *rest))
+def bodies(page: Page) -> Iterator[bytes]:
+    """Yield the lines of `_bulk` requests of a page: of each part what is told here, then the rest."""
+    for part in page.parts():
+        told = tell(part)
+        if told.pieces:
+            yield "".join(told.pieces).encode("utf-8", "replace")
+        for begin, end in told.rest:
+            yield bulk.body(serverless.parse(part.part(begin, end)).signals)

@@ -15,7 +15,7 @@ import msgspec
 
 from subscribers import formats
 from subscribers.detect import AUTO, LAMBDA_GROUP, Detected, auto, detect
-from subscribers.envelope import LogBatch
+from subscribers.envelope import FileBatch, LogBatch
 from subscribers.formats import custom as customs
 from subscribers.formats.records import paged
 from subscribers.parsers import access_log, java_dates, plain, serverless
@@ -78,6 +78,10 @@ def parse(batch: LogBatch, origin: Origin, format: str | Format, *, now_unix_nan
     format: a key of FORMATS, `auto`, or what `named` or `custom` returned; now_unix_nano: when the batch
     arrived. Raises KeyError for a format that does not exist, for nothing else.
     """
-    ids = event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
+    ids = (
+        list(batch.line_ids)
+        if isinstance(batch, FileBatch)
+        else event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
+    )
     page = Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano)
     return (named(format) if isinstance(format, str) else format)(page)

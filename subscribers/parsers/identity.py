@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Any
 
 from subscribers.envelope import LogEvent
 
@@ -22,15 +23,24 @@ from subscribers.envelope import LogEvent
 def event_ids(account: str, group: str, stream: str, events: Iterable[LogEvent]) -> list[str]:
     """Return one ID an event, in order: 32 lower-case hex digits."""
     shared = blake2b(_field(account) + _field(group) + _field(stream), digest_size=16)
+    first = _field("0")
+    #: Milliseconds -> the digest as far as they; lines come in bursts.
+    begun: dict[int, Any] = {}
     seen: dict[tuple[int, bytes], int] = {}
     ids: list[str] = []
     for event in events:
+        at = event.timestamp_ms
+        head = begun.get(at)
+        if head is None:
+            head = begun[at] = shared.copy()
+            head.update(_field(str(at)))
         # The bytes, not the text: two texts that UTF-8 cannot hold may have the same ones.
-        line = (event.timestamp_ms, _field(event.message))
+        raw = event.message.encode("utf-8", "replace")
+        line = (at, raw)
         n = seen.get(line, 0)
         seen[line] = n + 1
-        one = shared.copy()
-        one.update(_field(str(event.timestamp_ms)) + line[1] + _field(str(n)))
+        one = head.copy()
+        one.update(b"%b%b%b" % (len(raw).to_bytes(4, "big"), raw, _field(str(n)) if n else first))
         ids.append(one.hexdigest())
     return ids
 

@@ -38,6 +38,22 @@ class Page(msgspec.Struct, frozen=True):
         events, ids = self.events[begin:end], self.event_ids[begin:end]
         return msgspec.structs.replace(self, events=events, event_ids=ids, first=self.first + begin)
 
+    def parts(self, most: int = 8_192) -> Iterator[Page]:
+        """Yield the page in pieces of about `most` events, so that what is made of them stays small.
+
+        They are cut where an invocation starts, if one does: CloudWatch cuts streams anywhere itself.
+        """
+        begin, size = 0, len(self.events)
+        while begin < size:
+            end = min(begin + most, size)
+            starts = (at for at in range(end, begin, -1) if at < size and self._starts(at))
+            cut = size if end == size else next(starts, end)
+            yield self if cut - begin == size else self.part(begin, cut)
+            begin = cut
+
+    def _starts(self, at: int) -> bool:
+        return self.events[at].message.startswith("START ")
+
     def lines(self) -> Iterator[Line]:
         """Yield each line in order, as valid UTF-8 without its line end."""
         numbered = enumerate(zip(self.event_ids, self.events, strict=True), self.first)

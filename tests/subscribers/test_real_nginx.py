@@ -19,7 +19,10 @@ from tests.subscribers.real_servers import LINES, REQUESTS, TRACEPARENT, ask, fr
 
 BINARY = shutil.which("nginx") or "/usr/sbin/nginx"
 
-pytestmark = pytest.mark.skipif(not Path(BINARY).exists(), reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.nginx,
+    pytest.mark.skipif(not Path(BINARY).exists(), reason="nginx is not installed"),
+]
 
 #: Name of a log -> its log_format directive.
 LAYOUTS = {

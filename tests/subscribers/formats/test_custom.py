@@ -76,12 +76,13 @@ def test_records_are_bounded_in_lines_bytes_and_time() -> None:
     assert late(page("03:30:10 a", "b", "c")).notes == {"cut_continuation": 2}
 
 
-def test_what_goes_on_with_a_header_is_silent() -> None:
-    """A record that tells nothing has no log that its lines could be part of."""
-    made = custom({"csv": {}, "multiline": {"start": "^(time|03)"}})
-    parsed = made(page("time,message", "more of it", "03:30:10,hello"))
-    assert [log.message for log in logs(parsed)] == ["hello"]
-    assert (parsed.silent, parsed.joined) == (2, {})
+def test_a_record_of_blanks_is_silent() -> None:
+    """One that tells nothing has no log that its lines could be part of; each line counts all the same."""
+    made = custom({"grok": "%{GREEDYDATA:message}", "multiline": {"start": "^$"}})
+    given_page = page("", "  ", "", "x")
+    parsed = made(given_page)
+    assert [log.event_id for log in logs(parsed)] == [given_page.event_ids[2]]
+    assert (parsed.silent, parsed.joined) == (2, {given_page.event_ids[3]: given_page.event_ids[2]})
 
 
 def test_a_column_may_hold_the_correlation_id() -> None:
