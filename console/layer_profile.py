@@ -1,7 +1,11 @@
 """What the layer imports at a cold start, module by module: `observe layer profile`.
 
-The function is started as Lambda starts it, with `python -X importtime`, once without and once with the
-layer, several times each; of each module the least time counts.
+The function is started as Lambda starts it, with `python -X importtime`, once with the layer at work and once
+with it switched off but in reach, several times each; of each module the least time counts. The function sees
+its own folder, the layer and what Lambda's Python runtime itself has, and nothing else of this machine.
+
+The layer's are the modules that are not there without it, `observe` itself, and what `observe` is the first
+to import. So one that the function needs as well counts to whoever comes first.
 """
 
 from __future__ import annotations
@@ -59,44 +63,64 @@ def parse(lines: Iterable[str]) -> dict[str, Imported]:
     return found
 
 
+def layers(attached: Mapping[str, Imported], off: Mapping[str, Imported]) -> list[Imported]:
+    """Return of the modules of a start with the layer those that are the layer's, the dearest first.
+
+    off: those of a start with the layer switched off, and in reach for a function that imports it itself.
+    """
+    own = {name for name in off if not _by_observe(name, off)}
+    return sorted(
+        (module for name, module in attached.items() if name not in own), key=lambda module: -module.self_us
+    )
+
+
+def _by_observe(name: str, modules: Mapping[str, Imported]) -> bool:
+    """Whether a module is `observe`, or imported by it, or by what it imports."""
+    seen: set[str] = set()  # a function that takes modules out of sys.modules can make a circle
+    while name and name not in seen:
+        if name.partition(".")[0] == "observe":
+            return True
+        seen.add(name)
+        name = modules[name].by
+    return False
+
+
 def profile(opt: Path, task: Path, handler: str, environment: Mapping[str, str], runs: int) -> list[Imported]:
     """Return the modules that are loaded because of the layer, the dearest first.
 
-    opt: the unpacked layer; task, handler: the function. One that needs the layer to start is compared with a
-    handler that imports nothing. Raises NotProfiledError where it does not start with the layer either.
+    opt: the unpacked layer; task, handler: the function. Raises NotProfiledError where it does not start.
     """
-    try:
-        bare = _least(None, task, handler, environment, runs)
-    except NotProfiledError:
-        bare = _least(None, _empty(opt.parent), "app.handler", {}, runs)
-    attached = _least(opt, task, handler, environment, runs)
-    own = [module for name, module in attached.items() if name not in bare]
-    return sorted(own, key=lambda module: -module.self_us)
+    variables = {
+        **environment,
+        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/observe-exec",
+        "PYTHONPROFILEIMPORTTIME": "1",
+    }
+    off = {**variables, "OBSERVE_DISABLED": "1"}
+    if "PYTHONPATH" in off:  # then Lambda does not add /opt/python by itself
+        off["PYTHONPATH"] += ":/opt/python"
+    with tempfile.TemporaryDirectory(prefix="observe-site-") as site:
+        attached = _least(runs, task, handler, opt=opt, isolated_site=site, environment=variables)
+        # Its libraries come last, where the layer at work appends them itself.
+        bare = _least(runs, task, handler, opt=opt, isolated_site=opt / "observe-lib", environment=off)
+    return layers(attached, bare)
 
 
-def _least(
-    opt: Path | None, task: Path, handler: str, environment: Mapping[str, str], runs: int
-) -> dict[str, Imported]:
+def _least(runs: int, task: Path, handler: str, **options: Any) -> dict[str, Imported]:
     least: dict[str, Imported] = {}
     for _ in range(runs):
-        for name, module in _started(opt, task, handler, environment).items():
+        for name, module in _started(task, handler, **options).items():
             if name not in least or module.self_us < least[name].self_us:
                 least[name] = module
     return least
 
 
-def _started(
-    opt: Path | None, task: Path, handler: str, environment: Mapping[str, str]
-) -> dict[str, Imported]:
+def _started(task: Path, handler: str, **options: Any) -> dict[str, Imported]:
     log = MemoryLogWriter()
-    variables = {**environment, "PYTHONPROFILEIMPORTTIME": "1"}
-    if opt is not None:
-        variables["AWS_LAMBDA_EXEC_WRAPPER"] = "/opt/observe-exec"
     with LocalFunction(
-        "profiled", handler, task, opt=opt, environment=variables, timeout_s=30, memory_mb=1024, log=log
+        "profiled", handler, task, timeout_s=30, memory_mb=1024, log=log, **options
     ) as function:
         result = function.invoke({})
-    if result.init_ms is None or b"Runtime." in result.payload:
+    if result.init_ms is None or (result.error_type or "").startswith("Runtime."):
         raise NotProfiledError(f"the function does not start: {result.payload.decode()[:500]}")
     return parse(log.messages())
 

@@ -76,19 +76,19 @@ def command_line(config: FunctionConfig) -> list[str]:
     wrapper = config.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
     if not wrapper:
         return command
-    if config.opt is not None and wrapper.startswith("/opt/"):
-        wrapper = str(config.opt / wrapper.removeprefix("/opt/"))
-    return [wrapper, *command]
+    return [_played(wrapper, config), *command]
 
 
 def process_environment(config: FunctionConfig, stream: str, api: str, fd: int) -> dict[str, str]:
     """Return the whole environment of the process; nothing of ours is inherited but PATH.
 
+    /opt in the function's PYTHONPATH becomes the folder that plays it.
     stream: log stream name. api: host:port of the Runtime API. fd: descriptor for telemetry frames.
     """
     return {
         **_documented(config, stream),
         **config.environment,
+        **_search_path(config),
         # What follows is Lambda's to set: a function cannot override it.
         "_HANDLER": config.handler,
         "LAMBDA_TASK_ROOT": str(config.task_root),
@@ -99,6 +99,20 @@ def process_environment(config: FunctionConfig, stream: str, api: str, fd: int) 
         "OBSERVE_LOCAL_SITES": os.pathsep.join(map(str, config.sites)),
         "OBSERVE_LOCAL_RUNTIME": config.runtime,
     }
+
+
+def _search_path(config: FunctionConfig) -> dict[str, str]:
+    folders = config.environment.get("PYTHONPATH")
+    if folders is None:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(_played(path, config) for path in folders.split(os.pathsep))}
+
+
+def _played(path: str, config: FunctionConfig) -> str:
+    """Return the path that plays `path`: of /opt, one in the unpacked layer."""
+    if config.opt is None or not f"{path}/".startswith("/opt/"):
+        return path
+    return str(config.opt / path.removeprefix("/opt").lstrip("/"))
 
 
 def _documented(config: FunctionConfig, stream: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from console import layer_profile
 from console.cli import cli
+from tests.observe.test_layer_libraries import HTTPX, _site
 
 #: What a function that knows nothing of the layer pays for. A module more is a decision, to be made here.
 OWN = frozenset(
@@ -31,7 +33,8 @@ OWN = frozenset(
     )
 )
 #: Modules of the standard library that Lambda's runtime has not loaded; each is in C or next to nothing.
-STANDARD = frozenset(("_contextvars", "_sha2", "_sha256", "binascii", "contextvars", "resource"))
+#: select: a full stdout is known by asking before a write, which would hold up the handler.
+STANDARD = frozenset(("_contextvars", "_sha2", "_sha256", "binascii", "contextvars", "resource", "select"))
 
 LINES = """\
 import time: self [us] | cumulative | imported package
@@ -52,6 +55,78 @@ def test_the_lines_of_importtime_are_a_tree() -> None:
         ("d", 7, 7, "a"),
         ("a", 30, 187, ""),
     ]
+
+
+def _tree(text: str) -> dict[str, layer_profile.Imported]:
+    """Modules of lines such as `json < observe.wire`: its importer behind each; 1 us each."""
+    pairs = [line.partition(" < ")[::2] for line in text.split(", ")]
+    return {name: layer_profile.Imported(name, 1, 1, by) for name, by in pairs}
+
+
+def test_the_guide_shows_the_table_as_it_is() -> None:
+    """Its title and its columns; and the options of its command are the command's."""
+    page = (Path(__file__).parents[2] / "docs" / "layer.md").read_text(encoding="utf-8")
+    command, _, example = page.partition("observe layer profile ")[2].partition("\n")
+    shown = layer_profile.table(list(layer_profile.parse(LINES.splitlines()).values()), 1)
+    title = re.compile(r"^\d+ modules because of the layer, [\d.]+ ms$", re.MULTILINE)
+    assert title.search(str(shown.title))
+    assert title.search(example)
+    assert re.search(f"^{' +'.join(str(each.header) for each in shown.columns)}$", example, re.MULTILINE)
+    usage = CliRunner().invoke(cli, ["layer", "profile", "--help"]).output
+    assert set(re.findall(r"--\w+", command)) <= set(re.findall(r"--\w+", usage))
+
+
+@pytest.mark.parametrize(
+    ("attached", "off", "counted"),
+    [
+        ("app, a < app", "app, a < app", ""),
+        ("app, a < app, b < observe, observe", "app, a < app", "b observe"),
+        ("app, observe, a < observe", "app, observe < app, a < app", "observe"),
+        ("app, observe < app, x < a, a < observe", "app, observe < app, x < a, a < observe", "a observe x"),
+        ("app, observe, a < observe.b, observe.b < observe", "app, a < app", "observe observe.b"),
+        ("app, hook < a, a < app", "app, a < app", "hook"),
+        ("observer, a < observer", "observer, a < observer", ""),
+        ("x < y, y < x", "x < y, y < x", ""),
+    ],
+)
+def test_what_is_the_layers(attached: str, off: str, counted: str) -> None:
+    """What is not there without it, observe itself, and what only observe imports; a circle ends."""
+    found = layer_profile.layers(_tree(attached), _tree(off))
+    assert sorted(module.name for module in found) == counted.split()
+
+
+@pytest.mark.runtime
+def test_a_functions_own_imports_are_not_the_layers(tmp_path: Path) -> None:
+    """One that imports httpx and observe gives what one gives that imports httpx only."""
+    counted: list[set[str]] = []
+    for number, imports in enumerate(("import httpx", "import observe, httpx")):
+        task = _site(tmp_path / f"task{number}", *HTTPX)
+        (task / "app.py").write_text(f"{imports}\ndef handler(event, context):\n    return 1\n")
+        counted.append({module.name for module in layer_profile.of(task, "app.handler", {}, 1)})
+    alone, both = counted
+    assert "opentelemetry.instrumentation.httpx" in alone
+    assert alone == both
+    assert not {name for name in alone if name.partition(".")[0] in HTTPX}
+
+
+@pytest.mark.runtime
+def test_what_is_installed_here_is_not_the_functions(tmp_path: Path) -> None:
+    """It sees its own folder, the layer and Lambda's packages, also where it sets PYTHONPATH."""
+    (tmp_path / "app.py").write_text(
+        "import boto3, mine, observe\n"
+        "try:\n    import rich\nexcept ImportError:\n    import only_without_rich\n"
+        "def handler(event, context):\n    return 1\n"
+    )
+    (tmp_path / "only_without_rich.py").touch()
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "mine.py").touch()
+    environment = {"PYTHONPATH": str(tmp_path / "more")}
+    names = {module.name for module in layer_profile.of(tmp_path, "app.handler", environment, 1)}
+    assert "observe.handler" in names
+    assert not names & {"rich", "boto3", "mine", "only_without_rich"}
+    (tmp_path / "only_without_rich.py").unlink()
+    with pytest.raises(layer_profile.NotProfiledError, match="only_without_rich"):
+        layer_profile.of(tmp_path, "app.handler", environment, 1)
 
 
 @pytest.mark.runtime

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-import observe
 from observe.services import source_of
 from observe.testing import LambdaContext, events
 from tests.observe.test_testing_events import BUILDERS, CARRYING, CONTEXT, OTHER, WRAPPERS, built
 
-PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 #: What the page's snippets are about.
 NAMES = {
@@ -106,14 +106,13 @@ def test_events_inside_events_are_built_as_the_table_says() -> None:
         assert source_of(eval(whole, dict(NAMES))) is not None, expression  # our own page
 
 
-def _pytest(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
+def _pytest(folder: Path, source: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
     path = folder / "test_example.py"
     path.write_text(source, encoding="utf-8")
-    root = str(Path(observe.__file__).parents[1])
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(path)],
         cwd=folder,
-        env={"PYTHONPATH": root, "PATH": os.environ.get("PATH", ""), "HOME": str(folder)},
+        env={"PYTHONPATH": str(root), "PATH": os.environ.get("PATH", ""), "HOME": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -129,3 +128,13 @@ def test_the_example_passes_and_fails_as_the_page_says(tmp_path: Path) -> None:
     (quoted,) = re.findall(r"```\n(AssertionError: .*)\n```", PAGE)
     assert failed.returncode == 1
     assert quoted in failed.stdout
+
+
+def test_the_example_passes_with_the_layers_folder_on_the_path(tmp_path: Path, opt: Path) -> None:
+    """python/ of the zip is enough: it finds observe-lib/ beside it."""
+    (example,) = [block for block in BLOCKS if "def " in block]
+    whose = f"{example}\n\ndef test_whose():\n    assert observe.__file__.startswith({str(opt)!r})\n"
+    whose += "    assert any(path.endswith('observe-lib') for path in __import__('sys').path)\n"
+    passed = _pytest(tmp_path, whose, opt / "python")
+    assert passed.returncode == 0, passed.stdout
+    assert "2 passed" in passed.stdout

@@ -92,6 +92,20 @@ def test_the_exec_wrapper_gets_the_original_command_line(function: MakeFunction,
     assert json.loads(fn.invoke({}).payload)["environ"]["WRAPPED"] == "2:bootstrap.py"
 
 
+def test_opt_in_pythonpath_is_the_layer(function: MakeFunction, tmp_path: Path) -> None:
+    """A function may name the layer's folders there, as an image function does; other paths stay."""
+    opt = tmp_path / "opt"
+    paths = ":".join(("/opt/python", "/opt", "/optional", str(tmp_path), ""))
+    played = [str(opt / "python"), str(opt), "/optional", str(tmp_path), ""]
+    fn = function(ECHO, opt=opt, environment={"PYTHONPATH": paths, "OTHER": "/opt/python"})
+    reply = json.loads(fn.invoke({}).payload)
+    assert reply["environ"]["PYTHONPATH"].split(":") == played
+    assert reply["environ"]["OTHER"] == "/opt/python"
+    assert set(played[:4]) <= set(reply["path"])
+    alone = function(ECHO, environment={"PYTHONPATH": paths})
+    assert json.loads(alone.invoke({}).payload)["environ"]["PYTHONPATH"] == paths
+
+
 def test_a_missing_exec_wrapper_is_an_invalid_entrypoint(function: MakeFunction, tmp_path: Path) -> None:
     """A wrapper that is not there fails the invocation, with its path in the message."""
     fn = function(ECHO, opt=tmp_path, environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/none"})
