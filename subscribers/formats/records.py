@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -183,7 +184,8 @@ class _Pager:
 
 def _log(page: Page, entry: Entry, span: Span | None) -> Log:
     line, told = entry.line, entry.told
-    trace = stack_traces.read(told.message or line.text.partition("\n")[0], entry.lines)
+    first = told.message or line.text.partition("\n")[0]
+    trace = stack_traces.read(first, entry.lines) if entry.lines else stack_traces.Trace(first)
     correlation_id, derived = identified(told.correlation_id)
     return Log(
         event_id=line.event_id,
@@ -205,6 +207,7 @@ def _log(page: Page, entry: Entry, span: Span | None) -> Log:
     )
 
 
+@lru_cache(maxsize=1024)
 def identified(raw: str) -> tuple[str, str]:
     """(correlation ID, trace ID derived from it), each "" for none: the trust edge, as the layer draws it."""
     if not raw:

@@ -157,13 +157,20 @@ def origin(found: Origin) -> dict[str, str]:
 def _with_attributes(found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
     others = {}
     for name, value in attributes.items():
-        if name.startswith(KNOWN) and not isinstance(value, dict):
-            found.setdefault(_RENAMED.get(name, name), value)
+        place = _place(name)
+        if place and type(value) is not dict:
+            found.setdefault(place, value)
         else:
             others[name] = value
     if others:
         found["attributes"] = others
     return found
+
+
+@lru_cache(maxsize=4096)
+def _place(name: str) -> str:
+    """The field of an attribute, "" where it has none of its own."""
+    return _RENAMED.get(name, name) if name.startswith(KNOWN) else ""
 
 
 def timestamp(unix_nano: int) -> str:
