@@ -37,6 +37,9 @@ PATCHES = {
     "urllib3": "observe.patch_urllib3",
 }
 
+#: Those that have what is patched from modules inside: executed again, they still have it patched.
+_FACES = ("aiohttp", "httpx", "urllib3")
+
 _installed: set[str] = set()
 
 
@@ -70,27 +73,32 @@ def _install(name: str, module: ModuleType) -> None:
     importlib.import_module(PATCHES[name]).install(module)
 
 
+def found_after(finder: object, name: str, path: Sequence[str] | None, target: Any) -> ModuleSpec | None:
+    """Return what the finders behind `finder` find; those before it have been asked."""
+    finders: list[Any] = list(sys.meta_path)
+    for other in finders[finders.index(finder) + 1 if finder in finders else 0 :]:
+        find = getattr(other, "find_spec", None)
+        spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+        if spec is not None:
+            return spec
+    return None
+
+
 class _Finder:
     """Finds the libraries of PATCHES as the other finders do, and lends them our loader once."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
-        if name not in PATCHES or name in _installed:
+        if name not in PATCHES or (name in _installed and name in _FACES):
             return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
-                continue
-            spec: ModuleSpec | None = find(name, path, target)
-            if spec is not None:
-                # A loader of the old kind, which only has load_module, is the import system's to handle.
-                if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
-                return spec
-        return None
+        spec = found_after(self, name, path, target)
+        # A loader of the old kind, which only has load_module, is the import system's to handle.
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _Patching(spec.loader)  # type: ignore[assignment]
+        return spec
 
 
-class _Loader:
-    """Executes the module with its own loader, restores that loader, then patches."""
+class Loader:
+    """Executes the module with its own loader, which it restores."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -101,13 +109,23 @@ class _Loader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create it as its own loader does."""
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
+        """Execute it."""
         spec = module.__spec__
         if spec is not None:
             spec.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
+
+
+class _Patching(Loader):
+    """Patches when the module is executed: again, where it is reloaded."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        _installed.discard(module.__name__)
         _patch(module.__name__, module)

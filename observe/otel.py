@@ -12,10 +12,11 @@ import sys
 
 from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from observe import context as contexts
-from observe import handler, spans
+from observe import handler, otel_light, spans
 from observe import invocation as invocations
 from observe.otel_propagator import Propagator
 from observe.otel_span import TracerProvider
@@ -42,10 +43,25 @@ def _join() -> None:
     spans.attach = _attach
     handler.attach = lambda invocation: _attach(invocation.context, always=True)
     contexts.set_bridge(_innermost)
-    if not os.environ.get("OTEL_PROPAGATORS"):
+    if not os.environ.get("OTEL_PROPAGATORS") and _is_default(propagate.get_global_textmap()):
         propagate.set_global_textmap(Propagator())
     if invocations.active is not None:  # loaded in the middle of an invocation
         _attach(invocations.active.context)
+
+
+def _is_default(propagator: object) -> bool:
+    """Whether it is what OpenTelemetry sets for itself, and not what user code has set."""
+    names = tuple(otel_light.PROPAGATORS.values())
+    parts = getattr(propagator, "_propagators", ())
+    return type(propagator) is CompositePropagator and names == tuple(
+        each.name if isinstance(each, otel_light.DeferredPropagator) else type(each).__name__
+        for each in parts
+    )
+
+
+def propagates() -> bool:
+    """Whether what OpenTelemetry propagates is ours, and not what a propagator of user code writes."""
+    return isinstance(propagate.get_global_textmap(), Propagator)
 
 
 def adopt_user_code() -> None:

@@ -11,8 +11,9 @@ import functools
 import os
 import sys
 import warnings
+from importlib import import_module
 
-from observe.deferred import Deferred, deferring
+from observe.deferred import deferring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 _METRICS = "opentelemetry.metrics"
-#: What the instrumentation and wrapt import and need for other purposes only.
+#: module -> its propagator, of which the API makes one, and a set of both as its default.
+PROPAGATORS = {
+    "opentelemetry.trace.propagation.tracecontext": "TraceContextTextMapPropagator",
+    "opentelemetry.baggage.propagation": "W3CBaggagePropagator",
+}
+#: What the instrumentation is made of.
+_PACKAGES = ("opentelemetry", "wrapt")
+#: What it and wrapt import and need for other purposes only.
 _LAZILY = ("asyncio", "importlib.metadata", "packaging.version")
 _CALLED = ("opentelemetry.instrumentation.dependencies",)
 
@@ -38,9 +46,21 @@ def importing() -> deferring:
     if not os.environ.get("OTEL_PYTHON_METER_PROVIDER"):
         stand_ins[_METRICS] = {"get_meter": get_meter, "Histogram": object, "MeterProvider": object}
     if not os.environ.get("OTEL_PROPAGATORS"):
-        stand_ins["opentelemetry.trace.propagation.tracecontext"] = {"TraceContextTextMapPropagator": object}
-        stand_ins["opentelemetry.baggage.propagation"] = {"W3CBaggagePropagator": object}
-    return deferring(*_LAZILY, calls=_CALLED, stand_ins=stand_ins)
+        for module, name in PROPAGATORS.items():
+            stand_ins[module] = {name: functools.partial(DeferredPropagator, module, name)}
+    return deferring(_PACKAGES, _LAZILY, _CALLED, stand_ins)
+
+
+class DeferredPropagator:
+    """One of PROPAGATORS, made when it is used."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("module", "name"):  # by copy and pickle, before there is any
+            raise AttributeError(name)
+        return getattr(getattr(import_module(self.module), self.name)(), name)
 
 
 def _deprecated(message: str, /, **options: Any) -> Callable[[Any], Any]:
@@ -77,8 +97,7 @@ def get_meter(*args: Any, **kwargs: Any) -> Any:
 
 def _loaded() -> bool:
     """Whether anybody may have set a meter provider: not before the module is there."""
-    module = sys.modules.get(_METRICS)
-    return module is not None and not isinstance(module, Deferred)
+    return _METRICS in sys.modules
 
 
 class _Later:
@@ -89,6 +108,8 @@ class _Later:
         self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked for by copy and pickle before there is what is made
+            raise AttributeError(name)
         if self._made is None and _loaded():
             self._made = self._make()
         if self._made is not None:

@@ -6,7 +6,6 @@ an OpenTelemetry of its own that is too old, or spans are off) requests still fo
 
 from __future__ import annotations
 
-import os
 import sys
 
 from observe import guard, settings, versions
@@ -22,7 +21,7 @@ VERSIONS = ((0, 20), (1, 0))
 #: On our copy of a request: the names of the headers that it has from its caller.
 _PRESENT = "_observe_present"
 INSTRUMENTATION = "opentelemetry.instrumentation.httpx"
-#: Whether the headers are written below us, or by the function's own propagators.
+#: Whether the headers are written below us.
 _theirs = False
 #: httpx, where the function was importing the instrumentation when that imported it.
 _waiting: Any = None
@@ -90,7 +89,6 @@ def _instrument() -> bool:
         return True
     # The dependency check reads every installed distribution's metadata: 20 ms of a cold start.
     Instrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
-    _theirs = bool(os.environ.get("OTEL_PROPAGATORS"))
     return True
 
 
@@ -136,16 +134,25 @@ def _carried(request: Any) -> Any:
 
 
 def _carry(request: Any) -> None:
-    """request: httpx.Request, our copy; with anything that OpenTelemetry's propagator, ours, has added."""
+    """request: httpx.Request, our copy; with anything that OpenTelemetry's propagator has added."""
     present: set[str] | None = getattr(request, _PRESENT, None)
     context = current()
     if present is None or context is None:
         return
     from observe import http_call, outbound
 
-    for name in (TRACEPARENT, TRACESTATE, BAGGAGE, CORRELATION_ID):  # it does not know what the host may have
-        if name not in present:
-            request.headers.pop(name, None)
+    otel = sys.modules.get("observe.otel")
+    if otel is None or otel.propagates():
+        for name in (
+            TRACEPARENT,
+            TRACESTATE,
+            BAGGAGE,
+            CORRELATION_ID,
+        ):  # ours knows not what the host may have
+            if name not in present:
+                request.headers.pop(name, None)
+    else:  # a propagator of user code writes what it likes
+        present = {name.lower() for name in request.headers}
     if http_call.is_left_alone() or http_call.is_botocore(request.headers.get("user-agent", "")):
         return
     url = request.url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from typing import Any
@@ -111,6 +112,50 @@ def test_members_of_one_name_hide_nothing(lines: Lines, capfd: Any) -> None:
     deliver('{"password":"hunter2","password":""}', broken)
     assert "hunter2" not in told(lines)[0]["json"]
     assert told(lines)[0]["complete"] is False
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"a":1,"a":2,"pass\\u0077ord":"hunter2"}',
+        '{"a":1,"a":2,"x":"pass\\u0077ord=hunter2"}',
+        json.dumps({"pad": "y" * 70_000, "p": [{"value": "hunter2", "name": "password"}]}),
+        json.dumps(
+            {
+                "pad": "y" * 70_000,
+                "p": [{"value": "hunter2", **{f"k{n}": n for n in range(200)}, "name": "password"}],
+            }
+        ),
+        json.dumps({"Signature": "hunter2", "SigningCertURL": "x"}),
+        json.dumps(
+            {"pad": "y" * 70_000, "s": "password=x1234567890 " * 300 + "z" * 1_870 + " 4111 1111 1111 1111"}
+        ),
+    ],
+)
+def test_what_hides_a_secret_does_not(lines: Lines, capfd: Any, raw: str) -> None:
+    """Members of one name with an escaped one beside them; a name behind more than are told; a lone signature."""
+    deliver(raw, lambda event, context: 1 / 0)
+    (event,) = told(lines)
+    assert "hunter2" not in event["json"]
+    assert "4111" not in event["json"]
+    assert (event["complete"], event["redacted"]) == (False, True)
+    json.loads(event["json"])
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("code_page", ["utf-8", "latin-1", "utf-16", "cp500"])
+@pytest.mark.parametrize("size", [10, 30_000])
+def test_a_body_in_base64_tells_no_secret(
+    lines: Lines, capfd: Any, before: int, code_page: str, size: int
+) -> None:
+    """Whatever its code page, and wherever a letter of several bytes is cut."""
+    letter = "€" if code_page == "utf-8" else "ü"
+    form = "a" * before + "=1&password=hunter2&x=" + letter * size
+    body = base64.b64encode(form.encode(code_page)).decode()
+    deliver(json.dumps({"isBase64Encoded": True, "body": body}), lambda event, context: 1 / 0)
+    (event,) = told(lines)
+    assert json.loads(event["json"]) == {"isBase64Encoded": True, "body": MARK}
+    assert (event["complete"], event["redacted"]) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
+import textwrap
 import types
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -96,3 +98,44 @@ def test_installing_twice_is_installing_once() -> None:
     hooks.install()
     hooks.install()
     assert sum(isinstance(finder, hooks._Finder) for finder in sys.meta_path) == 1
+
+
+@pytest.mark.parametrize(
+    "again", [importlib.reload, lambda module: _anew(module.__name__)], ids=["reload", "anew"]
+)
+def test_a_library_that_is_executed_again_is_patched_again(patches: None, lines: Any, again: Any) -> None:
+    """Reloaded, or taken out of sys.modules and imported once more: its classes are new ones."""
+    loader = _Modern()
+    sys.meta_path.insert(0, _Finder(loader))
+    hooks.install()
+    module = again(importlib.import_module(NAME))
+    assert module.__spec__.loader is loader
+    assert guard.faults == {"observe.hooks._install": 2}
+
+
+def _anew(name: str) -> types.ModuleType:
+    del sys.modules[name]
+    return importlib.import_module(name)
+
+
+def test_a_reload_of_a_client_keeps_one_patch_of_it() -> None:
+    """urllib.request is patched again; httpx, which re-exports what is patched, still is, and once."""
+    script = """
+        import importlib, observe
+        observe.instrument(lambda event, context: None)({}, None)
+        import httpx, urllib.request
+        for module, method in ((httpx, lambda: httpx.HTTPTransport.handle_request),
+                (urllib.request, lambda: urllib.request.AbstractHTTPHandler.do_open)):
+            before = method()
+            importlib.reload(module)
+            print("told", method().__module__, method() is before)
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = [line for line in ran.stdout.splitlines() if line.startswith("told")]
+    assert told == ["told observe.patch_httpx True", "told observe.patch_urllib False"], ran.stderr

@@ -96,6 +96,7 @@ def test_httpx_headers_of_the_caller_win(run: Run, echo: str) -> None:
     event = {**HTTP_EVENT, "url": echo, "send": {"traceparent": TRACEPARENT, "X-Correlation-ID": "mine"}}
     sent = json.loads(observed(event).payload)
     assert (sent["traceparent"], sent["x-correlation-id"]) == (TRACEPARENT, "mine")
+    assert observed.said == []
 
 
 def test_baggage_goes_to_allowed_hosts(run: Run, echo: str) -> None:
@@ -103,6 +104,7 @@ def test_baggage_goes_to_allowed_hosts(run: Run, echo: str) -> None:
     observed = run(CALLS, environment={"OBSERVE_BAGGAGE_HOSTS": "127.0.0.1"})
     sent = json.loads(observed({**HTTP_EVENT, "url": echo}).payload)
     assert sent["baggage"] == "observe.hops=1"
+    assert observed.said == []
 
 
 def test_a_redirect_carries_its_own_span_and_no_baggage(run: Run, echo: str) -> None:
@@ -141,6 +143,7 @@ def test_httpx_in_a_thread_pool_stays_in_the_trace(run: Run, echo: str) -> None:
     assert {call["traceId"] for call in calls} == {own["traceId"]}
     assert {call["parentSpanId"] for call in calls} == {own["spanId"]}
     assert {header.split("-")[2] for header in sent} == {call["spanId"] for call in calls}
+    assert observed.said == []
 
 
 def test_an_old_opentelemetry_of_the_function_still_forwards(run: Run, echo: str) -> None:
@@ -165,6 +168,29 @@ def test_an_old_opentelemetry_api_in_use_turns_only_its_feature_off(run: Run) ->
     assert json.loads(observed(HTTP_EVENT).payload)["statusCode"] == 201
     assert len(observed.spans) == 1
     assert "1.9.0 is outside" in observed.said[0]
+
+
+def test_a_function_that_only_imports_httpx_is_told_nothing(run: Run) -> None:
+    """No WARN line, and no import that fails: other clients may be loaded in threads at the same time."""
+    source = """
+        import importlib, threading
+        errors = []
+        def load(name):
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                errors.append(repr(error))
+        names = ("httpx", "asyncio.subprocess", "anyio._backends._asyncio", "importlib.metadata")
+        threads = [threading.Thread(target=load, args=(name,)) for name in names]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        def handler(event, context):
+            return errors
+    """
+    observed = run(source)
+    for _ in ("cold", "warm"):
+        assert json.loads(observed(HTTP_EVENT).payload) == []
+        assert observed.said == []
 
 
 @pytest.mark.parametrize("library", ["opentelemetry", "structlog", "wrapt", "typing_extensions"])

@@ -31,9 +31,9 @@ START = """
 """
 
 
-def _told(source: str) -> Any:
+def _told(source: str, first: str = "") -> Any:
     """What a process of its own tells, in which the layer has instrumented httpx and a call was made."""
-    script = textwrap.dedent(START) + textwrap.dedent(source)
+    script = first + textwrap.dedent(START) + textwrap.dedent(source)
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
@@ -109,3 +109,71 @@ def test_what_the_environment_asks_for_is_loaded(variable: str, monkeypatch: pyt
     }[variable]
     monkeypatch.setenv(variable, value)
     assert _told(f"told([status, {module!r} in sys.modules])") == [204, True]
+
+
+def test_another_thread_that_imports_at_the_same_time() -> None:
+    """While the import is held open another thread has asyncio, metrics and the rest, whole."""
+    errors = _told("""
+        import importlib.machinery
+        from observe import otel_light
+        statements = ("import asyncio.events", "from asyncio.subprocess import PIPE",
+            "import asyncio.subprocess as s",
+            "from opentelemetry.metrics import Histogram; assert Histogram is not object",
+            "from importlib.metadata import version", "from packaging.version import Version",
+            "import packaging.version as v; assert v.Version",
+            "from typing_extensions import TypedDict, deprecated; import typing_extensions as t; "
+            "assert deprecated is t.deprecated",
+            "from opentelemetry.baggage.propagation import W3CBaggagePropagator as p; assert p().fields")
+        errors = []
+        def imports():
+            for statement in statements:
+                try:
+                    exec(statement, {})
+                except Exception as error:
+                    errors.append([statement, repr(error)])
+        class Hold(importlib.machinery.SourceFileLoader):
+            def exec_module(self, module):
+                thread = threading.Thread(target=imports)
+                thread.start()
+                thread.join()
+                errors.append("held")
+                super().exec_module(module)
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == "opentelemetry.semconv.schemas":
+                    spec = importlib.machinery.PathFinder.find_spec(name, path)
+                    spec.loader = Hold(name, spec.origin)
+                    return spec
+        for name in [name for name in sys.modules if name.startswith(("opentelemetry", "wrapt"))]:
+            del sys.modules[name]
+        for name in ("asyncio", "importlib.metadata", "packaging.version", "typing_extensions"):
+            assert name not in sys.modules
+        sys.meta_path.insert(0, Finder())
+        with otel_light.importing():
+            import opentelemetry.instrumentation.httpx
+        told(errors)
+    """)
+    assert errors == ["held"]
+
+
+def test_a_name_imported_from_the_package_is_the_module() -> None:
+    """`from opentelemetry import metrics` after httpx: the module, which reloads and is patched."""
+    first = "from opentelemetry import trace\n"
+    told = _told(
+        """
+        from opentelemetry import metrics
+        import importlib, opentelemetry.metrics as the_same, pickle, types, typing
+        from unittest import mock
+        from opentelemetry.trace import SpanContext, SpanKind
+        importlib.reload(metrics)
+        with mock.patch.object(metrics, "get_meter", lambda name: name):
+            patched = the_same.get_meter("x")
+        context = SpanContext(1, 2, False)
+        told([metrics is sys.modules["opentelemetry.metrics"], type(metrics) is types.ModuleType, patched,
+            isinstance(metrics.get_meter("x"), metrics.Meter), pickle.loads(pickle.dumps(context)) == context,
+            pickle.loads(pickle.dumps(SpanKind.CLIENT)) is SpanKind.CLIENT,
+            isinstance(context, typing.Hashable)])
+        """,
+        first=first,
+    )
+    assert told == [True, True, "x", True, True, True, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from decimal import Decimal
@@ -19,6 +20,11 @@ CARD = "4111111111111111"
 EVERYTHING = Redaction()
 
 
+#: A message of SNS, but for its certificate's address.
+SNS = {"Type": "Notification", "MessageId": "m", "TopicArn": "t", "SignatureVersion": "1", "Signature": "x"}
+SNS_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"
+
+
 def _words(text: str) -> list[str]:
     return text.split()
 
@@ -30,6 +36,7 @@ SECRETS = _words("""
     encryption-key credentials artifactCredentials pin userPin user.pin cvv cardCvv card_cvv cvc2
     otp sms_otp ssn card_number cardNumber creditCard connectionString authorization Authorization
     Proxy-Authorization x-auth cookie Cookie Set-Cookie cookies token access_token idToken
+    pass DB_PASS db_pass smtpPass passwordOld password_old x-functions-key authHeader
     refresh_token X-Amz-Security-Token csrfToken taskToken Task.Token authorizationToken session
     sessionId jsessionid iban jwt sig signature X-Amz-Signature identitySource AWSAccessKeyId
 """)
@@ -38,7 +45,7 @@ HARMLESS = _words("""
     pinned spin shipping session_count sessions_total signature_valid signatureVersion design signal
     tokenize token_count token_type max_length passenger passport_country bypass compass secretary
     has_cookies_enabled user name id body status discard postcard_id authorizer authorizationType
-    credentials_provider
+    credentials_provider boardingPass first_pass passed author_header passengers header
 """)
 PROTOCOL = _words("""
     traceparent tracestate trace_id traceId span_id parentSpanId dd.trace_id x-datadog-parent-id
@@ -99,7 +106,15 @@ def test_every_built_in_name_is_seen_before_it_is_looked_at() -> None:
         ({"dbSecret": "arn:aws:secretsmanager:eu-west-1:1:secret:x"}, True),
         ({"name": "password", "value": "x"}, {"name": "password", "value": MARK}),
         ({"key": "Cookie", "value": "x"}, {"key": "Cookie", "value": MARK}),
-        ({"Signature": "x", "SigningCertUrl": "https://sns"}, True),
+        ({**SNS, "SigningCertUrl": SNS_URL}, True),
+        ({**SNS, "SigningCertURL": SNS_URL}, True),
+        ({"Signature": "x", "SigningCertURL": SNS_URL}, {"Signature": MARK, "SigningCertURL": SNS_URL}),
+        ({**SNS, "SigningCertURL": "x"}, {**SNS, "Signature": MARK, "SigningCertURL": "x"}),
+        ({"password": "arn:hunter2"}, {"password": MARK}),
+        ({"pass": 5, "db_pass": "17"}, True),
+        ({"rawHeaders": ["Host", "h", "X-Api-Key", "x"]}, {"rawHeaders": ["Host", "h", "X-Api-Key", MARK]}),
+        ({"rawHeaders": ["Host", "h", "Accept"]}, True),
+        ({"n": 4111111111111111.0, "t": 1763700000000.0, "nan": float("inf")}, None),
         ({CARD: 1}, {MARK: 1}),
         ({1: CARD, None: "password=x"}, {1: MARK, None: f"password={MARK}"}),
         ([CARD, int(CARD), (CARD,), {CARD}], [MARK, MARK, [MARK], [MARK]]),
@@ -109,6 +124,8 @@ def test_every_built_in_name_is_seen_before_it_is_looked_at() -> None:
 def test_what_stays_behind_a_name(value: Any, kept: Any) -> None:
     """Numbers behind weak names, booleans, nothing at all, and ARNs tell no secret."""
     before = copy.deepcopy(value)
+    if kept is None:
+        kept = {**value, "n": MARK}
     found = EVERYTHING.tree(value)
     assert found == (value if kept is True else kept)
     assert (found is value) is (kept is True)
@@ -120,6 +137,23 @@ def test_base64_is_looked_into_where_sources_have_bytes() -> None:
     assert EVERYTHING.tree({"body": "cGFzc3dvcmQ9aHVudGVyMg==", "isBase64Encoded": True})["body"] == MARK
     harmless = {"body": "Y2xhaW09Q0xNLTE=", "data": "AAECAwQFBgcICQoLDA0ODw==", "value": "x" * 16}
     assert EVERYTHING.tree(harmless) is harmless
+
+
+@pytest.mark.parametrize("code_page", ["utf-8", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "cp500"])
+def test_base64_in_any_code_page_is_looked_into(code_page: str) -> None:
+    """What is no UTF-8 is no reason to tell it."""
+    form = "claim=1&password=hunter2&name=Müller"
+    held = base64.b64encode(form.encode(code_page)).decode()
+    assert EVERYTHING.tree({"body": held}) == {"body": MARK}
+    harmless = {"body": base64.b64encode("claim=1&name=Müller".encode(code_page)).decode()}
+    assert EVERYTHING.tree(harmless) is harmless
+
+
+@pytest.mark.parametrize("size", range(24, 40))
+def test_base64_that_was_cut_off_is_looked_into(size: int) -> None:
+    """Anywhere: inside of a letter of several bytes, and between the four characters of three bytes."""
+    held = base64.b64encode(b"password=" + "€".encode() * 40).decode()
+    assert EVERYTHING.encoded(held[:size])
 
 
 JSON = st.recursive(

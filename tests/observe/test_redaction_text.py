@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from observe import secret_names, secret_signs, secret_text
+from observe import secret_names, secret_numbers, secret_signs, secret_text
 from observe.redaction import MARK, Redaction
 
 REDACTION = Redaction()
@@ -72,6 +72,27 @@ FORMS = [
     ("DE89 3704 0044 0532 0130 00 EUR", f"{M} EUR"),
     ("ES91 2100 0418 4502 0005 1332 EUR PLEASE", f"{M} EUR PLEASE"),
     ("GB29NWBK60161331926819", M),
+    ("gb29nwbk60161331926819", M),
+    ("de89370400440532013000", M),
+    ("DE89-3704-0044-0532-0130-00 EUR", f"{M} EUR"),
+    ("4111\u00a01111\u00a01111\u00a01111", M),
+    ("4111  1111  1111  1111", M),
+    ("visa4111111111111111", f"visa{M}"),
+    ("ya29." + "a1" * 30, M),
+    ("hvs.CAESIJ" + "a1" * 30, M),
+    ("DB_PASS=hunter2 x", f"DB_PASS={M} x"),
+    ("https://hunter2SECRETxyz@github.com/x", f"https://{M}@github.com/x"),
+    ("smtp://bob@example.com:hunter2@smtp", f"smtp://bob@example.com:{M}@smtp"),
+    ("postgres://u:hunter/2SECRET@h/db?a=b@c", f"postgres://u:{M}@h/db?a=b@c"),
+    ("'postgres://u:p'hunter2@h/db'", f"'postgres://u:{M}@h/db'"),
+    ('Authorization: Digest username="u", response="hunter2"\nHost: x', f"Authorization: {M}\nHost: x"),
+    ("BEARER abcdefghijklmnopqrstuvwxyz012345", f"BEARER {M}"),
+    ("<w:Password>\n <v>x</v></w:Password><b>1</b>", f"<w:Password>{M}</w:Password><b>1</b>"),
+    ("<Password><v>cut", f"<Password>{M}"),
+    ('{"pass\\u0077ord":"hunter2"}', f'{{"password":"{M}"}}'),
+    ('{"a":"{\\"pass\\\\u0077ord\\":\\"hunter2\\"}"}', f'{{"a":"{{\\"password\\":\\"{M}\\"}}"}}'),
+    ("password == hunter2, token := x", f"password == {M}, token := {M}"),
+    ("password=arn:hunter2", f"password={M}"),
 ]  # fmt: skip
 
 
@@ -81,7 +102,7 @@ def test_forms(text: str, expected: str) -> None:
     found = REDACTION.text(text)
     assert found == (expected or text)
     assert REDACTION.text(found) == found
-    assert secret_text.clean(text, REDACTION) == found
+    assert secret_text.clean(secret_text.unescaped(text), REDACTION) == found
 
 
 HARMLESS = [
@@ -92,7 +113,15 @@ HARMLESS = [
     "basic understanding, bearer of bad news, WWW-Authenticate: Bearer realm=\"x\"",
     "DE89370400440532013001 XX89370400440532013000 DE8937040044053201300",
     "author=Bob key: k monkey=y 12:30:45 https://host:8080/a@b",
-    '{"Type":"Notification","Signature":"abc","SigningCertURL":"https://sns"}',
+    '{"Type":"Notification","MessageId":"m","TopicArn":"t","SignatureVersion":"1","Signature":"abc",'
+    '"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/x.pem"}',
+    "boardingPass: BP-12 compass: N bypass=on pass=5 first_pass=x passenger: Bob author_header=1",
+    "https://user@host/x https://firstname.lastname@host ssh://git@github.com/x https://medium.com/@user",
+    "http://host/a:b@c http://[::1]:8080/x@y https://h:8080/users/bob@example.com https://a:80/b, bob@x.com",
+    "<a><b>1</b></a><author><name>Bob</name></author><tokens><n>5</n></tokens>",
+    "visa 4111111111111112 card1234567890123 ya29.short hvs.x BASIC understanding BEARER of news",
+    "BE21291A-81EA-4C1C-AE8A-07B2FF3ABA11 be21291a81ea4c1c ad34ad34ad34ad34ad34ad34 CLM-889123",
+    "C:\\u0041dir \\u0070lain",
     "password=null token: true max_tokens=512",
 ]  # fmt: skip
 
@@ -158,7 +187,7 @@ def test_any_text_around_a_secret(around: str, name: str) -> None:
 
 PATTERNS = [
     (f"{module.__name__}.{name}", value.get())
-    for module in (secret_text, secret_signs, secret_names)
+    for module in (secret_text, secret_numbers, secret_signs, secret_names)
     for name, value in vars(module).items()
     if isinstance(value, secret_names.Lazy)
 ]
@@ -194,6 +223,7 @@ HOSTILE = [
     *("a", '"', "\\", '\\"', "=", "a=", "password=", '"password":"', "password=[", "tokens:[1 ", "tokens:[["),
     *("session={", "eyJaaaaaaaaa.", "4", "4111 ", "2345 4111 1111 1111 1111 ", "DE89 ", "://a:", "://a:b@"),
     *("<password>x", "-----BEGIN PRIVATE KEY-----", "Bearer ", "%3Ftoken%3D", '"name":"password",', "<a "),
+    *("<password><a>", "DE89-3704-", "x://a:b/", "://a@b:c'd", "Authorization: Digest a=", "\\u0070"),
     *('password=a("', "AAAAKgAAAA", "cookie: a=", "authorization: basic ", "é=", "a \t: "),
 ]  # fmt: skip
 

@@ -303,7 +303,7 @@ def test_a_proxy(
 )
 def test_other_versions_are_not_patched(lines: Lines, patch: Any, found: str) -> None:
     """Outside the versions we know, requests go out as ever, and one warning says so."""
-    patch.install(types.SimpleNamespace(__version__=found))
+    patch.install(types.SimpleNamespace(__name__=patch.__name__.rpartition("_")[2], __version__=found))
     assert f"{found} is outside" in lines.logs[0]["message"]
 
 
