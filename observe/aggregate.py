@@ -71,7 +71,7 @@ def record(
             return
         series = registry.find(kind, name, tags, sampled, cardinality)
     if invocation is None:
-        stdout.write_all(metric_lines.lines({series: _first(kind, value)}, registry.form, stdout.now()))
+        stdout.write_all(_written({series: _first(kind, value)}))
     else:
         _add(invocation, (series, value))
 
@@ -169,14 +169,19 @@ def _first(kind: str, value: Any) -> Any:
 class Aggregate:
     """What one invocation has measured: see observe.invocation.Part."""
 
-    __slots__ = ("_held", "_lines", "_lock", "_totals", "at_once", "pending")
+    __slots__ = ("_gathering", "_held", "_lines", "_lock", "_totals", "at_once", "pending")
 
     def __init__(self) -> None:
         #: Appended to by any thread, without a lock.
         self.pending: list[Entry] = []
         #: In a forked child nobody asks at the end, so entries are written as they come.
         self.at_once = False
-        self._lock = _thread.allocate_lock()
+        self._renew()
+
+    def _renew(self) -> None:
+        #: Reentrant: a signal's handler may measure on the thread that gathers; it sees `_gathering`.
+        self._lock = _thread.RLock()
+        self._gathering = False
         self._begin()
 
     def _begin(self) -> None:
@@ -188,8 +193,7 @@ class Aggregate:
         """Forget, in a child, what its parent will write."""
         self.pending.clear()
         self.at_once = True
-        self._lock = _thread.allocate_lock()
-        self._begin()
+        self._renew()
 
     def lines(self, *, failed: bool) -> list[bytes]:  # noqa: ARG002  # a failure measures as a success does
         """Return what is to be written, and begin anew."""
@@ -203,13 +207,30 @@ class Aggregate:
         if not self._lock.acquire(alone):
             return  # another thread is at it
         try:
-            self._gather()
-            lines = self._taken() if alone or self._held > _HELD_MAX_BYTES else []
+            if self._gathering:
+                lines = self._aside() if alone else []
+            else:
+                self._gather()
+                lines = self._taken() if alone or self._held > _HELD_MAX_BYTES else []
         finally:
             self._lock.release()
         stdout.write_all(lines)
 
+    def _aside(self) -> list[bytes]:
+        """Return what is pending as lines, apart from what is being gathered."""
+        other = Aggregate()
+        other.pending = self.pending[:]
+        del self.pending[:]
+        return other.lines(failed=False)
+
     def _gather(self) -> None:
+        self._gathering = True
+        try:
+            self._take()
+        finally:
+            self._gathering = False
+
+    def _take(self) -> None:
         """Only whoever holds the lock takes entries away; what is appended meanwhile stays."""
         count = len(self.pending)
         entries = self.pending[:count]
@@ -228,7 +249,15 @@ class Aggregate:
     def _taken(self) -> list[bytes]:
         totals, lines = self._totals, self._lines
         self._begin()
-        return metric_lines.lines(totals, registry.form, stdout.now()) + lines if totals else lines
+        return _written(totals) + lines if totals else lines
+
+
+def _written(totals: dict[Series, Any]) -> list[bytes]:
+    """Lines; what was counted in sets is looked at here, once each."""
+    for series, values in totals.items():
+        if series.kind == "set":
+            totals[series] = dict.fromkeys(map(registry.clean_text, values))
+    return metric_lines.lines(totals, registry.form, stdout.now())
 
 
 def _more(totals: dict[Series, Any], series: Series, value: Any) -> int:
@@ -252,7 +281,7 @@ def _more(totals: dict[Series, Any], series: Series, value: Any) -> int:
     return 16 if series.form in ("dogstatsd", "emf") else series.size + 16
 
 
-_making = _thread.allocate_lock()
+_making = _thread.RLock()
 
 
 def _add(invocation: Invocation, entry: Entry) -> None:
@@ -277,7 +306,7 @@ def _part(invocation: Invocation) -> Aggregate:
 
 def _after_fork() -> None:
     global _making
-    _making = _thread.allocate_lock()
+    _making = _thread.RLock()
     invocation = invocations.active
     if invocation is not None and isinstance(invocation.metrics, Aggregate):
         invocation.metrics.forked()

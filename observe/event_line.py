@@ -17,6 +17,7 @@ from itertools import islice
 
 from observe import guard, outcome, redaction, semconv, wire
 from observe.identity import fields
+from observe.redaction_bounds import DEPTH_MAX, Cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ EVENT = "observe.invocation_event"
 TEXT_MAX_BYTES = 64 * 1024
 #: In an event that is too large, how long a string, a list or an object may stay: tried in this order.
 _CUTS = ((8_192, 128), (1_024, 32), (128, 8))
-_DEPTH_MAX = 16
-#: A string is looked at this much further than it is written: a secret that is cut in two is none to see.
-_BEYOND = 512
 #: How far a copy may be longer than there is room for: the last name and the last string.
 _OVER = 8 * 1024
 #: How an event of a batch is failed by its reply: the failed records come again by themselves.
@@ -124,9 +122,9 @@ def _from_text(raw: bytes, mode: str) -> tuple[str, bool, bool]:
         twice = True  # the runtime client has read it: as a text it is safe to look at, too
         tree = None
     if mode == "keys":
-        return _text(_Keys().of(tree), 0), False, False
+        return _text(_Keys().of(tree)), False, False
     clean = redaction.get().tree(tree)
-    told = text if clean is tree else _text(clean, 0)
+    told = text if clean is tree else _text(clean)
     if twice:  # of members of one name the tree has the last only
         told = redaction.get().text(text)
     redacted = clean is not tree or told != text
@@ -140,86 +138,24 @@ def _from_text(raw: bytes, mode: str) -> tuple[str, bool, bool]:
 def _from_object(event: object, mode: str, *, known_large: bool) -> tuple[str, bool, bool]:
     """(JSON text of at most TEXT_MAX_BYTES, whether secrets were taken out, whether it was cut)."""
     if mode == "keys":
-        return _text(_Keys().of(event), 0), False, False
-    for string_max, items_max in _CUTS if known_large else ((0, 0), *_CUTS):
-        copy = _Cut(string_max + _BEYOND if string_max else TEXT_MAX_BYTES, items_max or TEXT_MAX_BYTES)
+        return _text(_Keys().of(event)), False, False
+    found = redaction.get() if mode == "redacted" else None
+    for string_max, items_max in _CUTS if known_large else ((TEXT_MAX_BYTES, TEXT_MAX_BYTES), *_CUTS):
+        copy = Cut(string_max, items_max, TEXT_MAX_BYTES - _OVER, found)
         tree = copy.of(event)
-        if copy.cut and not string_max:
+        if copy.left_out and string_max == TEXT_MAX_BYTES:
             continue
-        clean = redaction.get().tree(tree) if mode == "redacted" else tree
-        text = _text(clean, string_max)
+        clean = tree if found is None else found.tree(tree)
+        text = _text(clean)
         if len(text) <= TEXT_MAX_BYTES and len(text.encode()) <= TEXT_MAX_BYTES:
-            return text, clean is not tree, copy.cut
+            return text, clean is not tree or copy.redacted, copy.left_out > 0
     # Marks may be longer than what they replace: the text of a text, so that it is still JSON.
     beginning = text.encode()[: TEXT_MAX_BYTES // 2 - 8].decode("utf-8", "ignore")
-    return _encode(beginning), clean is not tree, True
+    return _encode(beginning), clean is not tree or copy.redacted, True
 
 
-def _text(tree: object, string_max: int) -> str:
-    return _encode(wire.plain(tree, string_max))
-
-
-class _Cut:
-    """Copies a value as far as there is room: what it leaves out costs nothing.
-
-    Each list or object keeps `items_max` at most, each string `string_max`, the whole about TEXT_MAX_BYTES.
-    cut: whether anything was left out.
-    """
-
-    __slots__ = ("_items_max", "_room", "_string_max", "cut")
-
-    def __init__(self, string_max: int, items_max: int) -> None:
-        self._string_max = string_max
-        self._items_max = items_max
-        self._room = TEXT_MAX_BYTES - _OVER
-        self.cut = False
-
-    def of(self, value: object, depth: int = 0) -> object:
-        """Return the copy of a value; "…" for one that is too deep."""
-        self._room -= 8
-        if value is None or isinstance(value, bool | int | float):
-            self._room -= value.bit_length() // 3 if isinstance(value, int) else 16
-            return value
-        if isinstance(value, dict | list | tuple | set | frozenset):
-            if depth >= _DEPTH_MAX:
-                self.cut = True
-                return "…"
-            return self._members(value, depth) if isinstance(value, dict) else self._items(value, depth)
-        if isinstance(value, bytes | bytearray):
-            value = bytes(value[: self._string_max])
-        return self._string(value)
-
-    def _members(self, value: dict[Any, Any], depth: int) -> dict[str, object]:
-        copied: dict[str, object] = {}
-        for name, held in self._head(dict.items(value), len(value)):
-            if self._room <= 0:
-                self.cut = True
-                break
-            copied[self._string(name)] = self.of(held, depth + 1)
-        return copied
-
-    def _items(self, values: Any, depth: int) -> list[object]:
-        copied: list[object] = []
-        for item in self._head(values, len(values)):
-            if self._room <= 0:
-                self.cut = True
-                break
-            copied.append(self.of(item, depth + 1))
-        return copied
-
-    def _head(self, values: Any, size: int) -> list[Any]:
-        """The first items; taken at once, for at a timeout the handler may be changing them."""
-        most = min(self._items_max, max(1, self._room // 8))
-        self.cut = self.cut or size > most
-        return list(islice(values, most))
-
-    def _string(self, value: object) -> str:
-        text = value if isinstance(value, str) else guard.said(value)
-        if len(text) > self._string_max:
-            self.cut = True
-            text = str.__getitem__(text, slice(self._string_max))
-        self._room -= len(_encode(text).encode("utf-8", "replace"))
-        return text
+def _text(tree: object) -> str:
+    return _encode(wire.plain(tree))
 
 
 class _Keys:
@@ -247,7 +183,7 @@ class _Keys:
             return type(value).__name__
         size = len(value)
         told = f"object({size})" if isinstance(value, dict) else f"array({size})"
-        if not size or self._room <= 0 or depth >= _DEPTH_MAX:
+        if not size or self._room <= 0 or depth >= DEPTH_MAX:
             return told
         if isinstance(value, dict):
             return self._members(value, size, depth)

@@ -21,7 +21,7 @@ from observe.source import items_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from observe.aggregate import Aggregate
     from observe.context import Captured, Context
@@ -297,20 +297,45 @@ def _redact(span: wire.Span) -> bool:
     """Take the secrets out of what a span tells; what cannot be looked at is not told."""
     found = _redaction()
     if span.links:
-        span.links = [(trace_id, span_id, found.tree(of)) for trace_id, span_id, of in span.links]
+        span.links = [(trace_id, span_id, _bounded(of, found)) for trace_id, span_id, of in span.links]
     if not span.events and _is_clean(span, found):
         return True  # nearly every span
-    span.name, span.status_message = found.text(span.name), found.text(span.status_message)
-    span.attributes = found.tree(span.attributes)
-    span.events = [(name, at, found.tree(attributes)) for name, at, attributes in span.events]
+    span.name, span.status_message = (
+        found.text(text) if len(text) <= wire.LINE_MAX_BYTES else _head(text, found)
+        for text in (span.name, span.status_message)
+    )
+    span.attributes = _bounded(span.attributes, found)
+    span.events = [
+        (
+            found.text(name) if len(name) <= wire.LINE_MAX_BYTES else _head(name, found),
+            at,
+            _bounded(of, found),
+        )
+        for name, at, of in span.events
+    ]
     return True
+
+
+def _bounded(attributes: dict[str, Any], found: Redaction) -> dict[str, Any]:
+    clean, size = found.bounded(attributes, wire.LINE_MAX_BYTES)
+    return {**clean, semconv.CUT: size} if size else clean
+
+
+def _head(text: str, found: Redaction) -> str:
+    from observe import redaction_bounds
+
+    return redaction_bounds.head(text, _TEXT_MAX, found)
+
+
+#: Characters of a name or a message of a span that is too large for a line.
+_TEXT_MAX = 1024
 
 
 def _is_clean(span: wire.Span, found: Redaction) -> bool:
     """Whether there is nothing to take out, by a look at what is new. False: nobody knows yet."""
     clean, unknown = found.clean, []
     for name, value in span.attributes.items():
-        if type(value) is str:
+        if type(value) is str and len(value) <= wire.LINE_MAX_BYTES:
             if name in _PLAIN_NAMES:
                 if value not in clean and name not in _IDS:
                     unknown.append(value)
@@ -320,6 +345,8 @@ def _is_clean(span: wire.Span, found: Redaction) -> bool:
         return False
     for value in (span.name, span.status_message):
         if value and value not in clean:
+            if len(value) > wire.LINE_MAX_BYTES:
+                return False
             unknown.append(value)
     return not unknown or all(found.text(value) is value for value in unknown)
 

@@ -54,7 +54,8 @@ class LogBuffer:
         self._reserve = max(RESERVE_MIN_BYTES, budget_bytes // RESERVE_SHARE)
         #: By level, lines and bytes that the budget left out.
         self._cut: dict[str, list[int]] = {}
-        self._lock = _thread.allocate_lock()
+        #: Reentrant, as every lock here: a signal's handler may log on a thread that is inside of it.
+        self._lock = _thread.RLock()
 
     def takes(self, level: str, size: int) -> bool:
         """Whether a line of `size` bytes may be written; one that may not is counted."""
@@ -75,14 +76,16 @@ class LogBuffer:
 
     def hold(self, line: bytes) -> None:
         """Keep a line until it is known how the invocation ends; the oldest make room for it."""
+        size = len(line)
         with self._lock:
             self._held.append(line)
-            self._held_bytes += len(line)
-            while self._held_bytes > self._room:
+            self._held_bytes += size  # a signal's handler runs after a call: no call between load and store
+            while self._held_bytes > self._room and self._held:
                 oldest = self._held.popleft()
-                self._held_bytes -= len(oldest)
+                size = len(oldest)
+                self._held_bytes -= size
                 self._dropped[0] += 1
-                self._dropped[1] += len(oldest)
+                self._dropped[1] += size
 
     def lines(self, *, failed: bool) -> list[bytes]:
         """Return what was held, if it failed, and what is to be said of lines left out; begin anew."""
@@ -113,25 +116,26 @@ def _omitted(event: str, told: str, lines: int, size: int, levels: dict[str, int
     return wire.log_line(line)
 
 
-_making = _thread.allocate_lock()
+_making = _thread.RLock()
 
 
 def of(invocation: Invocation) -> LogBuffer:
     """Return the invocation's own, made at first use."""
     made = invocation.logs
     if made is None:
+        found = settings.get()
+        new = LogBuffer(found.log_buffer_bytes, found.log_budget_bytes)
         with _making:  # not the invocation's own lock: a reply that logs is read while that is held
             made = invocation.logs
             if made is None:
-                found = settings.get()
-                made = invocation.logs = LogBuffer(found.log_buffer_bytes, found.log_budget_bytes)
+                made = invocation.logs = new
     return made  # type: ignore[return-value]  # nobody else sets it
 
 
 def _renew() -> None:
     """A forked child inherits the lock in whatever state it was; what is held is its parent's to tell."""
     global _making
-    _making = _thread.allocate_lock()
+    _making = _thread.RLock()
 
 
 os.register_at_fork(after_in_child=_renew)

@@ -37,6 +37,8 @@ OWN_LEVEL = "severity_text"
 _OURS = frozenset((*wire.LOG_FIELDS, OWN_LEVEL, "event"))
 
 _INT_MAX = 1 << 63
+#: What is left of a message that is too large for a line, in characters.
+_MESSAGE_MAX = 16 * 1024
 
 
 class Methods:
@@ -127,13 +129,26 @@ def named(level: int | str) -> str:
 
 def formatted(event: object, args: tuple[object, ...]) -> str:
     """Return the message with its arguments; those that do not fit the message are told behind it."""
-    text = guard.said(event)
+    text = event if type(event) is str else _bounds().text_of(event, wire.LINE_MAX_BYTES)
     if not args:
         return text
+    if any(type(one) not in _SHORT for one in args) and _bounds().left(args, wire.LINE_MAX_BYTES) < 0:
+        args = tuple(_bounds().cut(args, _redaction()))
     try:
         return text % (args[0] if len(args) == 1 and isinstance(args[0], dict) and args[0] else args)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         return f"{text} {guard.said(args)}"  # an argument that cannot be told says so there
+
+
+#: Types of arguments whose texts are short.
+_SHORT = frozenset((int, float, bool, type(None)))
+
+
+def _bounds() -> Any:
+    """Loaded for what is no plain text: most lines are."""
+    from observe import redaction_bounds
+
+    return redaction_bounds
 
 
 DROP, HOLD, WRITE = range(3)
@@ -182,12 +197,18 @@ def rendered(
     fields, bound, theirs = renamed(own), identity.more(), _theirs()
     if bound or theirs:
         fields = {**bound, **renamed(theirs), **fields}
+    size = 0
     if fields:
-        clean = redaction.tree(fields)
+        clean, size = redaction.bounded(fields, wire.LINE_MAX_BYTES)
         fields = clean if isinstance(clean, dict) else {"fields": clean}
     if error is not None:
-        fields = {**fields, "error": redaction.tree(error)}
-    message = redaction.text(message)
+        clean, more = redaction.bounded(error, wire.LINE_MAX_BYTES)
+        fields, size = {**fields, "error": clean}, size + more
+    if len(message) > wire.LINE_MAX_BYTES:
+        size += len(message)
+        message = _bounds().head(message, _MESSAGE_MAX, redaction)
+    else:
+        message = redaction.text(message)
     at, shown, beside = wire.timestamp(stdout.now()), level, ""
     if found.json_mode and LEVELS[level] < LEVELS[found.level]:  # Lambda drops what leads with less
         shown, beside = found.level, f'"{OWN_LEVEL}":"{level}",'
@@ -198,10 +219,10 @@ def rendered(
         ).encode()
     except (UnicodeEncodeError, TypeError):  # a lone surrogate; a name that is no string
         line = b""
-    if 0 < len(line) <= wire.LINE_MAX_BYTES:
+    if 0 < len(line) <= wire.LINE_MAX_BYTES and not size:
         return line
     lead = {"timestamp": at, "level": shown, **({OWN_LEVEL: level} if beside else {})}
-    return wire.log_line({**lead, "message": message, **identity.of(invocation, context), **fields})
+    return wire.log_line({**lead, "message": message, **identity.of(invocation, context), **fields}, size)
 
 
 def _members(fields: dict[str, Any]) -> str:
@@ -258,7 +279,7 @@ def _theirs() -> dict[str, Any]:
 def bound_fields() -> dict[str, Any]:
     """Return what is bound for every line, without secrets, as JSON values: for a line that others write."""
     fields = {**identity.more(), **_theirs()}
-    clean = wire.plain(_redaction().tree(renamed(fields))) if fields else fields
+    clean = wire.plain(_redaction().bounded(renamed(fields), wire.LINE_MAX_BYTES)[0]) if fields else fields
     return clean if isinstance(clean, dict) else {}
 
 
@@ -270,15 +291,10 @@ def error_of(found: Any) -> dict[str, str] | None:
         error = triple[1]
     if not isinstance(error, BaseException):
         return None
+    message = outcome.message_of(error)
     # Apart: an exception of user code whose stack cannot be told costs the stack, not the line.
-    stack = guard.guarded(_stack, error) or ""
-    return {"type": type(error).__name__, "message": guard.said(error), "stack": stack}
-
-
-def _stack(error: BaseException) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))[-outcome.STACK_MAX :]
+    stack = guard.guarded(outcome.stack_of, error, error.__traceback__, message) or ""
+    return {"type": type(error).__name__, "message": message, "stack": stack}
 
 
 class PlainLogger(Methods):

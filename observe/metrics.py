@@ -209,7 +209,7 @@ def _event(
     title: object, message: object, fields: dict[str, object], tags: Tags, cardinality: str | None
 ) -> None:
     sections = _sections(fields, tags) + _cardinality(cardinality)
-    name, text = _escaped(title), _escaped(message)
+    name, text = _escaped(title), _escaped(message, EVENT_MAX)
     datagram = _event_head(name, text) + sections
     if len(datagram) > EVENT_MAX:
         kept = len(text) - (len(datagram) - EVENT_MAX) - 1
@@ -225,8 +225,8 @@ def _event_head(title: str, message: str) -> str:
     return f"_e{{{len(title.encode())},{len(message.encode())}}}:{title}|{message}"
 
 
-def _escaped(text: object) -> str:
-    return metric_lines.valid(text).replace("\n", "\\n")
+def _escaped(text: object, most: int = 0) -> str:
+    return series.clean_text(metric_lines.valid(text), most).replace("\n", "\\n")
 
 
 def _sections(fields: dict[str, object], tags: Tags) -> str:
@@ -234,8 +234,11 @@ def _sections(fields: dict[str, object], tags: Tags) -> str:
     given = {letter: value for letter, value in fields.items() if value}
     if "d" in given:
         given["d"] = int(aggregate.number("date", given["d"]))
-    text = "".join(f"|{letter}:{metric_lines.field(value)}" for letter, value in given.items())
-    named = (*metric_lines.pieces(tags), *aggregate.constant_tags())
+    text = "".join(
+        f"|{letter}:{metric_lines.field(series.clean_text(metric_lines.valid(value)))}"
+        for letter, value in given.items()
+    )
+    named = (*metric_lines.pieces(series.clean_tags(tags)), *aggregate.constant_tags())
     return f"{text}|#{','.join(named)}" if named else text
 
 

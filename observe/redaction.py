@@ -10,6 +10,8 @@ Which names, and what is not redacted: docs/redaction.md
 
 from __future__ import annotations
 
+import operator
+
 from observe import guard, settings
 from observe.secret_names import (
     ASKED,
@@ -18,6 +20,7 @@ from observe.secret_names import (
     PLAIN,
     SEPARATORS,
     STRONG,
+    is_signed,
     is_told,
     kind_of,
     plain_name,
@@ -27,7 +30,7 @@ from observe.secret_signs import may_have_name, may_have_number, may_have_token
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from observe.settings import Settings
@@ -43,8 +46,19 @@ _REMEMBERED_LENGTH = 256
 _CLEAN_LENGTH = 128
 #: No card has fewer digits.
 CARD_MIN = 10**12
+#: So many members are looked at one by one.
+_FEW = 64
+_SCALARS = frozenset((int, float, bool, type(None)))
+CONTAINERS = (dict, list, tuple, set, frozenset)
+_NUMERIC = (int, float)
 #: A name shorter than a card's number is no secret itself.
 _NAME_SAFE = 12
+
+
+class Redacted(str):
+    """A text that has been looked at, and then cut: it is not looked at again."""
+
+    __slots__ = ()
 
 
 class Redaction:
@@ -115,10 +129,17 @@ class Redaction:
     def text(self, value: str) -> str:
         """Return a text without secrets: the very same where there are none."""
         if type(value) is not str:
+            if type(value) is Redacted:
+                return value
             value = str.__str__(value)
         if value in self.clean:
             return value
-        if not self.suspect(value):
+        plain = value
+        if "\\u00" in value:
+            from observe import secret_text
+
+            plain = secret_text.unescaped(value)
+        if not self.suspect(plain):
             if len(value) <= _CLEAN_LENGTH:
                 if len(self.clean) >= _REMEMBERED:
                     self.clean.clear()
@@ -126,8 +147,8 @@ class Redaction:
             return value
         from observe import secret_text  # its expressions take milliseconds to compile
 
-        cleaned = secret_text.clean(value, self)
-        return value if cleaned == value else cleaned
+        cleaned = secret_text.clean(plain, self)
+        return value if cleaned == plain else cleaned
 
     def tree(self, value: Any) -> Any:
         """Return a value without secrets: a copy where there are some, else the very same; its input stays.
@@ -141,6 +162,23 @@ class Redaction:
         except RecursionError:  # the caller's own stack was nearly full
             return MARK
 
+    def bounded(self, value: dict[Any, Any], most: int) -> tuple[Any, int]:
+        """Return (what `tree` does, 0); of more than `most` characters (a part, how many there were)."""
+        if len(value) <= _FEW:
+            if type(value) is dict and self._is_clean(value):
+                return value, 0
+            room = most
+            for name, held in list(dict.items(value)):
+                if type(held) is str:
+                    room -= len(held)
+                elif type(held) not in _SCALARS:
+                    break
+                room -= len(name) if type(name) is str else most
+            else:
+                if room > 0:
+                    return self.tree(value), 0
+        return _cut_tree(value, self, most)
+
     def _is_clean(self, value: dict[Any, Any]) -> bool:
         """Whether all in a flat object was seen before and is no secret: nearly every line's fields."""
         kinds, clean = self._kinds, self.clean
@@ -151,10 +189,10 @@ class Redaction:
             if kind is str:
                 if held not in clean:
                     return False
-            elif kind is int:
+            elif kind is int or kind is float:
                 if held >= CARD_MIN:
                     return False
-            elif kind is not bool and kind is not float and held is not None:
+            elif kind is not bool and held is not None:
                 return False
         return True
 
@@ -169,11 +207,13 @@ class Redaction:
         """seen: results by the identity of containers; MARK for one that is inside itself."""
         if isinstance(value, str):
             return self.text(value)
-        if value is None or isinstance(value, bool | float):
+        if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int):
+        if isinstance(value, _NUMERIC):
             return self._number(value)
-        if not isinstance(value, dict | list | tuple | set | frozenset):
+        if not isinstance(value, CONTAINERS):
+            if type(value).__module__ == "datetime":
+                return value  # a time, or a length of it
             told = guard.said(value)
             clean = self.text(told)
             return value if clean is told else clean
@@ -187,12 +227,12 @@ class Redaction:
         seen[known] = result = copied(value, depth + 1, seen)  # type: ignore[arg-type]
         return result
 
-    def _number(self, value: int) -> Any:
-        if not CARD_MIN <= value < 10**19:
+    def _number(self, value: float) -> Any:
+        if not CARD_MIN <= value < 10**19 or value != int(value):
             return value
-        from observe import secret_text
+        from observe import secret_numbers
 
-        return MARK if secret_text.is_card(str(int(value))) else value
+        return MARK if secret_numbers.is_card(str(int(value))) else value
 
     def _list(self, values: Iterable[Any], depth: int, seen: dict[int, Any]) -> Any:
         before = list(values)  # at once: another thread may be changing it
@@ -219,12 +259,12 @@ class Redaction:
         members = list(dict.items(value))
         for at, (name, held) in enumerate(members):
             named, kept = self._member(name, held, depth, seen)
-            if (kept is not held or named is not name) and not (name == "Signature" and _is_signed(value)):
+            if (kept is not held or named is not name) and not (name == "Signature" and is_signed(value)):
                 if changed is None:
                     changed = members.copy()
                 changed[at] = named, kept
         found = value if changed is None else dict(changed)
-        for label, holder in _PAIRS:
+        for label, holder in PAIRS:
             if dict.__contains__(found, holder):
                 found = self._pair(found, dict.get(found, label), holder)
         return found
@@ -247,14 +287,26 @@ class Redaction:
             clean = self.text(told)
             return (name if clean is told else clean), self._tree(held, depth, seen)
         kind = self.kind(name)
+        if name in _FLAT and isinstance(held, list | tuple):
+            return name, self._flat(held, depth, seen)
         named = self.text(name) if len(name) > _NAME_SAFE else name
-        if kind == PLAIN and not isinstance(held, dict | list | tuple | set | frozenset):
+        if kind == PLAIN and not isinstance(held, CONTAINERS):
             return named, held
         if kind <= PLAIN or (kind == OPEN and not isinstance(held, str | bytes | bytearray)):
-            if name in _ENCODED and isinstance(held, str) and self._encoded(held):
+            if name in _ENCODED and isinstance(held, str) and self.encoded(held):
                 return named, MARK
             return named, self._tree(held, depth, seen)
         return named, self._held(kind, held)
+
+    def _flat(self, held: Any, depth: int, seen: dict[int, Any]) -> Any:
+        """["Authorization", "...", "Host", "..."]: each name before what it holds."""
+        before = list(held)
+        if len(before) % 2 or not all(isinstance(name, str) for name in before[::2]):
+            return self._tree(held, depth, seen)
+        after = before.copy()
+        for at in range(0, len(before), 2):
+            after[at : at + 2] = self._member(before[at], before[at + 1], depth + 1, seen)
+        return held if all(map(operator.is_, before, after)) else after
 
     def _held(self, kind: int, held: Any) -> Any:
         """What may be told of a secret: whether there is one, and that it is empty."""
@@ -278,37 +330,52 @@ class Redaction:
             return held
         return held if isinstance(held, str) and is_told(kind, held) else MARK
 
-    def _encoded(self, held: str) -> bool:
-        """Whether base64 has a secret in it: a form's body, a record's data."""
-        if len(held) < 16 or len(held) % 4:
+    def encoded(self, held: str) -> bool:
+        """Whether base64 has a secret in it, a form's body or a record's data; it may have been cut off.
+
+        In any code page: what it takes for letters of its own is looked over.
+        """
+        whole = len(held) & ~3
+        if whole < 16 or not held[:16].isascii() or " " in held[:16]:
             return False
         import binascii
 
         try:
-            inside = binascii.a2b_base64(held, strict_mode=True).decode()
-        except ValueError:  # binascii.Error and UnicodeError are some
+            inside = binascii.a2b_base64(held[:whole], strict_mode=True)
+        except ValueError:
             return False
-        return self.text(inside) != inside
+        from observe import secret_text
+
+        return any(self.text(text) != text for text in secret_text.decoded(inside))
 
 
 #: Modules whose values are numbers and times.
 _NUMBERS = ("decimal", "datetime")
 #: Members that hold base64 where the source has bytes: API Gateway, Kinesis, Kafka, Firehose, MQ.
 _ENCODED = frozenset(("body", "data", "value", "key"))
-_PAIRS = (
+#: Names that tell what a member beside them holds, and that member's: {"name": "password", "value": "..."}.
+PAIRS = (
     *(("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value")),
     *(("parameterKey", "parameterValue"), ("ParameterKey", "ParameterValue")),
 )
-_HOLDERS = frozenset(holder for _, holder in _PAIRS)
+#: Lists of names and values in turn: Node.js tells headers so.
+_FLAT = frozenset(("rawHeaders", "raw_headers"))
+_HOLDERS = frozenset(holder for _, holder in PAIRS)
+
+
+def _load(value: dict[Any, Any], found: Redaction, most: int) -> tuple[Any, int]:
+    """At the first value that is not flat: most lines are."""
+    global _cut_tree
+    from observe.redaction_bounds import tree as _cut_tree
+
+    return _cut_tree(value, found, most)
+
+
+_cut_tree: Callable[[dict[Any, Any], Redaction, int], tuple[Any, int]] = _load
 
 
 def _is_pair(item: object) -> bool:
     return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str | bytes)
-
-
-def _is_signed(value: dict[Any, Any]) -> bool:
-    """SNS signs what it delivers, and whoever reads it can check that: no secret."""
-    return dict.__contains__(value, "SigningCertURL") or dict.__contains__(value, "SigningCertUrl")
 
 
 # --- The process's own ----------------------------------------------------------------------

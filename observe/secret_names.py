@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Lazy:
     """An expression, compiled at its first use: each costs a cold start a tenth of a millisecond or more."""
@@ -46,7 +50,7 @@ _STRONG = _words(
 _STRONG_ENDS = (
     *("password", "passwd", "pwd", "passphrase", "secret", "credential", "credentials", "connectionstring"),
     *("accesskey", "accountkey", "apikey", "encryptionkey", "masterkey", "privatekey", "secretkey"),
-    *("signingkey", "subscriptionkey"),
+    *("signingkey", "subscriptionkey", "functionskey"),
 )
 _WEAK = _words(
     "auth authorization proxyauthorization bearer cookie setcookie csrf xsrf iban jwt sig signature"
@@ -56,7 +60,19 @@ _WEAK = _words(
 _WEAK_ENDS = ("token",)
 _OPEN = frozenset(("session",))
 #: Endings that a secret may have besides: `passwordHash`, `newPassword2`, `SecretString`, `token_value`.
-_SUFFIXES = ("hash", "salt", "value", "string", "binary", "plaintext", "confirmation", "confirm", "repeat")
+_SUFFIXES = (
+    *("hash", "salt", "value", "string", "binary", "plaintext", "confirmation", "confirm", "repeat"),
+    *("old", "new", "current", "previous", "header"),
+)
+#: `pass` alone, behind one of these, and as the end of a variable's name: not `bypass`, not `boardingPass`.
+_PASS = frozenset(
+    f"{before}pass"
+    for before in (
+        *("", "admin", "auth", "database", "db", "email", "ftp", "http", "key", "ldap", "login", "mail"),
+        *("mongo", "mq", "mysql", "pg", "postgres", "proxy", "rabbitmq", "redis", "root", "sftp", "smtp"),
+        *("sql", "ssh", "store", "svc", "user"),
+    )
+)
 #: Named like a secret, and none: cursors, idempotency, the shell's folder, receipts of queues.
 _PLAIN = _words(
     "nexttoken nextpagetoken pagetoken paginationtoken continuationtoken nextcontinuationtoken synctoken"
@@ -117,21 +133,43 @@ def kind_of(name: str) -> int:
     stem = plain.rstrip("0123456789")
     if stem.endswith(_STRONG_ENDS):
         return STRONG
+    if stem in _PASS or name.endswith("_PASS"):
+        return COUNT  # numbers are passes
     for suffix in _SUFFIXES:
         stem = stem.removesuffix(suffix)
     if stem.endswith(_STRONG_ENDS):
         return STRONG
-    if stem.endswith(_WEAK_ENDS):
+    if stem.endswith(_WEAK_ENDS) or stem in _WEAK:
         return WEAK
     one = stem.removesuffix("s")
     return COUNT if one != stem and (one in _WEAK or one.endswith(_STRONG_ENDS + _WEAK_ENDS)) else NONE
 
 
+#: Where the certificate of SNS's signatures is.
+SNS_URL = Lazy(r"https://sns\.[a-z0-9-]{2,32}\.amazonaws\.com(?:\.cn)?/")
+#: Beside its signature. https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+SNS_MEMBERS = ("Type", "MessageId", "TopicArn", "SignatureVersion")
+_ARN = Lazy(r"arn:aws[a-z-]{0,16}:[a-z0-9-]{1,32}:")
+
+
 def is_told(kind: int, text: str) -> bool:
     """Whether a text is no secret, though it stands behind the name of one."""
-    return not text or (kind != ASKED and text.startswith("arn:")) or (kind == COUNT and is_count(text))
+    return (
+        not text
+        or (kind != ASKED and text.startswith("arn:") and _ARN.get().match(text) is not None)
+        or (kind == COUNT and is_count(text))
+    )
 
 
 def is_count(text: str) -> bool:
     """Whether a text behind a name such as `max_tokens` is a number of them."""
     return len(text) <= 9 and text.isascii() and text.isdecimal()
+
+
+def is_signed(value: dict[Any, Any]) -> bool:
+    """Whether an object is signed by SNS: whoever reads it can check that, so its signature is no secret."""
+    held = dict.__contains__
+    if not all(held(value, name) for name in SNS_MEMBERS):
+        return False
+    url = dict.get(value, "SigningCertURL") or dict.get(value, "SigningCertUrl")
+    return isinstance(url, str) and SNS_URL.get().match(url) is not None

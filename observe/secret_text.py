@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 
+from observe import secret_numbers
 from observe.redaction import MARK
-from observe.secret_names import ASKED, COUNT, OPEN, PLAIN, STRONG, WEAK, Lazy, is_told
+from observe.secret_names import ASKED, COUNT, OPEN, PLAIN, SNS_MEMBERS, SNS_URL, STRONG, WEAK, Lazy, is_told
 from observe.secret_signs import may_have_number, may_have_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from observe.redaction import Redaction
 
@@ -27,10 +28,12 @@ DONE = "REDACTED"
 _NAME = Lazy(
     r"""(?:["']([^"'\\\r\n:={}\[\],<>]{1,100})(\\{0,8}["'])\]?\s{0,16}"""
     r"""|(?<![\w.$-])([\w.$-]++)(\\{0,8}["'])?\]?\s{0,16})"""
-    r"""(=>?|:|%3[Dd])(?:[ \t\r\n]{0,16}[bBuU]?(\\{0,8}["']))?[ \t]{0,4}"""
+    r"""(={1,3}>?|:=?|%3[Dd])(?:[ \t\r\n]{0,16}[bBuU]?(\\{0,8}["']))?[ \t]{0,4}"""
 )
 #: `<wsse:Password Type="...">` of XML.
 _ELEMENT = Lazy(r"<(?:[\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]{0,512})?>(?:\s{0,16}<!\[CDATA\[)?([^<]++)")
+#: An element with others inside.
+_PARENT = Lazy(r"<([\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]{0,512})?>(?=\s{0,64}<[\w])")
 _UNQUOTED = Lazy(r"""[^\s,;&"'<>)}\]\\]*+""")
 _UNQUOTED_ENCODED = Lazy(r"""(?:(?!%26|%3[Bb]|%20)[^\s,;&"'<>)}\]\\])*+""")
 _LINE = Lazy(r"""[^\r\n"'\\]*+""")
@@ -40,18 +43,29 @@ _NUMBER = Lazy(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?![\w.-
 _DONE = Lazy(r"\[REDACTED\]|REDACTED(?!\w)")
 #: Python's notation of an object: `<Mode.A: 'hunter2'>`.
 _OBJECT = Lazy(r"<[^<>\r\n]{0,512}+>")
-_CONSTANT = Lazy(r"(?i:true|false|null|none|undefined)(?![\w.-])|arn:")
+_CONSTANT = Lazy(r"(?i:true|false|null|none|undefined)(?![\w.-])|arn:aws[a-z-]{0,16}:[a-z0-9-]{1,32}:")
 _NUMBERS_ONLY = Lazy(r"[\[\]{}\s0-9.,eE+-]*+")
 #: What stands before a secret in a header and is none itself.
 #: https://www.iana.org/assignments/http-authschemes/http-authschemes.xhtml
 _SCHEMES = Lazy(
     r"(?i:basic|bearer|digest|dpop|negotiate|ntlm|hoba|mutual|vapid|token|apikey|aws4-hmac-sha256)[ \t]{1,8}"
 )
+#: Of `Digest username="u", response="..."`.
+_PARAMETERS = Lazy(
+    r"""(?:[\w.*-]{1,64}+=(?:\\{0,8}"[^"\r\n\\]{0,4096}+\\{0,8}"|[^\s,;"'\\]{0,4096}+)"""
+    r"""[,;]?[ \t]{0,4}+){1,64}+"""
+)
 _CREDENTIALS = Lazy(
-    r"(?<![A-Za-z0-9])([Bb]earer|[Bb]asic)( {1,4})(?!(?:[Bb]earer|[Bb]asic) )"
+    r"(?<![A-Za-z0-9])([Bb]earer|[Bb]asic|BEARER|BASIC)( {1,4})(?!(?:[Bb]earer|[Bb]asic|BEARER|BASIC) )"
     r"([A-Za-z0-9._~+/-]{6,}+(?!=[\"'][^\s,;)\]}])=*+)"  # `Bearer realm="..."` is a challenge
 )
-_ADDRESS = Lazy(r"(?::(?://|\\/\\/))([^\s:/@\"'\\<>]{0,128}):([^\s/\"'\\<>]{1,1024})@")
+#: A password in an address, up to its last `@`; one with a slash up to the first, if it begins like no port.
+_ADDRESS = Lazy(
+    r"(?::(?://|\\/\\/))([^\s:/\[\"'\\<>]{0,128}):(?:((?:[^\s/\"'\\<>]|'(?=\w)){1,1024})@"
+    r"|(?![0-9]{1,5}/)((?:[^\s/\"'\\<>{}]|'(?=\w)){1,256}+/(?:[^\s/\"'\\<>]|/(?!/)|'(?=\w)){0,256}?)@)"
+)
+#: A token in the place of an address's user.
+_USER = Lazy(r"(?<=://)([A-Za-z0-9_-]{16,512}+)@")
 _ORACLE = Lazy(r"(jdbc:oracle:\w{1,16}:[^\s/@:\"'<>]{1,64}/)[^\s@\"'<>]{1,256}@")
 _TOKENS = Lazy(
     # JSON web tokens and encrypted ones.
@@ -65,21 +79,13 @@ _TOKENS = Lazy(
     r"|(?<![A-Za-z0-9])(?:npm_[A-Za-z0-9]{36}|AIza[A-Za-z0-9_-]{35})(?![A-Za-z0-9_-])"
     r"|(?<![A-Za-z0-9])SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"
     r"|(?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]{16,255}+"
+    r"|(?<![A-Za-z0-9])(?:ya29|hvs)\.[A-Za-z0-9_-]{20,2048}+"  # Google's OAuth, Vault's
     r"|AAAAKgAAAA[A-Za-z0-9+/=]{64,}+"  # a task token of Step Functions
     # A private key; one that was cut off has no end, and all of it goes.
     r"|-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----[^-]*+(?:-(?!----END)[^-]*+)*+"
     r"(?:-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----)?"
 )
-#: Digits of a card, in one run or in the groups that cards have; beside no hexadecimal digit, and no part of
-#: an ID or of a number with a point.
-_CARD = Lazy(
-    r"(?<![0-9A-Fa-f])(?<![0-9A-Fa-f]{4}-)(?<![0-9][.])(?:([2-6][0-9]{12,18})"
-    r"|([2-6][0-9]{3}([ -])[0-9]{4}\3[0-9]{4}\3[0-9]{4}(?:\3[0-9]{3})?)"
-    r"|(3[0-9]{3}([ -])[0-9]{6}\5[0-9]{4,5}))(?![0-9A-Fa-f])(?!-[0-9A-Fa-f]{2})(?!\.[0-9])"
-)
-_IBAN = Lazy(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}+")
-#: What a number in a text belongs to: `dd.trace_id=`, `"spanId": "`.
-_OWNER = Lazy(r"([\w.$-]{2,64})\\{0,8}[\"']?\s{0,4}[:=]\s{0,4}\\{0,8}[\"']?\Z")
+_ESCAPED = Lazy(r"\\{1,8}u00([2-7][0-9A-Fa-f])")
 
 
 def clean(value: str, redaction: Redaction) -> str:
@@ -92,17 +98,43 @@ def clean(value: str, redaction: Redaction) -> str:
     if "=" in value or ":" in value or "%3" in value:
         value = _pairs(value, redaction)
     if ">" in value:
-        value = _ELEMENT.get().sub(lambda found: _element(found, redaction), value)
+        value = _elements(value, redaction)
     if "@" in value:
         value = _ADDRESS.get().sub(_address, value)
+        value = _USER.get().sub(_user, value)
         if "jdbc:oracle:" in value:
             value = _ORACLE.get().sub(rf"\1{MARK}@", value)
     if tokens:
         value = _TOKENS.get().sub(MARK, value)
     if numbers:
-        value = _each(value, _CARD, lambda found: _card(found, redaction))
-        value = _each(value, _IBAN, _iban)
+        value = secret_numbers.clean(value, redaction)
     return value
+
+
+def decoded(inside: bytes) -> Iterator[str]:
+    """Yield bytes as text: UTF-8 where it is, but for an end that was cut off, else Latin-1 and EBCDIC."""
+    if inside.startswith((b"\xff\xfe", b"\xfe\xff")):
+        yield inside.decode("utf-16", "ignore")
+        return
+    if b"\0" in inside:  # UTF-16 without a mark of its order
+        yield inside.replace(b"\0", b"").decode("latin-1")
+    try:
+        text = inside.decode()
+    except UnicodeDecodeError as fault:
+        text = inside[: fault.start].decode() if fault.start >= len(inside) - 3 else inside.decode("latin-1")
+    yield text
+    if inside.count(b"\x40") + inside.count(b"\x7e") > inside.count(b" ") + inside.count(b"="):
+        yield inside.decode("cp500")
+
+
+def unescaped(value: str) -> str:
+    r"""Return a text with `\u0070` and the like as the letter: who hides a name may write it so."""
+    return _ESCAPED.get().sub(_letter, value)
+
+
+def _letter(found: re.Match[str]) -> str:
+    letter = chr(int(found[1], 16))
+    return found[0] if letter in "\"\\'\x7f" else letter
 
 
 # --- Names and what they hold ---------------------------------------------------------------
@@ -113,6 +145,7 @@ def _pairs(value: str, redaction: Redaction) -> str:
     search = _NAME.get().search
     kept: list[str] = []
     copied = at = 0
+    signed: bool | None = None  # whether it may be a message of SNS: looked for once
     told = ""  # the name that a member `name` has told, for the member `value` after it
     while (found := search(value, at)) is not None:
         at = found.end()
@@ -122,8 +155,11 @@ def _pairs(value: str, redaction: Redaction) -> str:
         kind = redaction.kind(name)
         if told and name.lower() in ("value", "parametervalue"):
             kind = redaction.kind(told)
-        if kind == WEAK and name == "Signature" and _of_sns(value, start):
-            continue
+        if kind == WEAK and name == "Signature":
+            if signed is None:
+                signed = all(f'{one}\\"' in value or f'{one}"' in value for one in SNS_MEMBERS)
+            if signed and _of_sns(value, start):
+                continue
         told = _told(value, found) if name.lower() in ("name", "key", "parameterkey") else ""
         if kind <= PLAIN or (kind != ASKED and _in_arn(value, found)):
             continue
@@ -145,7 +181,9 @@ def _in_arn(value: str, found: re.Match[str]) -> bool:
 
 def _of_sns(value: str, start: int) -> bool:
     """SNS signs what it delivers, and whoever reads it can check that: no secret."""
-    return "SigningCertU" in value[start : start + 1024]
+    after = value[start : start + 1024]
+    at = after.find("SigningCertU")
+    return at >= 0 and SNS_URL.get().search(after, at) is not None
 
 
 def _told(value: str, found: re.Match[str]) -> str:
@@ -213,13 +251,28 @@ def _bare(value: str, start: int, name: str, separator: str) -> int:
             return _matched(_LINE, value, start)
         scheme = _SCHEMES.get().match(value, start)
         if scheme is not None and last.endswith("authorization"):
-            return _matched(_LINE, value, start)
+            return max(_matched(_LINE, value, start), _matched(_PARAMETERS, value, scheme.end()))
     return _matched(_UNQUOTED_ENCODED if separator[0] == "%" else _UNQUOTED, value, start)
 
 
 def _matched(pattern: Lazy, value: str, start: int) -> int:
     found = pattern.get().match(value, start)
     return found.end() if found is not None else start
+
+
+def _elements(value: str, redaction: Redaction) -> str:
+    value = _ELEMENT.get().sub(lambda found: _element(found, redaction), value)
+    search = _PARENT.get().search
+    kept: list[str] = []
+    copied = at = 0
+    while (found := search(value, at)) is not None:
+        at = found.end()
+        if redaction.kind(found[2]) in (WEAK, STRONG, ASKED):
+            end = value.find(f"</{found[1]}{found[2]}", at)
+            end = end if end >= 0 else len(value)
+            kept += (value[copied:at], MARK)
+            copied = at = end
+    return "".join((*kept, value[copied:])) if kept else value
 
 
 def _element(found: re.Match[str], redaction: Redaction) -> str:
@@ -249,85 +302,12 @@ def _credentials(found: re.Match[str]) -> str:
 
 
 def _address(found: re.Match[str]) -> str:
-    return found[0] if found[2] in (MARK, DONE) else f"{found[0][: found.start(2) - found.start()]}{MARK}@"
+    at = 2 if found[2] is not None else 3
+    if found[at] in (MARK, DONE):
+        return found[0]
+    return f"{found[0][: found.start(at) - found.start()]}{MARK}@"
 
 
-def _each(value: str, pattern: Lazy, judge: Callable[[re.Match[str]], int]) -> str:
-    """Replace what `judge` takes for a secret; what it does not is looked at again, one character on.
-
-    judge(match): how many characters of the match are the secret, 0 for none.
-    """
-    search = pattern.get().search
-    kept: list[str] = []
-    copied = at = 0
-    while (found := search(value, at)) is not None:
-        size = judge(found)
-        at = found.start() + (size or 1)
-        if size:
-            kept += (value[copied : found.start()], MARK)
-            copied = at
-    return "".join((*kept, value[copied:])) if kept else value
-
-
-def _card(found: re.Match[str], redaction: Redaction) -> int:
-    text = found[0]
-    for size in (len(text), len(text) - 4):  # the last group may be its verification code
-        if size < len(text) and found[2] is None:
-            break
-        if is_card(text[:size]):
-            owner = _OWNER.get().search(found.string[max(0, found.start() - 80) : found.start()])
-            return 0 if owner is not None and redaction.kind(owner[1]) == PLAIN else size
-    return 0
-
-
-def is_card(text: str) -> bool:
-    """Whether digits are a payment card's number: an issuer's prefix, its length, and Luhn's check digit.
-
-    https://en.wikipedia.org/wiki/Payment_card_number
-    """
-    number = text.replace(" ", "").replace("-", "")
-    if not _issued(number):
-        return False
-    digits = [int(c) for c in number]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + doubled) % 10 == 0
-
-
-def _issued(number: str) -> bool:
-    size, two, three, four = len(number), int(number[:2]), int(number[:3]), int(number[:4])
-    return (
-        (number[0] == "4" and size in (13, 16, 19))  # Visa
-        or (size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720))  # Mastercard
-        or (size == 15 and two in (34, 37))  # American Express
-        or (size == 14 and (two in (36, 38, 39) or 300 <= three <= 305 or four == 3095))  # Diners Club
-        or (16 <= size <= 19 and (3528 <= four <= 3589 or two in (62, 65)))  # JCB, UnionPay, Discover
-        or (16 <= size <= 19 and (644 <= three <= 649 or four == 6011))  # Discover
-        or (16 <= size <= 19 and (2200 <= four <= 2204 or two == 60))  # Mir, RuPay
-        or (size > 12 and four in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763))  # Maestro
-    )
-
-
-#: Country and length. https://www.swift.com/standards/data-standards/iban-international-bank-account-number
-_IBAN_COUNTRIES = (
-    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28"
-    " EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26"
-    " IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28"
-    " NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25"
-    " SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
-)
-_IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBAN_COUNTRIES.split(" ")}
-
-
-def _iban(found: re.Match[str]) -> int:
-    """ISO 13616: of its country's length; moved by four, letters as numbers, 1 is left over by 97."""
-    text = found[0]
-    size = _IBAN_LENGTHS.get(text[:2], 0)
-    end = taken = 0
-    while end < len(text) and taken < size:
-        taken += text[end] != " "
-        end += 1
-    after = found.string[found.start() + end : found.start() + end + 1]
-    if not size or taken < size or (after.isascii() and after.isalnum()):
-        return 0
-    plain = text[:end].replace(" ", "")
-    return end if int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1 else 0
+def _user(found: re.Match[str]) -> str:
+    """`https://TOKEN@host`: a name has no digits."""
+    return f"{MARK}@" if any(map(str.isdigit, found[1])) else found[0]

@@ -57,7 +57,7 @@ def find(kind: str, name: Any, tags: Any, rate: float = 1, tag_cardinality: str 
     """
     given = list(tags) if hasattr(tags, "__next__") else tags
     clean = metric_lines.clean_name(name)
-    asked = metric_lines.pieces(given, "dogstatsd" if kind == "set" else form.name)
+    asked = metric_lines.pieces(clean_tags(given), "dogstatsd" if kind == "set" else form.name)
     if not clean:
         raise ValueError("a metric needs a name")
     size = len(clean.encode()) + sum(len(tag.encode()) + 1 for tag in asked)
@@ -75,6 +75,39 @@ def find(kind: str, name: Any, tags: Any, rate: float = 1, tag_cardinality: str 
     if kept is asked and not more and type(name) is str and raw is not None:
         known[kind, name, raw] = series
     return series
+
+
+def clean_tags(tags: Any) -> Any:
+    """Return tags without secrets, as metric_lines.pieces takes them: `token:...`, `url:postgres://u:...@h`."""
+    if not tags:
+        return tags
+    from observe import redaction
+
+    if hasattr(tags, "__next__"):
+        tags = list(tags)
+    keys = getattr(tags, "keys", None)
+    if callable(keys) and type(tags) is not dict:
+        tags = {key: tags[key] for key in keys()}
+    clean = redaction.get().tree(tags)
+    if clean is tags or not isinstance(clean, list):
+        return clean
+    return [tuple(tag) if type(tag) is list else tag for tag in clean]
+
+
+def clean_text(text: str, most: int = 0) -> str:
+    """Return a member of a set, or a text of an event, without secrets.
+
+    One that is too large for a line is cut to `most`, or for 0 stays: it will not be written.
+    """
+    from observe import redaction
+
+    if len(text) <= wire.LINE_MAX_BYTES:
+        return redaction.get().text(text)
+    if not most:
+        return text
+    from observe import redaction_bounds
+
+    return redaction_bounds.head(text, most, redaction.get())
 
 
 def _raw(tags: Any) -> tuple[Any, ...] | str | None:

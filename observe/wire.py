@@ -101,14 +101,15 @@ def _text(value: str, most: int) -> str:
 # --- Logs -----------------------------------------------------------------------------------
 
 
-def log_line(fields: Mapping[str, Any]) -> bytes:
+def log_line(fields: Mapping[str, Any], size: int = 0) -> bytes:
     """Return a log record as one line of flat JSON, cut and marked `"cut": <bytes>` if too large.
 
-    fields: {"timestamp", "level", "message", "requestId", "service", ..., the caller's own}.
+    fields: {"timestamp", "level", "message", "requestId", "service", ..., the caller's own}; size: how many
+    bytes there were at least, if something has been cut before, else 0.
     """
-    line = json_bytes(fields)
+    line = json_bytes({**fields, "cut": size} if size else fields)
     if len(line) >= LINE_MAX_BYTES:
-        line = _cut_log(fields, len(line))
+        line = _cut_log(fields, max(size, len(line)))
     return line + b"\n"
 
 

@@ -133,7 +133,7 @@ def test_members_of_one_name_hide_nothing(lines: Lines, capfd: Any) -> None:
     ],
 )
 def test_what_hides_a_secret_does_not(lines: Lines, capfd: Any, raw: str) -> None:
-    """Members of one name with an escaped one beside them; a name behind more than are told; a lone signature."""
+    """Members of one name beside an escaped one; a name behind more than are told; a lone signature."""
     deliver(raw, lambda event, context: 1 / 0)
     (event,) = told(lines)
     assert "hunter2" not in event["json"]
