@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# In the layer, its libraries lie beside the folder that this package is in. Last of all: a function's own win.
+# In the layer, its libraries lie beside the folder that this package is in. Last: a function's own win.
 _layer = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _library = os.path.join(_layer, "observe-lib")
 if sys.version_info >= (3, 11) and _library not in sys.path and os.path.isdir(_library):

@@ -141,16 +141,25 @@ def number(name: object, value: Any) -> float:
     """A finite int or float, whatever numeric type it came as; raises ValueError or TypeError else."""
     if isinstance(value, int) and -_INT_MAX < value < _INT_MAX:
         return int(value)
-    found = float(value)
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"its value, {_shown(value)}, is no number") from None
     if found - found != 0:
         raise ValueError(f"metric {guard.said(name)[:64]}: {found} is not a finite number")
     return found
+
+
+def _shown(value: object) -> str:
+    return f"{type(value).__name__} {guard.said(value)[:64]}"
 
 
 def _sampled(name: object, rate: float | None) -> float:
     """The rate if this value is one of those that are kept, else 0. As datadogpy: each value by itself."""
     if rate is None or rate == 1:
         return 1
+    if not isinstance(rate, int | float):
+        raise TypeError(f"its sample rate, {_shown(rate)}, is no number")
     if not 0 <= rate < 1:
         problem = f"metric {guard.said(name)[:64]}: {rate!r} is not from 0 to 1; every value is kept"
         guard.report("observe.metrics.sample_rate", ValueError(problem))

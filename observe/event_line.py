@@ -18,6 +18,7 @@ from itertools import islice
 from observe import guard, outcome, redaction, semconv, wire
 from observe.identity import fields
 from observe.redaction_bounds import DEPTH_MAX, Cut
+from observe.settings import LEVELS, OWN_LEVEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ def lines(invocation: Invocation, settings: Settings, error_kind: str) -> list[b
         return []
     invocation.event_told = True
     told = _told(_delivered(invocation.thread), invocation.event, settings.event_on_error)
+    head = fields("ERROR", "the event of the failed invocation")
+    if settings.json_mode and LEVELS[settings.level] > LEVELS["ERROR"]:  # else Lambda would drop it
+        head["level"], head[OWN_LEVEL] = settings.level, "ERROR"
     line = {
-        **fields("ERROR", "the event of the failed invocation"),
+        **head,
         "event": EVENT,
         semconv.ERROR_TYPE: error_kind,
         "invocation_event": told,

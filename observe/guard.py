@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Faults said so far, by place: each is said once a process, and counted after that.
 faults: dict[str, int] = {}
+#: Names of metrics may be many: from so many places on they are one.
+_PLACES_MAX = 100
 
 
 def guarded(call: Callable[..., T], *args: Any) -> T | None:
@@ -23,6 +25,16 @@ def guarded(call: Callable[..., T], *args: Any) -> T | None:
         return call(*args)
     except Exception as fault:  # noqa: BLE001  # the point of this module
         report(f"{getattr(call, '__module__', '')}.{getattr(call, '__qualname__', repr(call))}", fault)
+        return None
+
+
+def guarded_for(what: object, call: Callable[..., T], *args: Any) -> T | None:
+    """The same for what user code calls by name, such as a metric: each is told of by its own."""
+    try:
+        return call(*args)
+    except Exception as fault:  # noqa: BLE001  # as above
+        name = said(what)[:64]
+        report(f"metric {name!r}" if len(faults) < _PLACES_MAX else "a metric", fault)
         return None
 
 

@@ -289,7 +289,7 @@ def _span_lines(invocation: Invocation, settings: Settings, spans: list[wire.Spa
         span.attributes[semconv.CUT] = invocation.dropped
     for one in spans:
         if guard.guarded(_redact, one) is None:
-            one.attributes, one.events, one.status_message = {}, [], ""
+            _strip(one)
     return wire.span_lines(settings.service, spans, lead=lead(settings))
 
 
@@ -351,9 +351,21 @@ def _is_clean(span: wire.Span, found: Redaction) -> bool:
     return not unknown or all(found.text(value) is value for value in unknown)
 
 
+def _strip(span: wire.Span) -> None:
+    """Leave of a span that nobody could look at what cannot be a secret: whose it is, and how it failed."""
+    span.attributes = {name: value for name, value in span.attributes.items() if name in _SAFE}
+    kinds = [(name, at, told.get(semconv.EXCEPTION_TYPE)) for name, at, told in span.events]
+    span.events = [("exception", at, {semconv.EXCEPTION_TYPE: kind}) for _, at, kind in kinds if kind]
+    span.status_message, span.links = "", [(trace_id, span_id, {}) for trace_id, span_id, _ in span.links]
+
+
 #: Names of attributes that the layer itself writes: none is a secret's. And those that are left alone.
 _PLAIN_NAMES = frozenset(value for name, value in vars(semconv).items() if name.isupper())
 _IDS = frozenset((semconv.FAAS_INVOCATION_ID, semconv.CORRELATION_ID))
+_SAFE = _IDS | {
+    *(semconv.ERROR_TYPE, semconv.FAAS_COLDSTART, semconv.FAAS_TRIGGER),
+    *(semconv.HTTP_REQUEST_METHOD, semconv.HTTP_RESPONSE_STATUS_CODE),
+}
 
 
 def _load() -> Redaction:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 
-from observe import guard, identity, logs, settings, wire
+from observe import guard, identity, logs, redaction, settings, wire
 from observe.context import current
 
 TYPE_CHECKING = False
@@ -103,11 +103,12 @@ def _write(record: logging.LogRecord) -> None:
 def _message(record: logging.LogRecord) -> str:
     """The text of a record; one whose arguments do not fit has them behind it, and a dictionary is JSON."""
     if isinstance(record.msg, dict) and not record.args:
-        return wire.json_bytes(record.msg).decode()
+        told, _ = redaction.get().bounded(record.msg, wire.LINE_MAX_BYTES)
+        return wire.json_bytes(told if isinstance(told, dict) else {"message": told}).decode()
     if type(record) is not logging.LogRecord:  # a factory of user code may have formatting of its own
-        told = guard.guarded(record.getMessage)
-        if told is not None:
-            return told
+        said: str | None = guard.guarded(record.getMessage)
+        if said is not None:
+            return said
     args = record.args
     return logs.formatted(record.msg, args if isinstance(args, tuple) else (args,) if args else ())
 

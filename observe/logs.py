@@ -16,7 +16,7 @@ from json.encoder import encode_basestring as _quoted
 
 from observe import guard, identity, log_buffer, outcome, settings, stdout, wire
 from observe.context import current
-from observe.settings import LEVELS
+from observe.settings import LEVELS, OWN_LEVEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     log: StructuredLogger | PlainLogger
 
 _NAMES = {"WARNING": "WARN", "EXCEPTION": "ERROR", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
-#: The level a line has, where it leads with another: Lambda drops lines below the configured one.
-OWN_LEVEL = "severity_text"
 #: `event` is on lines that the layer writes about itself.
 _OURS = frozenset((*wire.LOG_FIELDS, OWN_LEVEL, "event"))
 

@@ -317,6 +317,8 @@ def field(value: object) -> str:
 
 def member(value: object) -> str:
     """A member of a set as it is written; raises ValueError for an empty one and for one too long."""
+    if value is None:
+        raise ValueError("None is no member of a set")
     text = field(value)
     if not 0 < len(text) <= SIZE_MAX:
         raise ValueError(f"a set cannot count a text of {len(text)} characters")

@@ -64,7 +64,7 @@ def increment(
     cardinality: str | None = None,
 ) -> None:
     """Add `value` to the count `metric`."""
-    guard.guarded(aggregate.record, "count", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "count", metric, value, tags, sample_rate, cardinality)
 
 
 def count(
@@ -75,7 +75,7 @@ def count(
     cardinality: str | None = None,
 ) -> None:
     """Add `value` to the count `metric`."""
-    guard.guarded(aggregate.record, "count", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "count", metric, value, tags, sample_rate, cardinality)
 
 
 def decrement(
@@ -86,7 +86,7 @@ def decrement(
     cardinality: str | None = None,
 ) -> None:
     """Subtract `value` from the count `metric`."""
-    guard.guarded(_decrement, metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, _decrement, metric, value, tags, sample_rate, cardinality)
 
 
 def _decrement(metric: str, value: float, *more: Any) -> None:
@@ -101,7 +101,7 @@ def gauge(
     cardinality: str | None = None,
 ) -> None:
     """Record that `metric` is `value` now; of an invocation the last one is told."""
-    guard.guarded(aggregate.record, "gauge", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "gauge", metric, value, tags, sample_rate, cardinality)
 
 
 def count_with_timestamp(
@@ -114,7 +114,7 @@ def count_with_timestamp(
 ) -> None:
     """Add `value` to the count `metric` at `timestamp`, in seconds since the epoch; 0: now."""
     more = (tags, sample_rate, cardinality)
-    guard.guarded(aggregate.record_at, "count", metric, value, timestamp, *more)
+    guard.guarded_for(metric, aggregate.record_at, "count", metric, value, timestamp, *more)
 
 
 def gauge_with_timestamp(
@@ -127,7 +127,7 @@ def gauge_with_timestamp(
 ) -> None:
     """Record that `metric` was `value` at `timestamp`, in seconds since the epoch; 0: now."""
     more = (tags, sample_rate, cardinality)
-    guard.guarded(aggregate.record_at, "gauge", metric, value, timestamp, *more)
+    guard.guarded_for(metric, aggregate.record_at, "gauge", metric, value, timestamp, *more)
 
 
 def histogram(
@@ -138,7 +138,7 @@ def histogram(
     cardinality: str | None = None,
 ) -> None:
     """Record one value of a distribution that each host summarises."""
-    guard.guarded(aggregate.record, "histogram", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "histogram", metric, value, tags, sample_rate, cardinality)
 
 
 def distribution(
@@ -149,7 +149,7 @@ def distribution(
     cardinality: str | None = None,
 ) -> None:
     """Record one value of a distribution that is summarised over all hosts."""
-    guard.guarded(aggregate.record, "distribution", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "distribution", metric, value, tags, sample_rate, cardinality)
 
 
 def timing(
@@ -160,7 +160,7 @@ def timing(
     cardinality: str | None = None,
 ) -> None:
     """Record a duration in milliseconds."""
-    guard.guarded(aggregate.record, "timing", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "timing", metric, value, tags, sample_rate, cardinality)
 
 
 def set(
@@ -171,7 +171,7 @@ def set(
     cardinality: str | None = None,
 ) -> None:
     """Count `value` as one of the distinct values of `metric`."""
-    guard.guarded(aggregate.record, "set", metric, value, tags, sample_rate, cardinality)
+    guard.guarded_for(metric, aggregate.record, "set", metric, value, tags, sample_rate, cardinality)
 
 
 # --- Events and service checks --------------------------------------------------------------
@@ -226,6 +226,8 @@ def _event_head(title: str, message: str) -> str:
 
 
 def _escaped(text: object, most: int = 0) -> str:
+    if text is None:
+        raise ValueError("None is no text of an event or a check")
     return series.clean_text(metric_lines.valid(text), most).replace("\n", "\\n")
 
 

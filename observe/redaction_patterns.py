@@ -3,14 +3,14 @@
 An expression runs on every text that is written, and a stranger writes some of these. So the ways in which
 it can match from one place are counted before it is used: they are the product of its choices.
 
-UnsafePatternError: why one is refused; it is said once (guard.report) and left out.
+UnsafePatternError: why one is refused; it is said once and left out.
 """
 
 from __future__ import annotations
 
 import re
 
-from observe import guard
+from observe import guard, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class UnsafePatternError(ValueError):
 
 def compiled(expressions: Iterable[str]) -> list[re.Pattern[str]]:
     """Return those of the expressions that can be used; each other one is said once."""
-    found = []
+    found, problems = [], []
     for text in expressions:
         try:
             found.append(judged(text))
         except (UnsafePatternError, re.error, OverflowError, RecursionError) as fault:
-            guard.report(f"OBSERVE_REDACT_PATTERNS: {text!r}", fault)
+            problems.append(f"OBSERVE_REDACT_PATTERNS: {text!r} is left out: {fault}")
+    if problems:
+        guard.guarded(settings.say, problems)
     return found
 
 

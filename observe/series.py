@@ -57,6 +57,9 @@ def find(kind: str, name: Any, tags: Any, rate: float = 1, tag_cardinality: str 
     """
     given = list(tags) if hasattr(tags, "__next__") else tags
     clean = metric_lines.clean_name(name)
+    if given is not None and not hasattr(given, "__iter__"):
+        said = f"{type(given).__name__} {guard.said(given)[:64]}"
+        raise TypeError(f"its tags, {said}, are no mapping, list or text")
     asked = metric_lines.pieces(clean_tags(given), "dogstatsd" if kind == "set" else form.name)
     if not clean:
         raise ValueError("a metric needs a name")

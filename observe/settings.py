@@ -75,6 +75,8 @@ VARIABLES = {
 _ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 #: Variables whose value is a tag of every metric.
 _DD_TAGS = {"DD_ENV": "env", "DD_SERVICE": "service", "DD_VERSION": "version"}
+#: The level a line has, where it leads with another: Lambda drops lines below the configured one.
+OWN_LEVEL = "severity_text"
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
 #: What OBSERVE_PAYLOAD_CARRIERS may name: data there is a contract between teams, so each is asked for.
 PAYLOAD_CARRIERS = ("kinesis", "firehose", "lambda-async", "stepfunctions", "dynamodb", "iot", "s3-tags")
@@ -269,7 +271,7 @@ def get() -> Settings:
         if _settings.problems:
             from observe import guard
 
-            guard.guarded(_say_problems, _settings)
+            guard.guarded(say, _settings.problems)
     return _settings
 
 
@@ -279,13 +281,14 @@ def reset() -> None:
     _settings = None
 
 
-def _say_problems(found: Settings) -> None:
+def say(problems: list[str]) -> None:
+    """Say what cannot be used of the settings, in one WARN line."""
     from observe import stdout, wire
 
     line = {
         "timestamp": wire.timestamp(stdout.now()),
         "level": "WARN",
-        "message": "hybrid-observe: " + "; ".join(found.problems),
+        "message": "hybrid-observe: " + "; ".join(problems),
         "event": "observe.settings",
     }
     stdout.write(wire.log_line(line))

@@ -361,3 +361,17 @@ def test_it_survives_a_fault_of_its_own(lines: Lines, monkeypatch: pytest.Monkey
     assert len(captured.spans) == 1
     assert [line["event"] for line in captured.logs] == ["observe.fault"]
     assert invocation.active is None
+
+
+def test_no_filter_of_lambda_drops_the_event(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only FATAL passes, the event leads with that and tells its own level beside it."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "FATAL")
+
+    def handler(event: Any, context: Any) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        run({"claim": 1}, handler)
+    (line,) = [line for line in map(json.loads, lines.raw) if line.get("event") == "observe.invocation_event"]
+    assert (line["level"], line["severity_text"]) == ("FATAL", "ERROR")

@@ -305,3 +305,21 @@ def test_a_forked_child_tells_its_own(lines: Lines, tmp_path: Any) -> None:
     inside(handler)
     assert bare(lines) == ["1|count|parent|#"]
     assert told.read_text().split("|", 2)[2] == "2|count|child|#\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: metrics.increment("a.b", None), "its value, NoneType None, is no number"),  # type: ignore[arg-type]
+        (lambda: metrics.gauge("a.b", 1, tags=5), "its tags, int 5, are no mapping"),  # type: ignore[arg-type]
+        (lambda: metrics.gauge("a.b", 1, sample_rate="x"), "its sample rate, str x"),  # type: ignore[arg-type]
+        (lambda: metrics.set("a.b", None), "None is no member of a set"),
+    ],
+)
+def test_a_mistake_is_a_sentence_that_names_the_metric(lines: Lines, call: Any, said: str) -> None:
+    """What cannot be written is left out; the warning says of which metric, and why."""
+    call()
+    (line,) = lines.logs
+    assert line["message"].startswith("hybrid-observe: metric 'a.b' failed and was left out: ")
+    assert said in line["message"]
+    assert lines.metrics == []
