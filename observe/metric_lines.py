@@ -337,13 +337,18 @@ def pieces(tags: Any, form: str = "dogstatsd") -> tuple[str, ...]:
         tags = (tags,)
     keys = getattr(tags, "keys", None)
     pairs = [(key, tags[key]) for key in keys()] if callable(keys) else tags
-    found = (_piece(*tag) if type(tag) is tuple and len(tag) == 2 else guard.said(tag) for tag in pairs)
+    found = (_piece(*tag) if type(tag) is tuple and len(tag) == 2 else _text(tag) for tag in pairs)
     clean = clean_tag if form == "dogstatsd" else _separated_tag
     return tuple([clean(tag) for tag in found if tag])
 
 
 def _piece(key: object, value: object) -> str:
     """A colon in a key would end it: the value's begins at the first one."""
-    text = guard.said(value)
-    name = guard.said(key).replace(":", "_")
+    text = _text(value)
+    name = _text(key).replace(":", "_")
     return f"{name}:{text}" if text else name
+
+
+def _text(value: object) -> str:
+    """A member of an enumeration of texts is its text: it is equal to it, so it is the same series."""
+    return str.__str__(value) if isinstance(value, str) else guard.said(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 import sys
@@ -323,3 +324,15 @@ def test_a_mistake_is_a_sentence_that_names_the_metric(lines: Lines, call: Any, 
     assert line["message"].startswith("hybrid-observe: metric 'a.b' failed and was left out: ")
     assert said in line["message"]
     assert lines.metrics == []
+
+
+class _Colour(str, enum.Enum):  # noqa: UP042  # as most are written
+    RED = "red"
+
+
+@pytest.mark.parametrize("first", ["red", _Colour.RED])
+def test_a_tag_of_an_enumeration_of_texts_is_its_text(lines: Lines, first: str) -> None:
+    """Whichever comes first: both are equal, and so is what is written."""
+    for value in (first, _Colour.RED, "red"):
+        metrics.increment("a.b", tags={"c": value})
+    assert [line.rpartition("#")[2] for line in lines.metrics] == ["c:red"] * 3
