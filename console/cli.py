@@ -12,6 +12,7 @@ import click
 
 import observe
 from console.cli_demo import demo
+from console.cli_parse import parse
 from console.terminal import (
     json_option,
     must_exist,
@@ -155,6 +156,7 @@ def requests(store: Path, as_json: bool) -> None:
         raise click.ClickException(f"{store} has no requests yet")
 
 
+cli.add_command(parse)
 cli.add_command(demo)
 
 
@@ -226,7 +228,7 @@ def profile(
 
 
 #: Keys that are checked, but that no part of this version acts on.
-_NOT_USED = ("alerts", "flows", "destinations", "sinks", "redaction", "links")
+_NOT_USED = ("alerts", "flows", "destinations", "sinks", "links")
 
 
 @cli.group()

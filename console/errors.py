@@ -5,6 +5,7 @@ ConsoleError            any of these; `reason` is a low-cardinality word, the te
   NoDemoError           console.demo.client: no running demo can be asked
   NotStartedError       console.demo.example: a part of the demo's system did not start
   NotJsonError          console.explain: what is to be explained is no JSON
+  ParseError            console.parse: what is asked for does not fit observe.yaml
   KeySecretError        console.key_secret: the store's file with the keys' secret cannot be read
   NotProfiledError      console.layer_profile: the function whose imports are asked for does not start
   LogsNotWrittenError   console.local.cloudwatch: lines could not be written to CloudWatch Logs

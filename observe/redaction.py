@@ -183,7 +183,7 @@ class Redaction:
         """Whether all in a flat object was seen before and is no secret: nearly every line's fields."""
         kinds, clean = self._kinds, self.clean
         for name, held in list(value.items()):
-            if name in _HOLDERS or kinds.get(name) != NONE:
+            if name in _HOLDERS or kinds.get(name) != NONE or (len(name) >= _NAME_SAFE and name not in clean):
                 return False
             kind = type(held)
             if kind is str:

@@ -27,6 +27,7 @@ __all__ = [
     "EMPTY",
     "Config",
     "ConfigError",
+    "Controls",
     "Endpoint",
     "Implementation",
     "LogGroup",
@@ -56,6 +57,17 @@ class LogGroup(msgspec.Struct, frozen=True):
     timezone: str = "UTC"
 
 
+class Controls(msgspec.Struct, frozen=True, kw_only=True):
+    """Which logs are left out, and how many series a metric may have. None where the file says nothing."""
+
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    level: str | None = None
+    sample: float | None = None
+    keep_failed: bool | None = None
+    series_max: int | None = None
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One application or function. What a log group says for itself is in `groups`."""
 
@@ -71,6 +83,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     functions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     correlation_field: str = ""
+    controls: Controls = Controls()
     owner: str = ""
     runbook: str = ""
     description: str = ""
@@ -107,7 +120,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Redaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What is removed. `built_in` is None where every detector is on; patterns: name -> {regex, replace}."""
+    """What is removed. `built_in` is None where every detector is on; patterns: name -> {regex, replace};
+    keys: names, maybe with `*` at an end."""
 
     built_in: tuple[str, ...] | None = None
     keys: tuple[str, ...] = ()
@@ -126,6 +140,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     destinations: dict[str, dict[str, Any]] = {}
     sinks: dict[str, dict[str, Any]] = {}
     redaction: Redaction = Redaction()
+    #: Of every service that does not say otherwise.
+    controls: Controls = Controls()
     #: Relative to the folder of the platform's file.
     templates: tuple[str, ...] = ()
     links: dict[str, str] = {}
@@ -203,6 +219,7 @@ def _config(merged: Merged) -> Config:
         services={name: _service(name, item) for name, item in tree.get("services", {}).items()},
         endpoints={name: _endpoint(name, item) for name, item in tree.get("endpoints", {}).items()},
         redaction=_redaction(tree.get("redaction", {})),
+        controls=msgspec.convert(tree.get("controls", {}), Controls),
         templates=tuple(texts(tree.get("templates"))),
         files=merged.files,
         **{key: tree.get(key, {}) for key in _PLAIN},

@@ -21,6 +21,7 @@ from subscribers.config_yaml import MAX_BYTES, Document, Mark, read_yaml
 DEFAULT_RESERVED = (
     "sinks",
     "destinations",
+    "controls",
     "redaction.exempt",
     "redaction.built_in",
     "alerts.defaults",

@@ -217,15 +217,40 @@ def _keys(tree: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _key_problem(expression: str) -> str:
+    if said := _empty_match(expression):
+        return said
     try:
-        pattern = Pattern(expression)
+        groups = Pattern(expression).groups
     except PatternError:
         return ""  # said by the schema
-    if pattern.matches_nothing():
-        return "matches the empty text, and so every line"
-    if pattern.groups > 1:
-        return f"has {pattern.groups} groups, but one value: write (?:...) for groups that are not it"
-    return ""
+    return (
+        f"has {groups} groups, but one value: write (?:...) for groups that are not it" if groups > 1 else ""
+    )
+
+
+def _empty_match(expression: Any) -> str:
+    """What is wrong with an expression that is found everywhere, "" where nothing is."""
+    try:
+        pattern = Pattern(expression) if isinstance(expression, str) else None
+    except PatternError:
+        return ""  # said by the schema
+    return "matches the empty text, and so every line" if pattern and pattern.matches_nothing() else ""
+
+
+def _expressions(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Expressions of redaction and controls: one that is found everywhere would take everything."""
+    patterns = at(tree, "redaction", "patterns")
+    for name, pattern in patterns.items() if isinstance(patterns, dict) else ():
+        expression = at(pattern, "regex") if isinstance(pattern, dict) else pattern
+        if said := _empty_match(expression):
+            yield ("redaction", "patterns", name), f"{shown(expression)} {said}"
+    holders: list[tuple[Path, Any]] = [((), tree)]
+    holders += [(("services", name), service) for name, service in mappings(tree, "services")]
+    for path, holder in holders:
+        for key in ("include", "exclude"):
+            for i, expression in items(at(holder, "controls", key)):
+                if said := _empty_match(expression):
+                    yield (*path, "controls", key, i), f"{shown(expression)} {said}"
 
 
 def _headers(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -274,4 +299,5 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _headers,
     _links,
     _keys,
+    _expressions,
 )

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import msgspec
 
 from subscribers.config import EMPTY, Config, Service, load
+from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch, MalformedEnvelope, decode
 from subscribers.ledger import Ledger
@@ -66,6 +67,7 @@ class _Parser(msgspec.Struct, frozen=True):
 
     config: Config
     enrichment: Enrichment
+    controls: Controls
     region: str
 
 
@@ -80,7 +82,7 @@ def make_handler(
     It raises whatever the sink raises, and LedgerError if the ledger does not balance.
     """
 
-    parser = _Parser(config, Enrichment(config, key_secret), region)
+    parser = _Parser(config, Enrichment(config, key_secret), Controls(config), region)
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
         payload = _Payload(document=_document(event), ledger=Ledger(sink=SINK))
@@ -114,7 +116,7 @@ def _settle(payload: _Payload, event: Any, context: Any, parser: _Parser, sink: 
         ledger.drop(refused, ledger.received)
         return
     try:
-        parsed = _parse(payload, batch, parser, now)
+        parsed, dropped = _parse(payload, batch, parser, now)
     except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept, with a reason
         _store(payload, sink, "parser_fault", f"{type(fault).__name__}: {fault}", ledger.received)
         return
@@ -122,6 +124,8 @@ def _settle(payload: _Payload, event: Any, context: Any, parser: _Parser, sink: 
     payload.signals, payload.notes = len(parsed.signals), {**payload.notes, **parsed.notes}
     # Counted from what was written, not from what was read: else the ledger could only agree with itself.
     ledger.delivered = _delivered(parsed)
+    for reason, events in dropped.items():
+        ledger.drop(reason, events)
     if parsed.silent:
         ledger.drop("no_signal", parsed.silent)
 
@@ -142,7 +146,8 @@ def _refusal(batch: LogBatch, context: Any) -> str:
     return ""
 
 
-def _parse(payload: _Payload, batch: LogBatch, parser: _Parser, now: int) -> Parsed:
+def _parse(payload: _Payload, batch: LogBatch, parser: _Parser, now: int) -> tuple[Parsed, dict[str, int]]:
+    """(what is to be delivered, how many events are left out on purpose, by reason)."""
     origin, format = origin_of(batch, parser.config, parser.region)
     if isinstance(format, str) and format not in FORMATS and format != AUTO:
         payload.notes = {"format_unknown": len(batch.events)}
@@ -151,7 +156,7 @@ def _parse(payload: _Payload, batch: LogBatch, parser: _Parser, now: int) -> Par
         format = "lambda"
     parsed = parse(batch, origin, format, now_unix_nano=now)
     parser.enrichment.apply(parsed)
-    return parsed
+    return parsed, parser.controls.apply(parsed, parser.config.service_of(batch.log_group))
 
 
 def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str | Format]:

@@ -35,8 +35,13 @@ _REPORT = re.compile(
 ).fullmatch
 #: What the numbers of a report are called, in its order.
 _VALUES = ("duration", "billed_duration", "memory_size", "memory_used", "init_duration")
-#: Beginnings of lines that are more than a print, and what else tells such a line.
-_MEANT = ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "RequestId: ", "[ERROR] ")
+#: Beginnings of lines that are more than a print, or may be more of the line before, and what else tells such
+#: a line: what serverless.READERS and LOOSE, event_joins and runtime_traces know of.
+_MEANT = re.compile(
+    r"[\s_]|\d{4}[-/]|[DIWEFA], \[|\[[A-Z]{4,8}\][ \t]|\.\.\. |--- End |(?:INIT|RESTORE)_"
+    r"|(?:START|END|REPORT|XRAY|EXTENSION|TELEMETRY|LOGS|Exception|During|The above)[ \t]"
+    r"|(?:RequestId|Caused by|Suppressed|Wrapped by|panic|fatal error): |Traceback |Unhandled exception"
+).match
 _TIMED_OUT = "Task timed out after "
 #: Fields of a log line that say more of it than a caller's own do; and messages that may be JSON themselves.
 _MEANING = frozenset(
@@ -307,9 +312,10 @@ class _Teller:
 
 def _refuse_meant(message: str) -> None:
     """A line that is more than a print, or nothing at all, is told the general way."""
-    if message.startswith(_MEANT) or ("|" in message and ":" in message) or _TIMED_OUT in message:
+    if _MEANT(message) or ("|" in message and ":" in message) or _TIMED_OUT in message:
         raise _Unusual
-    if not message.strip():
+    text = message.rstrip(_ENDS)
+    if not text or "\n" in text or "\r" in text:
         raise _Unusual
 
 

@@ -40,6 +40,14 @@ class Pattern:
         for match in self._compiled.finditer(text):
             yield match[1 if self.groups else 0] or ""
 
+    def found(self, text: str) -> bool:
+        """Whether it matches anywhere in a text."""
+        return self._compiled.search(text) is not None
+
+    def replaced(self, text: str, mark: str) -> str:
+        """Return a text with `mark` in the place of each match, groups or not."""
+        return str(self._compiled.sub(lambda _: mark, text))
+
     def matches_nothing(self) -> bool:
         """Whether the empty text matches."""
         return self._compiled.fullmatch("") is not None

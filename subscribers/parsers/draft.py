@@ -39,7 +39,8 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 class PlatformRecord(msgspec.Struct, kw_only=True):
     """What Lambda itself says about an invocation, whether in text or in JSON."""
 
-    #: start, end, report, timeout, exit, init_start, init_report, restore_start, restore_report, other
+    #: start, end, report, timeout, exit, xray, fault; init_start, init_done, init_report; restore_start,
+    #: restore_done, restore_report; extension, subscription, logs_dropped, other
     kind: str
     #: Values by the metric's last word: {"duration": 9.14, "memory_size": 128}.
     values: dict[str, float] = {}
@@ -50,6 +51,14 @@ class PlatformRecord(msgspec.Struct, kw_only=True):
     trace_id: str = ""
     span_id: str = ""
     killed: bool = False
+    #: Of an init: `init`, or `invoke` where Lambda tries again while a request waits.
+    phase: str = ""
+    #: Which function was invoked, as far as the record tells: name, version, alias.
+    function: str = ""
+    version: str = ""
+    alias: str = ""
+    #: Metrics that an earlier line of the same init or restore has told.
+    known: frozenset[str] = frozenset()
 
 
 class Draft(msgspec.Struct, kw_only=True):
@@ -78,6 +87,8 @@ class Draft(msgspec.Struct, kw_only=True):
     platform: PlatformRecord | None = None
     #: The runtime's own report of an exception that left the handler.
     uncaught: bool = False
+    #: The event whose log this line is a part of.
+    joined_to: str = ""
     #: A reason to count, where the line was meant to be something and is not.
     note: str = ""
 

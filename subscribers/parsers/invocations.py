@@ -8,13 +8,17 @@ environments that serve several at once: then nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from subscribers.parsers.draft import Draft, PlatformRecord
 from subscribers.parsers.platform import FAILED
 from subscribers.signals import Span
+
+#: The last word of the metric of an init or a restore that failed.
+INIT_ERRORS = "init_errors"
 
 
 class Invocation(msgspec.Struct, kw_only=True):
@@ -36,6 +40,12 @@ class Invocation(msgspec.Struct, kw_only=True):
     #: `timeout`, an error type, `error`, or "" while nothing failed.
     failure: str = ""
     killed: bool = False
+    #: Which function was invoked, as far as its lines tell.
+    function: str = ""
+    version: str = ""
+    alias: str = ""
+    #: What has ended it: `end`, `report`; a second one of a kind is another invocation's.
+    ended: set[str] = set()
     #: Names of metrics already counted: a timeout is told by two lines.
     facts: set[str] = set()
 
@@ -56,6 +66,9 @@ class Invocation(msgspec.Struct, kw_only=True):
         self.xray_trace_id = self.xray_trace_id or record.trace_id
         self.xray_span_id = self.xray_span_id or record.span_id
         self.killed = self.killed or record.killed
+        self.function = self.function or record.function
+        self.version = self.version or record.version
+        self.alias = self.alias or record.alias
         if record.status == "timeout":
             self.failure = "timeout"
         elif record.status in FAILED:
@@ -92,6 +105,10 @@ class _Follower:
         self.leading: list[int] | None = []
         #: What an INIT_REPORT or RESTORE_REPORT already told about the next report.
         self.facts: set[str] = set()
+        #: What the lines of the latest init and restore told, by phase.
+        self.begun: dict[str, set[str]] = {}
+        #: What was reported last: X-Ray's words may come on a line of their own behind it.
+        self.reported: Invocation | None = None
 
     def follow(self, index: int, draft: Draft) -> Invocation | None:
         """Return the invocation of a line, or None where nothing tells it."""
@@ -100,19 +117,23 @@ class _Follower:
             return self._anonymous(index, draft, kind)
         if kind == "start":
             return self._opened(draft)
-        invocation = self._of(draft.request_id)
+        invocation = self._of(draft.request_id, kind)
         if kind in ("end", "report"):
             self._close(invocation)
+            invocation.ended.add(kind)
             if kind == "report":
                 invocation.facts |= self.facts
                 self.facts = set()
+                self.reported = invocation
         elif not self.open and not invocation.closed:
             self.named = invocation
         return invocation
 
     def _anonymous(self, index: int, draft: Draft, kind: str) -> Invocation | None:
-        if draft.platform and kind in ("init_report", "restore_report"):
-            self.facts |= {w for w in draft.platform.values if w in ("init_duration", "restore_duration")}
+        if draft.platform and kind.startswith(("init_", "restore_")):
+            self._begin(draft.platform)
+        if kind == "xray" and not self.open:
+            return self.reported
         if len(self.open) > 1:
             return None
         if self.open:
@@ -120,6 +141,22 @@ class _Follower:
         if self.named is None and self.leading is not None:
             self.leading.append(index)
         return self.named
+
+    def _begin(self, record: PlatformRecord) -> None:
+        """An init or restore: its end, where both tell of it, is told by two records."""
+        of = f"{record.kind.partition('_')[0]}:{record.phase}"
+        if record.kind.endswith("_start"):
+            self.begun.pop(of, None)
+            return
+        if record.kind.endswith("_report"):
+            self.facts |= {w for w in record.values if w in ("init_duration", "restore_duration")}
+        known = self.begun.setdefault(of, set())
+        record.known = frozenset(known)
+        if record.status in FAILED:
+            known.add(INIT_ERRORS)
+        if record.kind.endswith("_report"):
+            # Whatever comes now is of the next one.
+            del self.begun[of]
 
     def _opened(self, draft: Draft) -> Invocation:
         known = self.latest.get(draft.request_id)
@@ -130,9 +167,9 @@ class _Follower:
         self.leading, self.named = None, None
         return known
 
-    def _of(self, request_id: str) -> Invocation:
+    def _of(self, request_id: str, kind: str) -> Invocation:
         known = self.latest.get(request_id)
-        if known is None:
+        if known is None or kind in known.ended:
             known = self.latest[request_id] = Invocation(request_id=request_id)
         return known
 
@@ -143,14 +180,21 @@ class _Follower:
         self.named = None
 
 
-def follow(drafts: Iterable[Draft]) -> list[Invocation | None]:
-    """Return each line's invocation, in order, each having learnt from all of its lines.
+class Followed(NamedTuple):
+    """Of each line: its invocation, and whether several were open, so that a line of nobody stays one."""
+
+    invocations: list[Invocation | None]
+    crowded: list[bool]
+
+
+def follow(drafts: Sequence[Draft]) -> Followed:
+    """Return each line's invocation, in order.
 
     Lines before the batch's first START or END belong to the invocation that END closes.
     """
-    drafts = list(drafts)
     follower = _Follower()
     found: list[Invocation | None] = []
+    crowded: list[bool] = []
     for index, draft in enumerate(drafts):
         invocation = follower.follow(index, draft)
         if follower.leading is not None and invocation is not None and invocation.closed:
@@ -158,9 +202,14 @@ def follow(drafts: Iterable[Draft]) -> list[Invocation | None]:
                 found[earlier] = invocation
             follower.leading = None
         found.append(invocation)
-    for draft, invocation in zip(drafts, found, strict=True):
+        crowded.append(len(follower.open) > 1)
+    return Followed(found, crowded)
+
+
+def learn(drafts: Sequence[Draft], invocations: Sequence[Invocation | None]) -> None:
+    """Let each invocation learn from all of its lines."""
+    for draft, invocation in zip(drafts, invocations, strict=True):
         if invocation is not None:
             invocation.learn(draft)
-    for one in {id(invocation): invocation for invocation in found if invocation is not None}.values():
+    for one in {id(invocation): invocation for invocation in invocations if invocation is not None}.values():
         one.resolve()
-    return found

@@ -20,7 +20,7 @@ import msgspec
 from observe import ids
 from subscribers.formats import loggers
 from subscribers.formats.told import Clock
-from subscribers.parsers import metric_json, metrics, otlp, platform
+from subscribers.parsers import datagrams, metric_json, metrics, otlp, platform_json
 from subscribers.parsers.draft import LEVELS, Draft
 from subscribers.parsers.page import served_by
 from subscribers.parsers.times import rfc3339
@@ -34,6 +34,9 @@ _OWN_LEVEL = "severity_text"
 _RENAMED = {"env": "deployment.environment.name", "version": "service.version"}
 #: What Powertools calls a service without a name.
 _POWERTOOLS_DEFAULT = "service_undefined"
+#: Members of an embedded metric that are no reason to keep it as a log.
+_BESIDE = frozenset(("timestamp", "level", *metric_json.TAGS))
+_REPORTED = frozenset(("errorType", "errorMessage", "stackTrace"))
 _KEY_EVENT = "observe.key"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}=[0-9a-f]{32}")
 _KEYS_MAX = 64
@@ -48,8 +51,12 @@ def read(draft: Draft) -> bool:
     document = _document(draft)
     if document is None:
         return False
-    if isinstance(document.get("record"), dict) and isinstance(document.get("type"), str):
-        return platform.read_record(draft, document)
+    if isinstance(document.get("type"), str) and isinstance(document.get("record"), dict | str):
+        if platform_json.read(draft, document):
+            return True
+        # An extension that forwards lines; the line itself is read as any other.
+        if platform_json.read_line(draft, document) or isinstance(document["record"], dict):
+            return False
     if metric_json.is_meant(document):  # a tag of it may be named `metric`
         return _read_metric_json(draft, document)
     if isinstance(document.get("metric"), str) and "message" not in document:
@@ -99,22 +106,32 @@ def _read_metric(draft: Draft, document: dict[str, Any]) -> bool:
     if draft.points:
         draft.stamp(rfc3339(_take(document, "timestamp")))
         return True
-    if metrics.is_told(document["metric"]):
+    if datagrams.is_told(document["metric"]):
         # The level is the one that no filter drops, not the event's.
         draft.message, draft.dataset = document["metric"], "lambda.json"
         draft.stamp(rfc3339(_take(document, "timestamp")))
-        return True
+        return datagrams.read(draft) or True
     draft.note = "bad_metric_line"
     return _read_log(draft, document)
 
 
 def _read_metric_json(draft: Draft, document: dict[str, Any]) -> bool:
-    """A metric that is JSON itself; an embedded one that has a message too is a log as well."""
+    """A metric that is JSON itself; an embedded one that has a message or properties is a log as well."""
     draft.points = metric_json.points_of(document)
-    if not draft.points:
+    if not draft.points and not metric_json.is_bare(document):
         draft.note = "bad_metric_line"
-    draft.is_log = not draft.points or "message" in document
-    return _read_log(draft, document) if draft.is_log else True
+        return _read_log(draft, document)
+    rest = metric_json.properties(document) if "_aws" in document else document
+    if "message" in document:
+        return _read_log(draft, rest)
+    # Our own have the team's tags beside them, which are every metric's.
+    draft.is_log = "_aws" in document and not (draft.points and rest.keys() <= _BESIDE)
+    if draft.is_log:
+        draft.dataset, draft.attributes = "lambda.json", rest
+        _take_time(draft, rest)
+        _take_level(draft, rest)
+        _take_identity(draft, rest)
+    return True
 
 
 def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
@@ -136,10 +153,15 @@ def _read_log(draft: Draft, document: dict[str, Any]) -> bool:
     _take_keys(draft, document)
     draft.message = _take_message(draft, document)
     draft.attributes = document
+    unwrap(draft)
+    return True
+
+
+def unwrap(draft: Draft) -> None:
+    """Read the message of a text line that is JSON itself."""
     inner = loggers.document_of(draft.message)
     if inner is not None:
         _unwrap(draft, inner)
-    return True
 
 
 def _unwrap(draft: Draft, inner: dict[str, Any]) -> None:
@@ -217,6 +239,8 @@ def _take_error(draft: Draft, document: dict[str, Any]) -> None:
         if not error:
             del document["error"]
     if "errorType" in document or "errorMessage" in document:
+        # Go's and Ruby's runtimes write nothing else of what left the handler.
+        draft.uncaught = document.keys() <= _REPORTED and "errorType" in document
         draft.error_type = _take(document, "errorType") or draft.error_type
         draft.error_message = _take(document, "errorMessage") or draft.error_message
         draft.error_stack = _take_stack(document) or draft.error_stack
@@ -241,6 +265,16 @@ def _take_stack(document: dict[str, Any]) -> str:
     if isinstance(stack, list) and all(isinstance(entry, str) for entry in stack):
         del document["stackTrace"]
         return "\n".join(entry.rstrip("\n") for entry in stack)
+    if (
+        isinstance(stack, list)
+        and stack
+        and all(isinstance(entry, dict) and "path" in entry for entry in stack)
+    ):
+        del document["stackTrace"]
+        # Go's: {"path", "line", "label"}
+        return "\n".join(
+            f"{_peek(entry, 'label')} ({entry['path']}:{entry.get('line', 0)})" for entry in stack
+        )
     return _take(document, "stackTrace")
 
 

@@ -13,21 +13,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from subscribers.parsers.draft import MetricKind, Point
+from subscribers.parsers import units
+from subscribers.parsers.draft import Point
 
 #: Values of one metric in one EMF line; metrics of one directive.
 EMF_MAX = 100
-#: CloudWatch's units as (kind, UCUM); any other is a distribution without a unit.
-_UNITS: dict[str, tuple[MetricKind, str]] = {
-    "Count": ("count", "1"),
-    "Milliseconds": ("timing", "ms"),
-    "Microseconds": ("distribution", "us"),
-    "Seconds": ("distribution", "s"),
-    "Bytes": ("distribution", "By"),
-    "Kilobytes": ("distribution", "kBy"),
-    "Megabytes": ("distribution", "MBy"),
-    "Percent": ("distribution", "%"),
-}
+#: Members that are tags of every metric, though they are no dimensions (docs/spec/lines.md).
+TAGS = ("env", "service", "version")
 _FORWARDER = frozenset("mvet")
 
 
@@ -36,6 +28,22 @@ def points_of(document: dict[str, Any]) -> tuple[Point, ...]:
     if document.keys() >= _FORWARDER:
         return _forwarder(document)
     return _emf(document) if isinstance(document.get("_aws"), dict) else ()
+
+
+def properties(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a well-formed embedded metric has beside its values and dimensions: people search by it."""
+    taken = {"_aws"}
+    for directive in document["_aws"]["CloudWatchMetrics"] if isinstance(document.get("_aws"), dict) else ():
+        taken.update(metric["Name"] for metric in directive["Metrics"])
+        taken.update(name for one in directive.get("Dimensions", ()) if isinstance(one, list) for name in one)
+    return {key: value for key, value in document.items() if key not in taken}
+
+
+def is_bare(document: dict[str, Any]) -> bool:
+    """Whether a line has no metric and says so: EMF's library writes properties alone, too."""
+    aws = document.get("_aws")
+    directives = aws.get("CloudWatchMetrics") if isinstance(aws, dict) else None
+    return isinstance(directives, list) and all(map(_is_empty, directives))
 
 
 def is_meant(document: dict[str, Any]) -> bool:
@@ -61,6 +69,8 @@ def _emf(document: dict[str, Any]) -> tuple[Point, ...]:
         return ()
     found: list[Point] = []
     for directive in directives:
+        if _is_empty(directive):
+            continue
         points = (
             _directive(document, directive, int(stamp) * 1_000_000) if isinstance(directive, dict) else []
         )
@@ -70,12 +80,19 @@ def _emf(document: dict[str, Any]) -> tuple[Point, ...]:
     return tuple(found)
 
 
+def _is_empty(directive: object) -> bool:
+    return isinstance(directive, dict) and directive.get("Metrics") == []
+
+
 def _directive(document: dict[str, Any], directive: dict[str, Any], time_unix_nano: int) -> list[Point]:
     metrics, sets = directive.get("Metrics"), directive.get("Dimensions", [])
     if not isinstance(metrics, list) or not isinstance(sets, list) or len(metrics) > EMF_MAX:
         return []
     names = [name for one in sets if isinstance(one, list) for name in one if isinstance(name, str)]
     tags = {name: str(document[name]) for name in names if isinstance(document.get(name), str | int | float)}
+    for tag in TAGS:
+        if isinstance(document.get(tag), str):
+            tags.setdefault(tag, document[tag])
     if isinstance(directive.get("Namespace"), str) and directive["Namespace"]:
         tags.setdefault("namespace", directive["Namespace"])
     found: list[Point] = []
@@ -85,7 +102,7 @@ def _directive(document: dict[str, Any], directive: dict[str, Any], time_unix_na
         values = values if isinstance(values, list) else [values]
         if not isinstance(name, str) or not 0 < len(values) <= EMF_MAX or not all(map(_is_number, values)):
             return []
-        kind, unit = _UNITS.get(str(metric.get("Unit")), ("distribution", ""))
+        kind, unit = units.BY_NAME.get(str(metric.get("Unit")), ("distribution", ""))
         found += [Point(name, kind, float(value), unit, tags, time_unix_nano) for value in values]
     return found
 

@@ -4,16 +4,22 @@
     the rival's MONITORING|<value>|<unit>|<name>|<namespace>
     DogStatsD   <name>:<value>[:<value>]|<c|g|ms|h|s|d>[|@<rate>][|#<tags>][|T<epoch s>]
 
-Its events (`_e{<bytes>,<bytes>}:<title>|<text>`) and service checks (`_sc|<name>|<status>`) are no points:
-they stay logs, as they are written.
+    StatsD      the same without tags, or InfluxDB's: <name>,<tag>=<value>:<value>|<type>
+
+Events and service checks are no points: see `datagrams`. `+1|g` changes a gauge that only StatsD's server
+knows, so it is no point either; `-1|g` is a value, as DogStatsD has it. A sampled count is scaled up.
 
 https://docs.datadoghq.com/developers/dogstatsd/datagram_shell/
+https://github.com/statsd/statsd/blob/master/docs/metric_types.md
+https://www.influxdata.com/blog/getting-started-with-sending-statsd-metrics-to-telegraf-influxdb/
 """
 
 from __future__ import annotations
 
 import math
+import re
 
+from subscribers.parsers import units
 from subscribers.parsers.draft import MetricKind, Point
 from subscribers.parsers.times import epoch_seconds
 
@@ -37,13 +43,9 @@ _LETTERS: dict[str, MetricKind] = {
 }
 #: Names beyond letters that a bare line may have, so that prose with a `:` and a `|` is no metric.
 _NAME_EXTRA = str.maketrans("", "", "._-/")
-_RIVAL_UNITS: dict[str, tuple[MetricKind, str]] = {
-    "count": ("count", "1"),
-    "milliseconds": ("timing", "ms"),
-    "seconds": ("distribution", "s"),
-    "bytes": ("distribution", "By"),
-    "percent": ("gauge", "%"),
-}
+_MEANT = re.compile(
+    r"[A-Za-z_][\w.\-/]{0,200}(?:,[^|:]{1,500})?:[^|\s]{0,500}\|(?:c|g|ms|h|s|d)(?:\||$)", re.MULTILINE
+)
 
 
 def points_of(text: str) -> tuple[Point, ...]:
@@ -54,9 +56,9 @@ def points_of(text: str) -> tuple[Point, ...]:
     return _datagrams(text)
 
 
-def is_told(text: str) -> bool:
-    """Whether a datagram is an event or a service check."""
-    return text.startswith(("_e{", "_sc|"))
+def is_meant(text: str) -> bool:
+    """Whether a bare line was clearly meant to be a datagram: a name, a value and a type."""
+    return _MEANT.match(text) is not None
 
 
 def _monitoring(parts: list[str]) -> Point | None:
@@ -75,7 +77,7 @@ def _monitoring(parts: list[str]) -> Point | None:
 def _rival(parts: list[str]) -> Point | None:
     """The dialect of https://github.com/theburningmonk/lambda-logging-metrics-demo."""
     _, text, unit, name, namespace = parts
-    value, known = number(text), _RIVAL_UNITS.get(unit.lower())
+    value, known = number(text), units.by_word(unit)
     if value is None or not known or not name:
         return None
     return Point(name, known[0], value, known[1], {"namespace": namespace} if namespace else {})
@@ -96,12 +98,16 @@ def _datagram(line: str) -> list[Point]:
     head, *sections = line.split("|")
     name, *values = head.split(":")
     kind = _LETTERS.get(sections[0]) if sections else None
+    name, comma, influx = name.partition(",")
     if not kind or not values or not name.translate(_NAME_EXTRA).isidentifier():
         return []
-    rate, time, tags = 1.0, 0, {}
+    rate, time = 1.0, 0
+    tags = _influx(influx) if comma else {}
+    if tags is None or (kind == "gauge" and values[0].startswith("+")):
+        return []
     for section in sections[1:]:
         if section.startswith("#"):
-            tags = tags_of(section[1:])
+            tags = {**tags, **tags_of(section[1:])}
         elif section.startswith("@"):
             rate = number(section[1:]) or 0.0
         elif section.startswith("T"):
@@ -138,6 +144,12 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _influx(text: str) -> dict[str, str] | None:
+    """`region=eu,tier=1` as a mapping; None for what has no `=` or no name."""
+    pairs = [tag.partition("=") for tag in text.split(",")]
+    return {key: value for key, _, value in pairs} if all(key and found for key, found, _ in pairs) else None
 
 
 def tags_of(text: str) -> dict[str, str]:

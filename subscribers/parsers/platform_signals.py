@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 
 from observe import ids, semconv
 from subscribers.parsers.draft import Draft, MetricKind, PlatformRecord, Point
-from subscribers.parsers.invocations import Invocation
+from subscribers.parsers.invocations import INIT_ERRORS, Invocation
 from subscribers.parsers.platform import FAILED, OUT_OF_MEMORY, PREFIX, attributes_of
-from subscribers.signals import Span
+from subscribers.parsers.prices import LIST_PRICES, Pricing
+from subscribers.signals import Origin, Span
 
 #: Last word of the name -> (kind, UCUM unit).
 _VALUES: dict[str, tuple[MetricKind, str]] = {
@@ -17,14 +20,29 @@ _VALUES: dict[str, tuple[MetricKind, str]] = {
     "billed_duration": ("distribution", "ms"),
     "init_duration": ("distribution", "ms"),
     "restore_duration": ("distribution", "ms"),
+    "billed_restore_duration": ("distribution", "ms"),
     "memory_used": ("distribution", "MBy"),
     "memory_size": ("gauge", "MBy"),
 }
+_DROPPED = {"logs_dropped": "1", "logs_dropped_bytes": "By"}
 #: Records whose values are metrics; `platform.runtimeDone` tells a duration that the report tells too.
 _REPORTS = ("report", "init_report", "restore_report")
+#: Records that tell how an invocation ended: at level WARN only the first comes, at INFO both.
+_ENDS = ("end", "report", "timeout", "exit")
+_OWN = ("init_", "restore_")
+_BEGINNINGS = ("init_done", "init_report", "restore_done", "restore_report")
+
+NAME, VERSION, ALIAS = "faas.name", semconv.FAAS_VERSION, PREFIX + "alias"
+ACCOUNT, REGION = "cloud.account.id", "cloud.region"
+_FUNCTIONS = "/aws/lambda/"
+#: `2026/11/21/[$LATEST]<32 hex>`; a group of the team's own has the function's name before the version.
+#: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+_STREAM = re.compile(r"\d{4}/\d{2}/\d{2}/([\w-]{0,170})\[(\$LATEST|\d{1,10})\][0-9a-f]{1,64}")
 
 
-def points_of(draft: Draft, invocation: Invocation | None) -> list[tuple[int, Point]]:
+def points_of(
+    draft: Draft, invocation: Invocation | None, pricing: Pricing = LIST_PRICES
+) -> list[tuple[int, Point]]:
     """Return the data points of a line with their indices: its own, or what the platform's words amount to.
 
     A point that is left out because another line told the fact keeps its index, so that the IDs of
@@ -33,16 +51,53 @@ def points_of(draft: Draft, invocation: Invocation | None) -> list[tuple[int, Po
     if draft.platform is None and not draft.uncaught:
         return list(enumerate(draft.points))
     facts = invocation.facts if invocation else set()
+    record = draft.platform
+    # What an init or restore tells of itself is no fact of the invocation in which it is tried again.
+    known = record.known if record and record.kind in _BEGINNINGS else None
     found: list[tuple[int, Point]] = []
-    for index, point in enumerate(_told(draft, invocation)):
+    for index, point in enumerate(_told(draft, invocation, pricing)):
         word = point.name[len(PREFIX) :]
-        if word not in facts:
+        if known is not None and word.startswith(_OWN):
+            if word not in known:
+                found.append((index, point))
+        elif word not in facts:
             facts.add(word)
             found.append((index, point))
     return found
 
 
-def _told(draft: Draft, invocation: Invocation | None) -> Iterator[Point]:
+def tags_of(draft: Draft, invocation: Invocation | None) -> dict[str, str]:
+    """Return the tags of the platform's metrics: function, version, alias where known, account, Region."""
+    tags = dict(_tags(draft.origin))
+    record = draft.platform
+    told = [found for found in (record, invocation) if found is not None]
+    for name, values in (
+        (NAME, [found.function for found in told]),
+        (VERSION, [found.version for found in told]),
+        (ALIAS, [found.alias for found in told]),
+    ):
+        if value := next(filter(None, values), ""):
+            tags[name] = value
+    return tags
+
+
+@lru_cache(maxsize=1024)
+def _tags(origin: Origin) -> tuple[tuple[str, str], ...]:
+    """What the stream's name and the group's tell, and where they are."""
+    stream = _STREAM.fullmatch(origin.log_stream)
+    name = stream[1] if stream else ""
+    if not name and origin.log_group.startswith(_FUNCTIONS):
+        name = origin.log_group[len(_FUNCTIONS) :]
+    told = (
+        (NAME, name or origin.service),
+        (VERSION, stream[2] if stream else ""),
+        (ACCOUNT, origin.account),
+        (REGION, origin.region),
+    )
+    return tuple((key, value) for key, value in told if value)
+
+
+def _told(draft: Draft, invocation: Invocation | None, pricing: Pricing) -> Iterator[Point]:
     record = draft.platform
     if record is None:
         # Outside an invocation (an import that fails) the report that follows is the one to count.
@@ -55,10 +110,37 @@ def _told(draft: Draft, invocation: Invocation | None) -> Iterator[Point]:
                 yield Point(PREFIX + word, kind, record.values[word], unit)
     if record.kind == "report":
         yield _count("invocations")
-        if is_cold(record):
-            yield _count("cold_starts")
-    if record.kind in ("report", "timeout", "exit"):
+        yield from _beginnings(record)
+        yield from _shares(record, draft.origin.region, pricing)
+    if record.kind in _ENDS:
         yield from _failures(record, invocation)
+    elif record.kind in _BEGINNINGS and record.status in FAILED:
+        yield _count(INIT_ERRORS)
+        if record.phase == "invoke" and invocation:  # the request that waits fails with it
+            yield from _failures(record, invocation)
+    elif record.kind == "fault" and invocation:
+        yield _count("errors")
+    for word, unit in _DROPPED.items():
+        if record.kind == "logs_dropped" and word in record.values:
+            yield Point(PREFIX + word, "count", record.values[word], unit)
+
+
+def _beginnings(record: PlatformRecord) -> Iterator[Point]:
+    if is_cold(record):
+        yield _count("cold_starts")
+    if "restore_duration" in record.values:
+        yield _count("restores")
+
+
+def _shares(record: PlatformRecord, region: str, pricing: Pricing) -> Iterator[Point]:
+    """What two values of a report amount to; managed instances tell neither."""
+    size = record.values.get("memory_size", 0)
+    if size > 0 and "memory_used" in record.values:
+        share = 100 * record.values["memory_used"] / size
+        yield Point(PREFIX + "memory_utilization", "distribution", share, "%")
+    if size > 0 and "billed_duration" in record.values:
+        cost = pricing.usd(record.values["billed_duration"], size, region)
+        yield Point(PREFIX + "estimated_cost", "distribution", cost, "{USD}")
 
 
 def _failures(record: PlatformRecord, invocation: Invocation | None) -> Iterator[Point]:

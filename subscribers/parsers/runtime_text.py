@@ -14,14 +14,14 @@ from __future__ import annotations
 from subscribers.parsers.draft import LEVELS, Draft
 from subscribers.parsers.times import rfc3339
 
-_TRACEBACK = "Traceback (most recent call last):"
+TRACEBACK = "Traceback (most recent call last):"
 _UNCAUGHT = "[ERROR] "
 
 
 def read(draft: Draft) -> bool:
     """Fill the draft of a line that starts with `[`; False if it is only a print."""
     text = draft.message
-    if text.startswith(_UNCAUGHT) and _TRACEBACK in text:
+    if text.startswith(_UNCAUGHT) and TRACEBACK in text:
         return _read_uncaught(draft)
     word, _, rest = text[1:].partition("]\t")
     level = LEVELS.get(word)
@@ -39,7 +39,7 @@ def read(draft: Draft) -> bool:
 def last_error(stack: str) -> tuple[str, str]:
     """Return (type, message) of what a traceback ends with: its last unindented line that names a type."""
     for line in reversed(stack.split("\n")):
-        if line and not line.startswith((" ", _TRACEBACK)):
+        if line and not line.startswith((" ", TRACEBACK)):
             found = _typed(line)
             if found[0]:
                 return found
@@ -55,15 +55,16 @@ def _read_uncaught(draft: Draft) -> bool:
 
 def _split(text: str) -> tuple[str, str]:
     """(what was said, the traceback with plain line ends and plain indentation)."""
-    at = text.find(_TRACEBACK)
+    at = text.find(TRACEBACK)
     # A traceback starts a line; the words alone may be part of any message.
     if at < 0 or (at > 0 and text[at - 1] not in "\r\n"):
         return text, ""
     stack = text[at:].replace("\r\n", "\n").replace("\r", "\n")
-    return text[:at].rstrip("\r\n"), "\n".join(_indented(line) for line in stack.split("\n"))
+    return text[:at].rstrip("\r\n"), "\n".join(indented(line) for line in stack.split("\n"))
 
 
-def _indented(line: str) -> str:
+def indented(line: str) -> str:
+    """Return a line with plain blanks where the runtime wrote no-break ones."""
     bare = line.lstrip("\xa0")
     return " " * (len(line) - len(bare)) + bare
 

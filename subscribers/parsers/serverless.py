@@ -1,7 +1,7 @@
 """The format `lambda`: every line that a function's log stream may hold.
 
-Three passes: read each line by its first character, follow the invocations through the stream, and
-tell the signals with the context their invocation has by then.
+Four passes: read each line by its first character, follow the invocations through the stream, join the events
+that are lines of one record, and tell the signals with the context their invocation has by then.
 """
 
 from __future__ import annotations
@@ -10,36 +10,57 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from subscribers.parsers import lines, runtime_text
+from subscribers.parsers import datagrams, event_joins, lines, metrics, runtime_lines, runtime_text
 from subscribers.parsers import platform as platform_lines
 from subscribers.parsers.draft import Draft
-from subscribers.parsers.invocations import Invocation, follow
+from subscribers.parsers.invocations import Invocation, follow, learn
 from subscribers.parsers.page import Line, Page, Parsed
-from subscribers.parsers.platform_signals import platform_span, points_of
+from subscribers.parsers.platform_signals import platform_span, points_of, tags_of
+from subscribers.parsers.prices import LIST_PRICES, Pricing
 from subscribers.signals import Log, Metric, Span
 
 _BLANK = " \t\r\n"
+_TEXT = "lambda.text"
+Reader = Callable[[Draft], bool]
 
-#: Which reader to ask about a line, by its first character. Each returns False for what is not its own.
-READERS: dict[str, Callable[[Draft], bool]] = {
+
+def _either(first: Reader, second: Reader) -> Reader:
+    """Ask the second reader where a line is none of the first's."""
+    return lambda draft: first(draft) or second(draft)
+
+
+#: Which reader to ask about a line, by its first character. Each returns False for what is not its own, and
+#: is sure of what is: one such line says that a stream is a function's.
+READERS: dict[str, Reader] = {
     "{": lines.read,
     "[": runtime_text.read,
     "M": lines.read_metric,
-    "S": platform_lines.read,
-    "E": platform_lines.read,
-    "R": platform_lines.read,
-    "I": platform_lines.read,
-    **dict.fromkeys("0123456789", platform_lines.read_timeout),
+    **dict.fromkeys("SRXTL", platform_lines.read),
+    **dict.fromkeys("EI", _either(platform_lines.read, runtime_lines.read_ruby)),
+    **dict.fromkeys("DWFA", runtime_lines.read_ruby),
+    **dict.fromkeys("0123456789", _either(platform_lines.read_timeout, runtime_lines.read_tabbed)),
 }
+#: Of lines that other programs write, too.
+LOOSE: dict[str, Reader] = dict.fromkeys(f"[0123456789{runtime_lines.RUBY}", runtime_lines.read_loose)
 
 
-def parse(page: Page) -> Parsed:
-    """Return what the lines of a function's stream tell. See `page.Format`."""
+def parse(page: Page, pricing: Pricing = LIST_PRICES) -> Parsed:
+    """Return what the lines of a function's stream tell. See `page.Format`.
+
+    pricing: how the cost of an invocation is estimated.
+    """
     parsed = Parsed()
     drafts = [read(line, page) for line in page.lines()]
-    for draft, invocation in zip(drafts, follow(drafts), strict=True):
+    event_joins.join_exits(drafts)
+    invocations, crowded = follow(drafts)
+    event_joins.join(drafts, invocations, crowded, page.events, parsed)
+    learn(drafts, invocations)
+    for draft, invocation in zip(drafts, invocations, strict=True):
+        if draft.joined_to:
+            parsed.joined[draft.event_id] = draft.joined_to
+            continue
         before = len(parsed.signals)
-        _tell(draft, invocation, page.now_unix_nano, parsed)
+        _tell(draft, invocation, page.now_unix_nano, pricing, parsed)
         parsed.silent += len(parsed.signals) == before
     return parsed
 
@@ -53,16 +74,36 @@ def recognises(line: Line, page: Page) -> bool:
 
 def read(line: Line, page: Page) -> Draft:
     """Return the draft of one line; whatever no reader knows is a plain print."""
-    draft, text = _draft(line, page), line.text
-    reader = READERS.get(text[:1])
-    if reader is not None and reader(draft):
-        return draft
-    # A bare datagram has no prefix of its own; prose seldom has both characters.
-    if "|" in text and ":" in text and not draft.note:
-        lines.read_metric(draft)
-    elif not text.strip(_BLANK):
-        draft.is_log = False
+    draft = _draft(line, page)
+    if not _read(draft) and draft.message is not line.text:
+        _read(draft)  # an extension forwarded it: what it says is a line itself
     return draft
+
+
+def _read(draft: Draft) -> bool:
+    text = draft.message
+    for readers in (READERS, LOOSE):
+        reader = readers.get(text[:1])
+        if reader is not None and reader(draft):
+            if draft.dataset == _TEXT and draft.message[:1] == "{" and draft.is_log:
+                lines.unwrap(draft)
+            return True
+    # A bare datagram has no prefix of its own; prose seldom has both characters.
+    if "|" in text and not draft.note and _read_datagram(draft):
+        return True
+    if not text.strip(_BLANK):
+        draft.is_log = False
+    return False
+
+
+def _read_datagram(draft: Draft) -> bool:
+    if datagrams.is_told(draft.message):
+        return datagrams.read(draft)
+    if ":" not in draft.message or lines.read_metric(draft):
+        return ":" in draft.message
+    if metrics.is_meant(draft.message):
+        draft.note = "bad_metric_line"
+    return False
 
 
 def _draft(line: Line, page: Page) -> Draft:
@@ -75,7 +116,9 @@ def _draft(line: Line, page: Page) -> Draft:
     )
 
 
-def _tell(draft: Draft, invocation: Invocation | None, now_unix_nano: int, parsed: Parsed) -> None:
+def _tell(
+    draft: Draft, invocation: Invocation | None, now_unix_nano: int, pricing: Pricing, parsed: Parsed
+) -> None:
     if draft.note:
         parsed.note(draft.note)
     request_id = draft.request_id or (invocation.request_id if invocation else "")
@@ -83,7 +126,9 @@ def _tell(draft: Draft, invocation: Invocation | None, now_unix_nano: int, parse
         parsed.signals.append(_log(draft, invocation, request_id, now_unix_nano))
     for span in draft.spans:
         parsed.signals.append(_in_context(span, invocation, request_id))
-    for index, point in points_of(draft, invocation):
+    points = points_of(draft, invocation, pricing)
+    tags = tags_of(draft, invocation) if points and (draft.platform or draft.uncaught) else None
+    for index, point in points:
         parsed.signals.append(
             Metric(
                 event_id=f"{draft.event_id}:{index}",
@@ -93,7 +138,7 @@ def _tell(draft: Draft, invocation: Invocation | None, now_unix_nano: int, parse
                 kind=point.kind,
                 value=point.value,
                 unit=point.unit,
-                tags=point.tags,
+                tags=point.tags if tags is None else tags,
                 request_id=request_id,
                 set_member=point.set_member,
             )

@@ -76,7 +76,7 @@ def test_a_payload_is_delivered_and_accounted_for(capsys: pytest.CaptureFixture[
     """The reply is the ledger, the sink has it too, and one line says what happened."""
     sink = Memory()
     assert handled(encode(batch(START, "hello", "", END, COLD)), sink) == ledger(5, 4, no_signal=1)
-    assert len(sink.signals) == 4 + 7 + 1  # logs, metrics, the invocation
+    assert len(sink.signals) == 4 + 9 + 1  # logs, metrics, the invocation
     (row,) = sink.ledgers
     assert (row["received"], row["delivered"], row["dropped"]) == (5, 4, 1)
     (line,) = capsys.readouterr().out.splitlines()
@@ -308,7 +308,7 @@ def test_the_module_delivers_to_the_store_once(store_path: Path) -> None:
         table: store.query(f"SELECT count(*) AS n FROM {table}")[0]["n"]
         for table in ("logs", "metrics", "ledger")
     }
-    assert counts == {"logs": 4, "metrics": 7, "ledger": 1}
+    assert counts == {"logs": 4, "metrics": 9, "ledger": 1}
     assert store.query("SELECT DISTINCT service, region FROM logs") == [
         {"service": "claims-api", "region": "eu-west-1"}
     ]

@@ -76,6 +76,35 @@ def invocation(request_id: str, *lines: str, report: str = "") -> list[str]:
     ]
 
 
+#: Lines of every runtime, and those that may go on with the line before.
+TEXTS = [
+    "[WARNING]\t2026-11-21T03:30:10.123Z\t{ID}\tslow\n".replace("{ID}", IDS[0]),
+    "[INFO] of Java\n",
+    f"2026-11-21T03:30:10.123Z\t{IDS[0]}\tERROR\tboom\n",
+    '2026-11-21T03:30:10.123Z\tundefined\tERROR\tUncaught Exception \t{"errorType":"E","stack":["E"]}\n',
+    f"2026-11-21 03:30:10 {IDS[0]} INFO  Handler - told\n",
+    "2026/11/21 03:30:10.123456 of Go\n",
+    f"I, [2026-11-21T03:30:10.123456 #8]  INFO {IDS[0]} -- : of Ruby\n",
+    *("Traceback (most recent call last):\n", '  File "a.py", line 1, in f\n', "ValueError: boom\n"),
+    *(
+        "java.lang.IllegalStateException: boom\n",
+        "\tat a.B.c(B.java:1)\n",
+        "Caused by: x.Y: z\n",
+        "\t... 7 more\n",
+    ),
+    *("panic: boom\n", "goroutine 1 [running]:\n", "main.main()\n", "\t/var/task/main.go:8 +0x27\n"),
+    *("/var/task/a.rb:5:in 'f': boom (RuntimeError)\n", "\tfrom /var/task/a.rb:2:in 'g'\n"),
+    *("Unhandled exception. System.Exception: boom\n", "   at A.B() in /a.cs:line 1\n", "--- End of it\n"),
+    "TypeError: boom\n    at f (/var/task/i.js:4:3)\n",
+    *("_sc|db.up|2\n", "_e{1,1}:a|b\n", "XRAY TraceId: 1-5-6\tSegmentId: a\n"),
+    *(
+        "EXTENSION\tName: a\tState: Ready\tEvents: [INVOKE]\n",
+        "LOGS\tName: a\tState: Subscribed\tTypes: [Function]\n",
+    ),
+    f"RequestId: {IDS[0]} Error: Runtime exited with error: exit status 2\n",
+    *("Runtime.ExitError\n", "a print\rof two lines\n", "During handling of the above exception\n"),
+    '{"time":"2026-11-21T03:30:10.123Z","type":"function","record":"a print"}\n',
+]
 INIT = "INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout\n"
 MONITORING = "MONITORING|1795231810|1.5|timing|claims.price|#product:motor,env:prod\n"
 
@@ -108,6 +137,15 @@ def test_an_unusual_invocation_goes_the_general_way_alone() -> None:
         assert told.rest == [(4, 8)], line
 
 
+def test_lines_of_every_runtime_are_told_alike() -> None:
+    """Each of them alone, behind a print, and all of them in order."""
+    for one in TEXTS:
+        mine, alone, _ = both(page(*invocation(IDS[0], "a print\n", one), *invocation(IDS[1], one)))
+        assert mine == alone, one
+    mine, alone, _ = both(page(*invocation(IDS[0], *TEXTS), *invocation(IDS[1], "a print\n")))
+    assert mine == alone
+
+
 def test_mixed_invocations_go_the_general_way_whole() -> None:
     """An environment that serves several at once: whose a line is, only all of them tell."""
     a, b = invocation(IDS[0], ours(IDS[0])), invocation(IDS[1], ours(IDS[1]))
@@ -138,7 +176,7 @@ def line(request_id: str) -> st.SearchStrategy[str]:
         ),
         st.builds(lambda a, b: f"MONITORING|{a}|{b}|count|claims|#a:b\n", values, values),
         st.sampled_from(
-            [MONITORING, "a print\n", ours(IDS[1]), f"INIT_START {IDS[0]}", "2026-11-21 print", INIT]
+            [MONITORING, "a print\n", ours(IDS[1]), f"INIT_START {IDS[0]}", "2026-11-21 print", INIT, *TEXTS]
         ),
         texts,
     )

@@ -172,7 +172,7 @@ def test_what_is_no_trace_id_stays_an_attribute(trace_id: object) -> None:
         "{broken",
         '{"a": 1}',
         "[1, 2]",
-        "[INFO] not the runtime's",
+        "[NOTE] not a level of the runtime's",
         "[INFO]\tno time\tr\tm",
         "[LOUD]\t2026-11-21T03:30:10.123Z\tr\tm",
         "{" * 5000,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.parsers import metric_json
+from subscribers.parsers import metric_json, units
 
 DIRECTIVE = {"Namespace": "n", "Dimensions": [["k"]], "Metrics": [{"Name": "t", "Unit": "Milliseconds"}]}
 EMF: dict[str, Any] = {"_aws": {"Timestamp": 1, "CloudWatchMetrics": [DIRECTIVE]}, "k": "v", "t": 1.5}
@@ -28,6 +28,51 @@ def test_an_embedded_metric() -> None:
     assert (point.name, point.kind, point.value, point.unit) == ("t", "timing", 1.5, "ms")
     assert (point.tags, point.time_unix_nano) == ({"k": "v", "namespace": "n"}, 1_000_000)
     assert [point.value for point in metric_json.points_of({**EMF, "t": [1, 2, 3]})] == [1, 2, 3]
+
+
+def test_every_unit_of_cloudwatch_is_known() -> None:
+    """Sizes and rates as UCUM writes them; an unknown one is a distribution without a unit."""
+    for unit, expected in {
+        "Count": ("count", "1"),
+        "Seconds": ("distribution", "s"),
+        "Microseconds": ("distribution", "us"),
+        "Percent": ("distribution", "%"),
+        "Terabytes": ("distribution", "TBy"),
+        "Kilobits/Second": ("distribution", "kbit/s"),
+        "Bytes/Second": ("distribution", "By/s"),
+        "Count/Second": ("distribution", "1/s"),
+        "None": ("distribution", ""),
+        "Parsecs": ("distribution", ""),
+    }.items():
+        directive = {**DIRECTIVE, "Metrics": [{"Name": "t", "Unit": unit, "StorageResolution": 1}]}
+        (point,) = metric_json.points_of({**EMF, "_aws": {"Timestamp": 1, "CloudWatchMetrics": [directive]}})
+        assert (point.kind, point.unit) == expected
+    assert len(units.BY_NAME) == 26
+
+
+def test_sets_of_dimensions_are_the_tags_of_one_point() -> None:
+    """CloudWatch makes a metric of each set; with tags one value is told once. So do several directives."""
+    first = {**DIRECTIVE, "Dimensions": [["k"], ["k", "l"], []]}
+    second = {"Namespace": "o", "Dimensions": [], "Metrics": [{"Name": "u"}]}
+    document = {**EMF, "l": 7, "u": [1, 2], "env": "prod", "claim": "CLM-1"}
+    document["_aws"] = {"Timestamp": 1, "LogGroupName": "g", "CloudWatchMetrics": [first, second]}
+    found = metric_json.points_of(document)
+    assert [(point.name, point.value) for point in found] == [("t", 1.5), ("u", 1.0), ("u", 2.0)]
+    assert found[0].tags == {"k": "v", "l": "7", "env": "prod", "namespace": "n"}
+    assert found[1].tags == {"env": "prod", "namespace": "o"}
+    assert metric_json.properties(document) == {"env": "prod", "claim": "CLM-1"}
+
+
+@pytest.mark.parametrize(
+    ("directives", "is_bare"),
+    [([], True), ([{"Metrics": []}], True), ([DIRECTIVE], False), ([3], False), (None, False)],
+)
+def test_properties_without_a_metric_are_no_broken_one(directives: Any, is_bare: bool) -> None:
+    """Its library writes them too; an empty directive beside another is nothing."""
+    document = {**EMF, "_aws": {"Timestamp": 1, "CloudWatchMetrics": directives}}
+    assert metric_json.is_bare(document) is is_bare
+    both = {"Timestamp": 1, "CloudWatchMetrics": [{"Metrics": []}, DIRECTIVE]}
+    assert len(metric_json.points_of({**EMF, "_aws": both})) == 1
 
 
 def test_a_forwarder_line() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +74,9 @@ def test_values_and_tags_survive_the_wire(kind: str, value: float, tags: dict[st
         ("a:1|c\nb:2|h", [("a", "count", 1.0, {}), ("b", "histogram", 2.0, {})]),
         ("MONITORING|1795231810|3|gauge|depth", [("depth", "gauge", 3.0, {})]),
         ("MONITORING|1795231810.5|1e3|gauge|depth|#", [("depth", "gauge", 1000.0, {})]),
+        ("a,region=eu,tier=1:2|g|#x:y", [("a", "gauge", 2.0, {"region": "eu", "tier": "1", "x": "y"})]),
+        ("MONITORING|3|Kilobytes/Second|in|", [("in", "distribution", 3.0, {})]),
+        ("MONITORING|3|none|depth|n", [("depth", "distribution", 3.0, {"namespace": "n"})]),
         ("MONITORING|27|milliseconds|latency|claims", [("latency", "timing", 27.0, {"namespace": "claims"})]),
         ("MONITORING|1|count|opened|claims", [("opened", "count", 1.0, {"namespace": "claims"})]),
     ],
@@ -115,24 +120,11 @@ def test_a_broken_metric_line_stays_a_log_and_is_counted(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "cost: 5|c",
-        "a b:1|c",
-        "a:1|x",
-        "a:|c",
-        "a:1|c|@0",
-        "a:1|c|@2",
-        "a:1|c|huh",
-        "a:1:x|c",
-        "a:1|c\nprose",
-        "12:30|c",
-        "a:|s",
-        "note: x|y",
-        ":1|c",
-        "a:٣|c",
+        *("cost: 5|c", "a b:1|c", "a:1|x", "12:30|c", "note: x|y", ":1|c", "rate:5 |c", "a|b:c|g"),
     ],
 )
-def test_a_bare_line_is_a_metric_only_if_it_parses_fully(line: str) -> None:
-    """Prose may hold colons and bars; it is not counted either."""
+def test_prose_with_colons_and_bars_is_no_metric(line: str) -> None:
+    """It was not meant to be one, so it is not counted either."""
     parsed = told(line)
     assert (len(logs(parsed)), metrics(parsed), parsed.notes) == (1, [], {})
 
@@ -144,16 +136,82 @@ def test_the_member_of_a_set_may_have_a_colon() -> None:
 
 
 @pytest.mark.parametrize(
-    "datagram", ["_e{5,4}:title|text|t:error|#env:prod", "_sc|db.up|2|m:gone", "_sc|db.up|0|#a:b"]
+    "line",
+    [
+        *("a:|c", "a:1|c|@0", "a:1|c|@2", "a:1|c|huh", "a:1:x|c", "a:1|c\nprose", "a:|s", "a:٣|c", "a:+1|g"),
+        *(
+            "a,region:1|c",
+            "a,=b:1|c",
+            "_e{5,4}:title|texts",
+            "_e{1}:a|b",
+            "_sc|db.up|7",
+            "_sc||0",
+            "_sc|a|0|x",
+        ),
+    ],
 )
-@pytest.mark.parametrize("json_mode", [False, True])
-def test_events_and_service_checks_stay_as_they_are(datagram: str, json_mode: bool) -> None:
-    """They are no points and no broken ones: a log each, of its own time, in text and in JSON mode."""
-    lead = '{"timestamp":"2026-11-21T03:30:10.250Z","level":"WARN","metric":"'
-    parsed = told(f'{lead}{datagram}"}}' if json_mode else datagram)
+def test_a_datagram_is_a_metric_only_if_it_parses_fully(line: str) -> None:
+    """What was clearly meant to be one stays a log and is counted."""
+    parsed = told(line)
     (log,) = logs(parsed)
-    assert (log.message, log.level, metrics(parsed), parsed.notes) == (datagram, "", [], {})
+    assert (log.message, log.attributes, metrics(parsed)) == (line, {}, [])
+    assert parsed.notes == {"bad_metric_line": 1}
+
+
+@pytest.mark.parametrize("json_mode", [False, True])
+@pytest.mark.parametrize(
+    ("datagram", "level", "message", "attributes"),
+    [
+        (
+            "_e{9,4}:claim\\ntw|té!|h:box|k:agg|p:low|s:batch|t:error|#env:prod,fast|c:ci-0|e:it-1|card:low",
+            "ERROR",
+            "claim\ntw\nté!",
+            {
+                "dogstatsd.kind": "event",
+                "dogstatsd.title": "claim\ntw",
+                "host.name": "box",
+                "dogstatsd.aggregation_key": "agg",
+                "dogstatsd.priority": "low",
+                "dogstatsd.source_type": "batch",
+                "dogstatsd.alert_type": "error",
+                "dogstatsd.tags": {"env": "prod", "fast": ""},
+            },
+        ),
+        ("_e{1,0}:t|", "INFO", "t", {"dogstatsd.kind": "event", "dogstatsd.title": "t"}),
+        (
+            "_sc|db.up|2|#a:b|m:gone: 3|4",
+            "ERROR",
+            "db.up is critical: gone: 3|4",
+            {
+                "dogstatsd.kind": "service_check",
+                "dogstatsd.check": "db.up",
+                "dogstatsd.status": "critical",
+                "dogstatsd.tags": {"a": "b"},
+            },
+        ),
+        (
+            "_sc|db.up|0",
+            "INFO",
+            "db.up is ok",
+            {"dogstatsd.kind": "service_check", "dogstatsd.check": "db.up", "dogstatsd.status": "ok"},
+        ),
+    ],
+)
+def test_events_and_service_checks_are_logs(
+    datagram: str, level: str, message: str, attributes: dict[str, object], json_mode: bool
+) -> None:
+    """They are no points: a log each, of its own time, in text and in JSON mode."""
+    lead = {"timestamp": "2026-11-21T03:30:10.250Z", "level": "WARN"}
+    parsed = told(json.dumps({**lead, "metric": datagram}) if json_mode else datagram)
+    (log,) = logs(parsed)
+    assert (log.message, log.level, log.attributes) == (message, level, attributes)
+    assert (metrics(parsed), parsed.notes) == ([], {})
     assert log.time_unix_nano == T0 + (250_000_000 if json_mode else 0)
+
+
+def test_an_event_may_bring_its_own_time() -> None:
+    """`d` is seconds since the epoch."""
+    assert log_of("_e{1,1}:a|b|d:1700000000").time_unix_nano == 1_700_000_000_000_000_000
 
 
 def test_a_log_that_has_a_metric_field_is_a_log() -> None:

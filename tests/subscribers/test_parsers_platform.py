@@ -29,7 +29,15 @@ XRAY = "XRAY TraceId: 1-5f84c3a1-0123456789abcdef01234567\tSegmentId: 0123456789
 XRAY_TRACE, XRAY_SPAN = "5f84c3a10123456789abcdef01234567", "0123456789abcdef"
 TIMEOUT = f"2026-11-21T03:30:13.150Z {REQUEST} Task timed out after 3.00 seconds\n\n"
 EXIT = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed\nRuntime.ExitError"
-WARM = {"duration": 9.14, "billed_duration": 10, "memory_size": 128, "memory_used": 36, "invocations": 1}
+WARM = {
+    "duration": 9.14,
+    "billed_duration": 10,
+    "memory_size": 128,
+    "memory_used": 36,
+    "invocations": 1,
+    "memory_utilization": 28.125,
+    "estimated_cost": pytest.approx(0.01 * 0.125 * 0.0000166667 + 0.0000002),
+}
 
 
 def record(type: str, time: str = "2026-11-21T03:30:10.500Z", **fields: Any) -> str:
@@ -43,7 +51,13 @@ def record(type: str, time: str = "2026-11-21T03:30:10.500Z", **fields: Any) -> 
         (COLD, {**WARM, "init_duration": 190.62, "cold_starts": 1}),
         (
             f"{REPORT}Restore Duration: 398.97 ms\tBilled Restore Duration: 182 ms\t\n",
-            {**WARM, "restore_duration": 398.97, "cold_starts": 1},
+            {
+                **WARM,
+                "restore_duration": 398.97,
+                "billed_restore_duration": 182,
+                "cold_starts": 1,
+                "restores": 1,
+            },
         ),
         (f"{REPORT}Status: timeout\t", {**WARM, "errors": 1, "timeouts": 1}),
         (f"{REPORT}Status: error\tError Type: Runtime.ExitError\t", {**WARM, "errors": 1}),
@@ -57,15 +71,19 @@ def record(type: str, time: str = "2026-11-21T03:30:10.500Z", **fields: Any) -> 
             "Billed Duration: 10 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t",
             {**WARM, "init_duration": 0.03, "cold_starts": 1},
         ),
-        # Divided by blanks, as consoles copy it.
+        # Divided by blanks, as consoles copy it; by one only.
         (
             f"REPORT RequestId: {REQUEST}  Duration: 9.14 ms   Max Memory Used: 36 MB",
             {"duration": 9.14, "memory_used": 36, "invocations": 1},
         ),
+        (COLD.replace("\t", " "), {**WARM, "init_duration": 190.62, "cold_starts": 1}),
         # Managed instances.
         (f"REPORT RequestId: {REQUEST}\tDuration: 9.14 ms", {"duration": 9.14, "invocations": 1}),
         (f"{REPORT}Duration: n/a", {k: v for k, v in WARM.items() if k != "duration"}),
-        ("INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout", {"init_duration": 9999.79}),
+        (
+            "INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout",
+            {"init_duration": 9999.79, "init_errors": 1},
+        ),
         ("RESTORE_REPORT Restore Duration: 398.97 ms", {"restore_duration": 398.97}),
         (TIMEOUT, {"errors": 1, "timeouts": 1}),
         (EXIT, {"errors": 1}),
@@ -90,7 +108,8 @@ def record(type: str, time: str = "2026-11-21T03:30:10.500Z", **fields: Any) -> 
         (record("report", requestId=REQUEST, status="failure"), {"invocations": 1, "errors": 1}),
         (
             record("report", requestId=REQUEST, status="timeout", metrics={"restoreDurationMs": 7}),
-            {"invocations": 1, "errors": 1, "timeouts": 1, "restore_duration": 7, "cold_starts": 1},
+            dict.fromkeys(("invocations", "errors", "timeouts", "cold_starts", "restores"), 1)
+            | {"restore_duration": 7},
         ),
         (record("initReport", phase="init", metrics={"durationMs": 150.5}), {"init_duration": 150.5}),
         (record("restoreReport", metrics={"durationMs": 15.5}), {"restore_duration": 15.5}),
@@ -141,7 +160,12 @@ def test_metrics_have_units_and_kinds() -> None:
         ),
         (TIMEOUT, REQUEST, "ERROR", {"aws.lambda.status": "timeout"}),
         (EXIT, REQUEST, "ERROR", {"error.type": "Runtime.ExitError"}),
-        (record("logsDropped", droppedBytes=12, reason="x"), "", "INFO", {"droppedBytes": 12}),
+        (
+            record("logsDropped", droppedBytes=12, droppedRecords=3, reason="x"),
+            "",
+            "WARN",
+            {"aws.lambda.logs_dropped_bytes": 12, "aws.lambda.logs_dropped": 3, "reason": "x"},
+        ),
     ],
 )
 def test_a_line_of_the_platform_is_a_log(
