@@ -145,7 +145,7 @@ def _room() -> int:
     try:
         unread = int.from_bytes(fcntl.ioctl(STDOUT_FD, termios.FIONREAD, bytes(4)), sys.byteorder)
         return _PIPE_BUF if unread else max(_PIPE_BUF, fcntl.fcntl(STDOUT_FD, fcntl.F_GETPIPE_SZ))
-    except OSError:  # no pipe
+    except (OSError, AttributeError):  # no pipe, or no Linux
         return _PIPE_BUF
 
 
