@@ -78,7 +78,7 @@ def build(out: Path, *, release: bool = False) -> Built:
         _stage(stage)
         for interpreter in found.values():
             _compile(interpreter, stage)
-        temporary = out.with_name(out.name + ".tmp")
+        temporary = out.with_name(f"{out.name}.{os.getpid()}.tmp")  # others may be building it, too
         _zip(stage, temporary)
     size = temporary.stat().st_size
     if size > ZIP_MAX_BYTES:

@@ -81,7 +81,7 @@ def test_a_payload_is_delivered_and_accounted_for(capsys: pytest.CaptureFixture[
     assert (row["received"], row["delivered"], row["dropped"]) == (5, 4, 1)
     (line,) = capsys.readouterr().out.splitlines()
     said = json.loads(line)
-    assert (said["level"], said["log_group"], said["signals"]) == ("INFO", "/aws/lambda/claims", 12)
+    assert (said["level"], said["log_group"], said["signals"]) == ("INFO", "/aws/lambda/claims", 14)
     assert said["ledger"] == ledger(5, 4, no_signal=1)
 
 
