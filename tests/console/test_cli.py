@@ -94,7 +94,7 @@ def _newer(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "code"), [(lambda p: p / "none", 1), (_file, 2), (_foreign, 1), (_newer, 1)], ids=str
+    ("make", "code"), [(lambda p: p / "none", 1), (_file, 2), (_foreign, 1), (_newer, 1)]
 )
 @pytest.mark.parametrize("command", [["trace", "CLM-1"], ["requests"]])
 def test_a_wrong_store_is_a_sentence(tmp_path: Path, make: Any, code: int, command: list[str]) -> None:
