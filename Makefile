@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 	$(BIN)/observe demo
 
 test: $(VENV)/.dev $(COEXIST)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev $(COEXIST)
 	$(BIN)/ruff check .
@@ -19,7 +19,7 @@ check: $(VENV)/.dev $(COEXIST)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m console.spec --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.demo build/coexist/.layers
 	$(BIN)/python bench/layer.py

@@ -61,7 +61,11 @@ def test_any_call_is_one_valid_line(event: Any, args: list[Any], own: dict[str, 
     assert guard.faults == {}
 
 
-@given(st.dictionaries(st.sampled_from(["level", "level_", "level__", "event", "cut", "x"]), st.integers()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["level", "level_", "level__", "event", "cut", "x"]), st.integers(-(10**11), 10**11)
+    )
+)
 def test_fields_named_as_ours_keep_their_values_under_other_names(own: dict[str, int]) -> None:
     """No caller's field is lost and none replaces one of ours."""
     line = told(logs.rendered("INFO", "m", own, None, None))
