@@ -93,7 +93,9 @@ def test_records_go_through_a_delivery_stream(
 AGGREGATE = b"\xf3\x89\x9a\xc2" + b"\x0a\x01k\x1a\x06\x08\x00\x1a\x02{}" * 2 + b"\x00" * 16
 
 
-@pytest.mark.parametrize("data", [AGGREGATE, gzip.compress(b"{}", mtime=0), b'{"a":1}\n{"a":2}\n', b"a,b\n", b""])
+@pytest.mark.parametrize(
+    "data", [AGGREGATE, gzip.compress(b"{}", mtime=0), b'{"a":1}\n{"a":2}\n', b"a,b\n", b""]
+)
 def test_what_is_not_one_json_object_is_not_touched(opted: None, data: bytes) -> None:
     """Aggregates, compressed data, lines and text: neither data nor hash key is another one."""
     record = {"Data": data, "PartitionKey": "1", "ExplicitHashKey": "7"}
