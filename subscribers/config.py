@@ -16,15 +16,20 @@ from typing import Any, Literal
 
 import msgspec
 
+from subscribers.config_archives import archives
 from subscribers.config_files import Merged, locate, read_document, read_files
-from subscribers.config_meaning import findings, log_groups_of
+from subscribers.config_groups import log_groups_of, rank
+from subscribers.config_meaning import findings
 from subscribers.config_problems import ConfigError, Problem
 from subscribers.config_tree import texts
 from subscribers.config_yaml import read_yaml
+from subscribers.inputs.archives import Archive
+from subscribers.parsers.prices import LIST_PRICES, Pricing
 from subscribers.signals import Side
 
 __all__ = [
     "EMPTY",
+    "Archive",
     "Config",
     "ConfigError",
     "Controls",
@@ -41,6 +46,8 @@ __all__ = [
 
 #: Sections that are kept as the file has them.
 _PLAIN = ("alerts", "flows", "destinations", "sinks", "links", "keys", "policy")
+#: Keys of a service that a Service has in another shape.
+_CONVERTED = ("log_groups", "format", "functions", "architecture", "price")
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
@@ -48,8 +55,7 @@ class LogGroup(msgspec.Struct, frozen=True):
     """A log group of a service. `name` is exact, or a beginning followed by `*`."""
 
     name: str
-    #: Name of a built-in format, or the kind of a custom one (apache, nginx, log4j, logback, grok, csv,
-    #: fixed_width).
+    #: Name of a built-in format, or the kind of a custom one: one of formats.custom.KINDS.
     format: str = "auto"
     #: The whole of a custom format as the file has it, {} for a built-in one.
     format_options: dict[str, Any] = {}
@@ -79,6 +85,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     clock_skew_ms: int = 0
     spans: Literal["layer", "platform"] = "layer"
+    #: What its functions' invocations cost.
+    pricing: Pricing = LIST_PRICES
     labels: dict[str, str] = {}
     functions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
@@ -144,6 +152,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls = Controls()
     #: Relative to the folder of the platform's file.
     templates: tuple[str, ...] = ()
+    #: Where the objects of S3 come from; each has the log group by which `service_of` finds its service.
+    archives: tuple[Archive, ...] = ()
     links: dict[str, str] = {}
     #: Name of a business key -> the expression that finds it in a message; group 1, where there is one.
     keys: dict[str, str] = {}
@@ -159,9 +169,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         best: tuple[int, Service, LogGroup] | None = None
         for service in self.services.values():
             for group in service.groups:
-                rank = _rank(group.name, log_group)
-                if rank and (best is None or rank > best[0]):
-                    best = (rank, service, group)
+                fit = rank(group.name, log_group)
+                if fit and (best is None or fit > best[0]):
+                    best = (fit, service, group)
         return _as_written(best[1], best[2]) if best else None
 
 
@@ -194,13 +204,6 @@ def duration_ms(text: str) -> int:
     return sum(int(n) * _UNITS_MS[unit] for n, unit in parts)
 
 
-def _rank(pattern: str, log_group: str) -> int:
-    """How well a pattern fits: 0 not at all, more the longer it is, most where it is the exact name."""
-    if pattern == log_group:
-        return 1 << 20
-    return len(pattern) if pattern.endswith("*") and log_group.startswith(pattern[:-1]) else 0
-
-
 def _as_written(service: Service, group: LogGroup) -> Service:
     own = (group.format, group.format_options, group.timezone)
     if own == (service.format, service.format_options, service.timezone):
@@ -215,8 +218,11 @@ def _config(merged: Merged) -> Config:
     if merged.problems or meaning:
         raise ConfigError([*merged.problems, *meaning])
     tree = merged.tree
+    kept = archives(tree)
+    own = {archive.service for archive in kept}
     return Config(
-        services={name: _service(name, item) for name, item in tree.get("services", {}).items()},
+        services={name: _service(name, item, name in own) for name, item in tree.get("services", {}).items()},
+        archives=kept,
         endpoints={name: _endpoint(name, item) for name, item in tree.get("endpoints", {}).items()},
         redaction=_redaction(tree.get("redaction", {})),
         controls=msgspec.convert(tree.get("controls", {}), Controls),
@@ -226,11 +232,13 @@ def _config(merged: Merged) -> Config:
     )
 
 
-def _service(name: str, item: dict[str, Any]) -> Service:
-    written = {key: value for key, value in item.items() if key not in ("log_groups", "format", "functions")}
+def _service(name: str, item: dict[str, Any], has_archives: bool) -> Service:
+    written = {key: value for key, value in item.items() if key not in _CONVERTED}
     default = LogGroup("", *_format(item.get("format")), item.get("timezone", "UTC"))
     own = {g["name"]: _group(g, default) for g in item.get("log_groups", ()) if isinstance(g, dict)}
     names = dict.fromkeys(group for _, group in log_groups_of(name, item))
+    if has_archives and not names:
+        names = {name: name}
     groups = tuple(own.get(n) or msgspec.structs.replace(default, name=n) for n in names)
     return msgspec.convert(
         {
@@ -240,6 +248,10 @@ def _service(name: str, item: dict[str, Any]) -> Service:
             "format": default.format,
             "format_options": default.format_options,
             "functions": item.get("functions", ()),
+            "pricing": {
+                "architecture": item.get("architecture", LIST_PRICES.architecture),
+                **item.get("price", {}),
+            },
         },
         Service,
     )

@@ -50,6 +50,7 @@ _SHARED: frozenset[Path] = frozenset(
 _LISTS: frozenset[Path] = frozenset(
     {
         ("templates",),
+        ("archives",),
         ("alerts", "mute"),
         ("alerts", "inhibit"),
         ("redaction", "keys"),

@@ -5,16 +5,14 @@ Each check takes the merged tree, which may be wrong anywhere, and yields (path,
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from subscribers import config_archives, config_formats
+from subscribers.config_groups import log_groups_of, unknown
 from subscribers.config_problems import Path, shown
 from subscribers.config_tree import at, items, mappings, texts
-from subscribers.formats import apache_layout, nginx_layout
-from subscribers.parsers import java_layout
-from subscribers.parsers.java_layout import BadLayout
 from subscribers.patterns import Pattern, PatternError
 
 Finding = tuple[Path, str]
@@ -32,15 +30,6 @@ LINK_FIELDS = (
     "from",
     "to",
 )
-#: Keys of a custom format of which exactly one says how lines are read.
-FORMAT_KINDS = ("apache", "nginx", "log4j", "logback", "grok", "csv", "fixed_width")
-#: Those whose text is a layout, checked by compiling it.
-LAYOUT_KINDS: dict[str, Callable[[str], object]] = {
-    "apache": apache_layout.compile_layout,
-    "nginx": nginx_layout.compile_layout,
-    "log4j": java_layout.compile_layout,
-    "logback": lambda pattern: java_layout.compile_layout(pattern, "logback"),
-}
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SECRET_REFERENCE = re.compile(r"arn:aws[a-z-]*:secretsmanager:|ssm:/")
 
@@ -51,33 +40,6 @@ def findings(tree: dict[str, Any]) -> Iterator[Finding]:
         yield from check(tree)
 
 
-def lambda_log_group(function: str) -> str:
-    """Return the log group that Lambda writes to where the function names none."""
-    return f"/aws/lambda/{function}"
-
-
-def log_groups_of(name: str, service: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield (path, log group name) of what a service claims, its functions' groups included.
-
-    A serverless service that names neither groups nor functions is the function of its own name.
-    """
-    for i, group in items(service.get("log_groups")):
-        text = group if isinstance(group, str) else at(group, "name")
-        if isinstance(text, str):
-            yield ("services", name, "log_groups", i), text
-    for i, function in items(service.get("functions")):
-        if isinstance(function, str):
-            yield ("services", name, "functions", i), lambda_log_group(function)
-    if service.get("side") == "serverless" and not service.get("log_groups") and not service.get("functions"):
-        yield ("services", name), lambda_log_group(name)
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    hint = f"; did you mean {shown(close[0])}?" if close else ""
-    return f"there is no {kind} {shown(name)}{hint}"
-
-
 def _log_groups(tree: dict[str, Any]) -> Iterator[Finding]:
     owner: dict[str, str] = {}
     for name, service in mappings(tree, "services"):
@@ -85,6 +47,13 @@ def _log_groups(tree: dict[str, Any]) -> Iterator[Finding]:
             first = owner.setdefault(group, name)
             if first != name:
                 yield path, f"the log group {shown(group)} already belongs to services.{first}"
+
+
+def _prices(tree: dict[str, Any]) -> Iterator[Finding]:
+    for name, service in mappings(tree, "services"):
+        for key in ("architecture", "price"):
+            if key in service and service.get("side") == "legacy":
+                yield ("services", name, key), "only functions cost by their time, and this side is legacy"
 
 
 def _endpoints(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -109,7 +78,7 @@ def _implementation(
     if not isinstance(service, str):
         return
     if service not in services:
-        yield path, _unknown("service", service, list(services))
+        yield path, unknown("service", service, list(services))
     elif services[service].get("side") in ("legacy", "serverless") and services[service]["side"] != side:
         yield path, f"services.{service} is of the {services[service]['side']} side, not {side}"
 
@@ -122,7 +91,7 @@ def _notify(tree: dict[str, Any]) -> Iterator[Finding]:
     for path, holder in holders:
         for i, name in items(at(holder, "notify")):
             if isinstance(name, str) and name not in known:
-                yield (*path, "notify", i), _unknown("destination", name, known)
+                yield (*path, "notify", i), unknown("destination", name, known)
 
 
 def _selectors(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -130,10 +99,10 @@ def _selectors(tree: dict[str, Any]) -> Iterator[Finding]:
     for path, selector in _all_selectors(tree):
         for name in texts(selector.get("service")):
             if name not in services:
-                yield (*path, "service"), _unknown("service", name, services)
+                yield (*path, "service"), unknown("service", name, services)
         endpoint = selector.get("endpoint")
         if isinstance(endpoint, str) and endpoint not in endpoints:
-            yield (*path, "endpoint"), _unknown("endpoint", endpoint, endpoints)
+            yield (*path, "endpoint"), unknown("endpoint", endpoint, endpoints)
         if selector.get("signal") == "metric" and "metric" not in selector:
             yield path, "'metric' is missing: the name of the metric"
         elif "metric" in selector and selector.get("signal") in ("log", "span"):
@@ -159,10 +128,10 @@ def _inhibitions(tree: dict[str, Any]) -> Iterator[Finding]:
         path: Path = ("alerts", "inhibit", i)
         source = at(entry, "source")
         if isinstance(source, str) and source not in rules:
-            yield (*path, "source"), _unknown("rule", source, rules)
+            yield (*path, "source"), unknown("rule", source, rules)
         for n, target in items(at(entry, "targets")):
             if isinstance(target, str) and target not in rules:
-                yield (*path, "targets", n), _unknown("rule", target, rules)
+                yield (*path, "targets", n), unknown("rule", target, rules)
 
 
 def _times(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -184,29 +153,6 @@ def _walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield from _walk(value, (*path, key))
     for i, item in items(tree):
         yield from _walk(item, (*path, i))
-
-
-def _formats(tree: dict[str, Any]) -> Iterator[Finding]:
-    for name, service in mappings(tree, "services"):
-        holders: list[tuple[Path, Any]] = [(("services", name), service)]
-        holders += [(("services", name, "log_groups", i), g) for i, g in items(service.get("log_groups"))]
-        for path, holder in holders:
-            custom = at(holder, "format")
-            kinds = [key for key in FORMAT_KINDS if key in custom] if isinstance(custom, dict) else [""]
-            if len(kinds) != 1:
-                yield (*path, "format"), f"needs exactly one of {', '.join(map(shown, FORMAT_KINDS))}"
-            elif kinds[0] in LAYOUT_KINDS and (said := _layout_mistake(custom[kinds[0]], kinds[0])):
-                yield (*path, "format", kinds[0]), said
-
-
-def _layout_mistake(pattern: Any, kind: str) -> str:
-    if not isinstance(pattern, str):
-        return ""  # said by the schema
-    try:
-        LAYOUT_KINDS[kind](pattern)
-    except BadLayout as error:
-        return str(error)
-    return ""
 
 
 def _keys(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -283,14 +229,15 @@ def _links(tree: dict[str, Any]) -> Iterator[Finding]:
                 if field not in LINK_FIELDS:
                     yield (
                         (*path, name),
-                        _unknown("placeholder", "{" + field + "}", [f"{{{f}}}" for f in LINK_FIELDS]),
+                        unknown("placeholder", "{" + field + "}", [f"{{{f}}}" for f in LINK_FIELDS]),
                     )
 
 
 #: Every check, in the order of the file's keys.
 CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _log_groups,
-    _formats,
+    config_formats.findings,
+    _prices,
     _endpoints,
     _notify,
     _selectors,
@@ -300,4 +247,5 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _links,
     _keys,
     _expressions,
+    config_archives.findings,
 )

@@ -55,6 +55,17 @@ def violations(tree: Any, *, fragment: bool = False) -> list[Violation]:
     return [violation for error in errors for violation in _explain(error)]
 
 
+def fits(value: Any, part: str) -> bool:
+    """Return whether a value is what a named part of the schema describes. part: a key of its `$defs`."""
+    return _part(part).is_valid(value)
+
+
+@cache
+def _part(name: str) -> jsonschema.Draft202012Validator:
+    root = {"$ref": f"#/$defs/{name}", "$defs": schema()["$defs"]}
+    return jsonschema.Draft202012Validator(root, format_checker=_FORMATS)
+
+
 @cache
 def _validator(fragment: bool) -> jsonschema.Draft202012Validator:
     root = {**schema(), "required": []} if fragment else schema()

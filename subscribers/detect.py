@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from subscribers import formats
 from subscribers.formats.told import Clock, LineFormat
-from subscribers.parsers import access_log, plain, serverless, stack_traces
+from subscribers.parsers import access_log, datagrams, plain, serverless, stack_traces
 from subscribers.parsers.page import Format, Line, Page, Parsed
 
 #: Not a format but the wish that `detect` picks one.
@@ -55,7 +55,7 @@ def detect(page: Page) -> Detected:
     if any(_is_functions(line, page) for line in lines):
         # One such line is proof: what else a function prints may be anything.
         return Detected("lambda", 1.0)
-    best = max(_scores(lines), key=lambda found: found.confidence)
+    best = max(_scores(lines, page), key=lambda found: found.confidence)
     if best.confidence < CONFIDENCE_LEAST:
         return Detected(plain.DATASET, 1.0 - best.confidence)
     return best
@@ -106,8 +106,15 @@ def _is_functions(line: Line, page: Page) -> bool:
     return True
 
 
-def _scores(lines: Sequence[Line]) -> Iterator[Detected]:
+def _is_datagram(line: Line, page: Page) -> bool:
+    """Whether a line is one of StatsD's dialects, or was meant to be: one alone proves nothing."""
+    draft = serverless.read(line, page)
+    return bool(draft.points or draft.note) or datagrams.is_told(line.text)
+
+
+def _scores(lines: Sequence[Line], page: Page) -> Iterator[Detected]:
     """Yield how sure each format is, the more particular ones first: max takes the first of equals."""
+    yield Detected("lambda", sum(_is_datagram(line, page) for line in lines) / len(lines))
     yield Detected("apache", sum(access_log.read(line.text) is not None for line in lines) / len(lines))
     for name, format in formats.FORMATS.items():
         if name not in GENERIC and name != "apache":

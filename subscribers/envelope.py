@@ -11,6 +11,8 @@
         bad_compression     a file is broken or truncated zstd, bzip2 or xz
         unsupported         a file is compressed in a way that is not read here, or zstd without its library
         bad_notification    an event, a message or an item names no object of S3
+        no_such_object      the object is not there any more
+        archived_object     the object is in an archive class and was not restored
 
 What comes through Kinesis, Firehose and S3 is read by `subscribers.inputs`.
 
@@ -43,6 +45,8 @@ Reason = Literal[
     "bad_compression",
     "unsupported",
     "bad_notification",
+    "no_such_object",
+    "archived_object",
 ]
 #: Milliseconds since the epoch whose nanoseconds still fit 63 bits.
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854)]

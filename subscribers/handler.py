@@ -1,14 +1,23 @@
-"""The edge: one subscription payload in, its signals in a sink, its ledger out.
+"""The edge: one event in, its signals in a sink, its ledger out.
 
 Every event that comes in is delivered, stored as a dead letter, or dropped for a counted reason, and
-the ledger says so. What the sink cannot take makes the invocation fail, so that Lambda retries it;
-event IDs make the repeat harmless. What no retry can mend (a payload that cannot be decoded) is stored.
+the ledger says so. What the sink cannot take fails, so that it comes again; event IDs make the repeat
+harmless. What no retry can mend (a payload that cannot be decoded) is stored.
+
+    event                               reply
+    CloudWatch Logs                     the ledger; raises where it could not be settled
+    Kinesis                             {"batchItemFailures"}: the first record that could not be settled
+    S3 through SQS                      {"batchItemFailures"}: the messages with objects that could not be
+    S3, SNS, EventBridge, a map's item  the ledger; raises where an object could not be settled
+    Firehose                            {"records"}: what each becomes
 
     OBSERVE_CONFIG      path of observe.yaml; without it groups name their own services
     OBSERVE_STORE       folder of the embedded store; ./.observe
     OBSERVE_KEY_SECRET  secret of the marks of business keys, the same as the layer's
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 """
 
 from __future__ import annotations
@@ -16,203 +25,170 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from functools import cache
-from hashlib import blake2b
 from typing import Any, Protocol
 
 import msgspec
 
-from subscribers.config import EMPTY, Config, Service, load
-from subscribers.controls import Controls
-from subscribers.enrich import Enrichment
-from subscribers.envelope import LogBatch, MalformedEnvelope, decode
-from subscribers.ledger import Ledger
-from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, parse
-from subscribers.parsers.page import Format
-from subscribers.signals import Origin, Side, Signal
+from subscribers.aws import Aws
+from subscribers.config import EMPTY, Config, load
+from subscribers.inputs import firehose, intakes, kinesis, objects
+from subscribers.inputs.intakes import Intake
+from subscribers.inputs.objects import SourceError
+from subscribers.reading import Reading
+from subscribers.settlement import Account, Settlement, Sink
+from subscribers.signals import Signal
+from subscribers.sinks import ndjson
 from subscribers.store import Store
-from subscribers.tables import Row, ledger_row
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
-SINK = "store"
+#: No object is begun, and none gone on with, when less time is left: what is written shall be told.
+_TIME_LEFT_MS = 8_000
 
 
-class Sink(Protocol):
-    """Where signals go; `store.Store` is one. Each call either keeps everything it was given or raises."""
+class Source(intakes.Objects, Protocol):
+    """What is called of AWS; `aws.Aws` is one."""
 
-    def append(self, signals: Iterable[Signal]) -> object:
-        """Keep signals; those that are there already, by event ID, are kept once."""
-
-    def record(self, ledger_rows: Iterable[Row]) -> object:
-        """Keep rows of the ledger."""
-
-    def dead_letter(self, reason: str, document: bytes, detail: Mapping[str, Any]) -> object:
-        """Keep a document that cannot be delivered, byte for byte."""
-
-
-class _Payload(msgspec.Struct):
-    """One invocation's payload on its way through the ledger."""
-
-    document: bytes
-    ledger: Ledger
-    detail: dict[str, Any] = {}
-    notes: dict[str, int] = {}
-    signals: int = 0
-
-
-class _Parser(msgspec.Struct, frozen=True):
-    """What the configuration makes of lines, made ready once."""
-
-    config: Config
-    enrichment: Enrichment
-    controls: Controls
-    region: str
+    def put(self, made: firehose.Reply) -> list[firehose.Again]:
+        """Put a reply's records to their stream again; return those that it would not take."""
 
 
 def make_handler(
-    config: Config, sink: Sink, clock: Callable[[], int], *, region: str = "", key_secret: str = ""
+    config: Config,
+    sink: Sink,
+    clock: Callable[[], int],
+    *,
+    region: str = "",
+    key_secret: str = "",
+    source: Source | None = None,
 ) -> Handler:
     """Return a Lambda handler that parses as `config` says and delivers to `sink`.
 
     clock: nanoseconds since the epoch; region: where the log groups are; key_secret: of the marks of
-    business keys.
-    The handler returns the ledger {"sink", "received", "delivered", "stored", "dropped": {reason: n}}.
-    It raises whatever the sink raises, and LedgerError if the ledger does not balance.
+    business keys; source: AWS, where objects are read and records are put again.
+    A ledger is {"sink", "received", "delivered", "stored", "dropped": {reason: n}}.
+    The handler raises whatever the sink raises where nothing could be settled, SourceError for objects that
+    cannot be read, and LedgerError if a ledger does not balance.
     """
-
-    parser = _Parser(config, Enrichment(config, key_secret), Controls(config), region)
+    reading = Reading(config, region, key_secret)
+    aws = source or Aws()
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
-        payload = _Payload(document=_document(event), ledger=Ledger(sink=SINK))
         now = clock()
-        try:
-            _settle(payload, event, context, parser, sink, now)
-            payload.ledger.check()
-            sink.record([ledger_row(payload.ledger, _payload_id(payload.document), now)])
-        except Exception as fault:
-            _say("ERROR", payload, now, error={"type": type(fault).__name__, "message": str(fault)})
-            raise
-        _say("INFO", payload, now)
-        told: dict[str, Any] = msgspec.to_builtins(payload.ledger)
-        return told
+        made = Settlement(reading, sink, now, getattr(context, "log_group_name", None))
+        if firehose.is_event(event):
+            return _transformed(event, made, aws)
+        if kinesis.is_event(event):
+            made.settle(intakes.from_kinesis(event))
+            return _replied(made, kinesis.failures(event, made.failed))
+        if objects.is_event(event):
+            made.settle(
+                intakes.from_objects(
+                    event, aws, config.archives, now_ms=now // 1_000_000, in_time=_watch(context)
+                )
+            )
+            # Only messages of a queue have IDs.
+            is_queue = any(made.failed) or any(account.intake.record_id for account in made.settled)
+            return _replied(made, objects.failures(made.failed) if is_queue else None)
+        made.settle([intakes.from_payload(event)])
+        return _replied(made)
 
     return handle
 
 
-def _settle(payload: _Payload, event: Any, context: Any, parser: _Parser, sink: Sink, now: int) -> None:
-    """Decode, parse and deliver, counting what becomes of every event."""
-    ledger = payload.ledger
-    try:
-        batch = decode(event)
-    except MalformedEnvelope as error:
-        ledger.received = 1
-        _store(payload, sink, error.reason, str(error), 1)
-        return
-    payload.detail = {"log_group": batch.log_group, "log_stream": batch.log_stream}
-    ledger.received = len(batch.events)
-    if refused := _refusal(batch, context):
-        ledger.drop(refused, ledger.received)
-        return
-    try:
-        parsed, dropped = _parse(payload, batch, parser, now)
-    except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept, with a reason
-        _store(payload, sink, "parser_fault", f"{type(fault).__name__}: {fault}", ledger.received)
-        return
-    sink.append(parsed.signals)
-    payload.signals, payload.notes = len(parsed.signals), {**payload.notes, **parsed.notes}
-    # Counted from what was written, not from what was read: else the ledger could only agree with itself.
-    ledger.delivered = _delivered(parsed)
-    for reason, events in dropped.items():
-        ledger.drop(reason, events)
-    if parsed.silent:
-        ledger.drop("no_signal", parsed.silent)
+def _replied(made: Settlement, reply: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Say what became of an event and return the reply: by default the ledger of all of it.
 
-
-def _delivered(parsed: Parsed) -> int:
-    """How many events reached the sink: with signals of their own, or as a part of another event's log."""
-    told = {signal.event_id.partition(":")[0] for signal in parsed.signals}
-    return len(told) + sum(log in told for event, log in parsed.joined.items() if event not in told)
-
-
-def _refusal(batch: LogBatch, context: Any) -> str:
-    """Why a payload that could be decoded is not looked at, or ""."""
-    if batch.is_control:
-        return "control_message"
-    # Our summary line would come back as the next payload, for ever.
-    if batch.log_group == getattr(context, "log_group_name", None):
-        return "own_log_group"
-    return ""
-
-
-def _parse(payload: _Payload, batch: LogBatch, parser: _Parser, now: int) -> tuple[Parsed, dict[str, int]]:
-    """(what is to be delivered, how many events are left out on purpose, by reason)."""
-    origin, format = origin_of(batch, parser.config, parser.region)
-    if isinstance(format, str) and format not in FORMATS and format != AUTO:
-        payload.notes = {"format_unknown": len(batch.events)}
-        format = AUTO
-    if format == AUTO and origin.side == "serverless":
-        format = "lambda"
-    parsed = parse(batch, origin, format, now_unix_nano=now)
-    parser.enrichment.apply(parsed)
-    return parsed, parser.controls.apply(parsed, parser.config.service_of(batch.log_group))
-
-
-def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str | Format]:
-    """Return where a batch comes from, and its format or the name of one: by configuration, else by group."""
-    group = batch.log_group
-    service = config.service_of(group)
-    side: Side
-    format: str | Format
-    if service:
-        name, side, format = service.name, service.side, _format_of(service)
-    elif group.startswith(LAMBDA_GROUP):
-        name, side, format = group[len(LAMBDA_GROUP) :], "serverless", AUTO
+    Raises where something failed and a reply cannot say so, or where nothing was settled.
+    """
+    fault = next(iter(made.failed.values()), None)
+    if fault is None:
+        _say("INFO", "payload settled", made)
+    elif reply is not None and made.settled:
+        _say("WARN", "some parts failed, they come again", made, fault)
     else:
-        name, side, format = group.rstrip("/").rpartition("/")[2], "legacy", AUTO
-    return Origin(batch.owner, region, group, batch.log_stream, name, side), format
+        _say("ERROR", "payload failed, Lambda will retry it", made, fault)
+        raise fault
+    told: dict[str, Any] = msgspec.to_builtins(made.ledger()) if reply is None else reply
+    return told
 
 
-def _format_of(service: Service) -> str | Format:
-    if not service.format_options:
-        known = service.format in FORMATS or service.format == AUTO
-        if not known or (service.format == AUTO and service.side == "serverless"):
-            return service.format
-        return named(service.format, service.timezone, service.correlation_field)
-    # Options describe a format of the team's own, which the built-in one of that name would misread.
-    return custom(service.format_options, service.timezone, service.correlation_field) or "custom"
+def _transformed(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str, Any]:
+    """Deliver the records of a Firehose stream, and return what Firehose shall deliver for each.
 
-
-def _store(payload: _Payload, sink: Sink, reason: str, said: str, events: int) -> None:
-    sink.dead_letter(reason, payload.document, {**payload.detail, "error": said, "events": events})
-    payload.ledger.stored += events
-    payload.notes = {reason: events}
-
-
-def _document(event: Any) -> bytes:
-    """The payload as it would be sent again: still compressed, whatever it inflates to."""
+    What would make the reply too large is put to the stream again, unread where the reply is full already,
+    and is settled when it comes back.
+    """
     try:
-        return msgspec.json.encode(event)
-    except (TypeError, ValueError, RecursionError):
-        return repr(type(event)).encode()
+        return _replied(made, _transform(event, made, aws))
+    except Exception as fault:
+        if not made.failed:  # not said yet
+            made.failed[""] = fault
+            _replied(made)
+        raise
 
 
-def _payload_id(document: bytes) -> str:
-    return blake2b(document, digest_size=16).hexdigest()
+def _transform(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str, Any]:
+    outcomes: dict[str, firehose.Outcome] = {}
+    read: list[tuple[Account, list[Signal]]] = []
+    size = 0
+    for part in firehose.parts(event):
+        account = Account(Intake(record_id=part.record_id, document=part.data, found=part.found))
+        signals = [signal for some in made.read(account) for signal in some]
+        data = ndjson.body(signals)
+        outcomes.setdefault(part.record_id, firehose.outcome_of(part, data))
+        read.append((account, signals))
+        size += len(data)
+        if size > firehose.REPLY_MAX_BYTES:
+            break
+    unread = [record_id for record_id in firehose.record_ids(event) if record_id not in outcomes]
+    reply = firehose.reply(event, outcomes, unread)
+    here = [
+        (account, signals) for account, signals in read if account.intake.record_id not in reply.put_again
+    ]
+    made.deliver([account for account, _ in here], [signal for _, signals in here for signal in signals])
+    refused = aws.put(reply) if reply.again else []
+    for again in refused:
+        made.keep(
+            Intake(record_id=again.record_id, document=again.data), "put_refused", "the stream refused it"
+        )
+    made.put_again = sum(len(call) for call in reply.again) - len(refused)
+    return firehose.settled(reply, {again.record_id for again in refused})
 
 
-def _say(level: str, payload: _Payload, now: int, **more: Any) -> None:
+def _watch(context: Any) -> Callable[[], None]:
+    """Return what raises SourceError when the invocation's time runs out."""
+    left_ms = getattr(context, "get_remaining_time_in_millis", None)
+
+    def in_time() -> None:
+        if left_ms is not None and left_ms() < _TIME_LEFT_MS:
+            raise SourceError("out_of_time", "the function's time runs out: give it more, or smaller objects")
+
+    return in_time
+
+
+def _say(level: str, message: str, made: Settlement, fault: Exception | None = None) -> None:
     """Write the invocation's summary: one line of JSON."""
+    accounts = made.settled or made.unsettled
+    notes: Counter[str] = Counter()
+    for account in accounts:
+        notes.update(account.notes)
+    several = {"parts": len(accounts)} if len(accounts) != 1 else {}
     line = {
         "level": level,
-        "message": "payload settled" if level == "INFO" else "payload failed, Lambda will retry it",
-        "time_unix_nano": now,
-        **payload.detail,
-        "signals": payload.signals,
-        "notes": payload.notes,
-        "ledger": payload.ledger,
-        **more,
+        "message": message,
+        "time_unix_nano": made.now_unix_nano,
+        **(accounts[0].detail if len(accounts) == 1 else {}),
+        **several,
+        **({"failed": len(made.failed)} if made.failed else {}),
+        **({"put_again": made.put_again} if made.put_again else {}),
+        "signals": sum(account.signals for account in accounts),
+        "notes": notes,
+        "ledger": made.ledger(),
+        **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()
@@ -234,5 +210,5 @@ def _from_environment() -> Handler:
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Handle one subscription payload with the settings of the environment. See `make_handler`."""
+    """Handle one event with the settings of the environment. See `make_handler`."""
     return _from_environment()(event, context)

@@ -86,6 +86,10 @@ def store(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
         # CloudWatch Logs delivers at least once: the same payloads again must change nothing.
         running.subscription.forget()
         assert running.deliver().received == total.received
+        # S3 tells of an object at least once, too.
+        report = running.system.nightly()
+        read = [running.collect(running.system.reports, report) for _ in range(2)]
+        assert [one.delivered for one in read] == [running.lines_in_objects() / 2] * 2
     return Store(path)
 
 
@@ -178,6 +182,18 @@ def test_untouched_lines_are_in_the_story_in_order(store: Store) -> None:
     legacy = [log for log in nodes["claims-legacy", "server"].logs if log.dataset == "log4j"]
     assert f"claim {number} registered" in [log.message for log in legacy]
     assert {log.correlation_id for log in legacy} == {"desk-1"}
+
+
+def test_the_nightly_report_is_in_the_store_once(store: Store) -> None:
+    """Its lines come through S3, and a claim's has the fields that observe.yaml names."""
+    rows = store.query("SELECT message, attributes FROM logs WHERE log_group = '/legacy/claims/report'")
+    fields = {row["message"]: json.loads(row["attributes"]) for row in rows}
+    assert len(rows) == len(fields) >= 3
+    assert sorted(message[0] for message in fields)[-2:] == ["H", "T"]
+    claims = {found["fixed_width.claim"]: found for message, found in fields.items() if message[0] == "D"}
+    sent = [claims[number]["fixed_width.amount"] for number in claims if len(number) == len("CLM-100")]
+    assert sent
+    assert set(sent) == {100}
 
 
 def test_a_failure_says_on_which_side_it_began(store: Store) -> None:

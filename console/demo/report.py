@@ -52,8 +52,12 @@ def whole(session: Session, out: Console, report: str) -> None:
     _by_key(store, session, out)
     title("What the layer added", out)
     _layer(store, session, out)
-    title("Ledger of the subscriber, from CloudWatch Logs to the store", out)
-    ledger(session.total, session.events_in_logs(), out)
+    title("Ledger of the subscriber, from CloudWatch Logs and S3 to the store", out)
+    held = {
+        "events in CloudWatch Logs": session.events_in_logs(),
+        f"lines of {report}": session.lines_in_objects(),
+    }
+    ledger(session.total, held, out)
     title("Ask yourself", out)
     _next(session.store, out)
 
@@ -137,21 +141,22 @@ def _layer(store: Store, session: Session, out: Console) -> None:
     say(f"{said}; {share:.0f}% of these logs, for the functions log little. No network call.", out)
 
 
-def ledger(total: Total, held: int, out: Console) -> None:
-    """Print what became of every event. held: how many CloudWatch Logs has. Raises DemoFailedError."""
+def ledger(total: Total, held: dict[str, int], out: Console) -> None:
+    """Print what became of every event. held: how many there are, by where. Raises DemoFailedError."""
+    there = sum(held.values())
     rows = [
-        ("events in CloudWatch Logs", held),
+        *held.items(),
         ("received", total.received),
         ("delivered to the store", total.delivered),
         ("stored as dead letters", total.stored),
     ]
     dropped = [(f"dropped: {reason}", count) for reason, count in sorted(total.dropped.items())]
     rows += dropped or [("dropped", 0)]
-    rows.append(("unaccounted for", held - total.settled))
+    rows.append(("unaccounted for", there - total.settled))
     for name, count in rows:
         say(f"  {name:<28} {count:>8,}", out)
-    if held != total.settled:
-        message = f"the ledger does not balance: {held} events, {total.settled} settled"
+    if there != total.settled:
+        message = f"the ledger does not balance: {there} events, {total.settled} settled"
         raise DemoFailedError("ledger", message)
 
 

@@ -92,6 +92,7 @@ def whole(running: Session, out: Console, talk: Console) -> None:
     pending = running.subscription.pending()
     with _progress(talk, "Log payloads to the subscriber  ", pending) as done:
         total = running.deliver(done)
+    total.plus(running.collect(running.system.reports, name))
     if total.failed:
         raise DemoFailedError(
             "payload_failed", f"the subscriber failed on {total.failed} payloads: {total.why}"

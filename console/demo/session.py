@@ -52,13 +52,15 @@ class DemoFailedError(ConsoleError):
 
 @dataclass(slots=True)
 class Session:
-    """A running demo. total: the ledgers of every payload so far; answers: of every request."""
+    """A running demo. total: the ledgers of every payload so far; answers: of every request; objects:
+    (bucket, key) of those of S3 that the subscriber was told of."""
 
     system: system.System
     store: Path
     subscription: Subscription
     total: Total = field(default_factory=Total)
     answers: list[drive.Answer] = field(default_factory=list)
+    objects: list[tuple[str, str]] = field(default_factory=list)
 
     def send(
         self,
@@ -82,6 +84,19 @@ class Session:
         self.total.plus(total)
         return total
 
+    def collect(self, bucket: str, key: str) -> Total:
+        """Let S3 tell the subscriber of a new object."""
+        total = self.subscription.collect(bucket, key)
+        self.objects.append((bucket, key))
+        self.total.plus(total)
+        return total
+
+    def lines_in_objects(self) -> int:
+        """Return how many lines the objects have of which the subscriber was told."""
+        client = self.system.aws.client("s3")
+        found = (client.get_object(Bucket=bucket, Key=key)["Body"].read() for bucket, key in self.objects)
+        return sum(len(body.splitlines()) for body in found)
+
     def events_in_logs(self) -> int:
         """Return how many events CloudWatch Logs holds, the subscriber's own left out."""
         return sum(1 for _ in self.events())
@@ -103,7 +118,7 @@ def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
     (store / MARK).write_text(_UNFINISHED, encoding="utf-8")
     with (
         system.running(archive, secret, port) as started,
-        subscribe.subscriber(store, started.log, secret) as function,
+        subscribe.subscriber(store, started.log, secret, started.aws.endpoint_url) as function,
     ):
         try:
             yield Session(started, store, Subscription(started.aws.client("logs"), function))

@@ -1,4 +1,4 @@
-"""What CloudWatch Logs does for a subscriber: its lines as payloads, handed to the real handler.
+"""What CloudWatch Logs and S3 do for a subscriber: lines as payloads, handed to the real handler.
 
 The lines are read back from moto's CloudWatch Logs, made into subscription payloads (gzip, base64)
 stream by stream, and each is one invocation of the subscriber function under the real runtime. A payload
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import subscribers
 from console.demo.example import example
@@ -97,8 +98,22 @@ class Subscription:
                 done()
         return total
 
+    def collect(self, bucket: str, key: str) -> Total:
+        """Invoke the subscriber as S3 does for a new object."""
+        total = Total()
+        record = {
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}},
+        }
+        self._settled({"Records": [record]}, total)
+        return total
+
     def _delivered(self, batch: LogBatch, total: Total) -> bool:
-        result = self._subscriber.invoke(encode(batch))
+        return self._settled(encode(batch), total)
+
+    def _settled(self, event: dict[str, Any], total: Total) -> bool:
+        result = self._subscriber.invoke(event)
         if result.status == "success":
             total.add(json.loads(result.payload))
             return True
@@ -135,7 +150,7 @@ def _batch(group: str, stream: str, first: int, events: list[StoredEvent]) -> Lo
     )
 
 
-def subscriber(store: Path, log: CloudWatchLogWriter, key_secret: str) -> LocalFunction:
+def subscriber(store: Path, log: CloudWatchLogWriter, key_secret: str, endpoint_url: str) -> LocalFunction:
     """Return the subscriber function: `subscribers.handler.handler` under the runtime client."""
     return LocalFunction(
         SUBSCRIBER,
@@ -145,6 +160,7 @@ def subscriber(store: Path, log: CloudWatchLogWriter, key_secret: str) -> LocalF
             "OBSERVE_STORE": str(store.absolute()),
             "OBSERVE_CONFIG": str((example() / "observe.yaml").absolute()),
             "OBSERVE_KEY_SECRET": key_secret,
+            "AWS_ENDPOINT_URL": endpoint_url,
         },
         timeout_s=60.0,
         memory_mb=1024,

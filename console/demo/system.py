@@ -66,11 +66,16 @@ class System:
                 size, since_s = self.legacy.written(), time.monotonic()
         return False
 
+    @property
+    def reports(self) -> str:
+        """The bucket of the legacy system's nightly reports."""
+        return self.stack.bucket("Reports")
+
     def nightly(self) -> str:
         """Run the legacy system's nightly job, deliver its report as a file; return the file's name."""
         report = self.legacy.nightly()
         with report.open("rb") as body:
-            self.aws.client("s3").put_object(Bucket=self.stack.bucket("Reports"), Key=report.name, Body=body)
+            self.aws.client("s3").put_object(Bucket=self.reports, Key=report.name, Body=body)
         return report.name
 
 

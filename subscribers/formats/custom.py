@@ -17,10 +17,12 @@ from subscribers.formats.code_pages import decoder
 from subscribers.formats.delimited import csv_format
 from subscribers.formats.fixed_width import fixed_width_format, record_bytes
 from subscribers.formats.grok import grok_format
+from subscribers.formats.haproxy_layout import compile_haproxy
 from subscribers.formats.multiline import LINES_MAX, multiline
 from subscribers.formats.nginx_layout import compile_nginx
 from subscribers.formats.records import paged
 from subscribers.formats.told import LineFormat
+from subscribers.formats.tomcat import compile_tomcat
 from subscribers.parsers import java_dates, log4j
 from subscribers.parsers.java_layout import BadLayout
 from subscribers.parsers.page import Format
@@ -30,12 +32,17 @@ from subscribers.patterns import Pattern, PatternError
 LINE_FORMATS: dict[str, Callable[[Any, str], LineFormat]] = {
     "apache": lambda value, _: compile_apache(value),
     "nginx": lambda value, _: compile_nginx(value),
+    "haproxy": lambda value, _: compile_haproxy(value),
+    "tomcat": lambda value, _: compile_tomcat(value),
+    "tomcat_10_1": lambda value, _: compile_tomcat(value, is_micro=True),
     "grok": lambda value, _: grok_format(value),
     "csv": lambda value, _: csv_format(value.get("columns", ()), value.get("delimiter", ",")),
     "fixed_width": fixed_width_format,
 }
 #: Those of Java's layouts, which have a reader of their own.
 JAVA_LAYOUTS = ("log4j", "logback")
+#: Keys of options of which exactly one says how lines are read.
+KINDS = (*LINE_FORMATS, *JAVA_LAYOUTS)
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"([0-9]{1,9})(ms|[smhdw])")
 
@@ -62,7 +69,26 @@ def custom(options: Mapping[str, Any], timezone: str = "UTC", correlation_field:
             starts = _always if whole else None
             made = paged(format, zone, correlation_field=correlation_field, starts=starts)
             return _joined(made, joins) if joins else made
-    raise BadLayout(f"needs one of {', '.join((*LINE_FORMATS, *JAVA_LAYOUTS))}")
+    raise BadLayout(f"needs one of {', '.join(KINDS)}")
+
+
+def mistake(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (key, what is wrong with its value) of options that the schema has no objection to, or None."""
+    kinds = [kind for kind in KINDS if kind in options]
+    if len(kinds) != 1:
+        return "", f"needs exactly one of {', '.join(map(repr, KINDS))}"
+    encoding = options.get("encoding", "")
+    alone = {kind: options[kind] for kind in kinds}
+    for key, part in (
+        ("encoding", {"csv": {}, "encoding": encoding}),
+        (kinds[0], {**alone, "encoding": encoding}),
+        ("multiline", options),
+    ):
+        try:
+            custom(part)
+        except BadLayout as error:
+            return key, str(error)
+    return None
 
 
 def files_of(options: Mapping[str, Any]) -> tuple[str, int]:

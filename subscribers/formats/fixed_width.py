@@ -16,7 +16,7 @@ program has translated from EBCDIC to text is text: packed numbers do not surviv
 
 A field of blanks or of 00 bytes is absent; the time is the first `timestamp`, else the first `date` with the
 first `time`. Names mean what `named_values` says. A record with a number or a time that is none is of no
-format.
+format, and so is one whose text is not what a field's `equals` says: headers and trailers have other columns.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ _USUAL = {
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field of a record. start: from 0; dates: how `pattern` is read, () for any usual shape."""
+    """One field of a record. start: from 0; dates: how `pattern` is read, () for any usual shape; equals: its
+    text in every record of this kind, "" where it may be any."""
 
     name: str
     start: int
@@ -80,6 +81,7 @@ class Field(msgspec.Struct, frozen=True):
     type: str = "text"
     scale: int = 0
     dates: tuple[java_dates.DateFormat, ...] = ()
+    equals: str = ""
 
 
 def fixed_width_format(table: Sequence[Mapping[str, Any]], encoding: str = "") -> LineFormat:
@@ -90,6 +92,9 @@ def fixed_width_format(table: Sequence[Mapping[str, Any]], encoding: str = "") -
     fields = tuple(_field(item, encoding) for item in table)
     if not fields:
         raise BadLayout("a fixed_width format needs a field")
+    names = [field.name for field in fields]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BadLayout(f"the field '{min(twice)}' is named twice")
     reader = _records(fields, encoding) if encoding else _lines(fields)
     return LineFormat(name=NAME, reader=lambda: reader)
 
@@ -110,7 +115,8 @@ def _field(item: Mapping[str, Any], encoding: str) -> Field:
         raise BadLayout(f"the field '{name}' is {type}: its bytes are read only where 'encoding' is named")
     if pattern and type not in _TIMES:
         raise BadLayout(f"the field '{name}' has a pattern, but is no date, time or timestamp")
-    return Field(name, start, length, type, item.get("scale", 0), tuple(_dates(pattern)) if pattern else ())
+    dates = tuple(_dates(pattern)) if pattern else ()
+    return Field(name, start, length, type, item.get("scale", 0), dates, str(item.get("equals", "")).strip())
 
 
 def _dates(pattern: str) -> list[java_dates.DateFormat]:
@@ -206,9 +212,12 @@ def _value_of(
 
 
 def _known(fields: tuple[Field, ...], values: Sequence[Any]) -> dict[str, Any]:
-    """Name -> value of the fields that are there; {} for no record, as one with a bad number is."""
+    """Name -> value of the fields that are there; {} for no record, as one with a bad number is, or one of
+    another kind."""
     known: dict[str, Any] = {}
     for field, value in zip(fields, values, strict=True):
+        if field.equals and field.equals != str(value).strip():
+            return {}
         if isinstance(value, str):
             if not value.strip():
                 continue

@@ -25,8 +25,10 @@ from subscribers.formats.levels import level_of, syslog
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
 
+NAME = "haproxy"
+
 # The header: RFC 5424, RFC 3164, rsyslog's with an ISO time, the process alone, or nothing.
-_HEADER = re.compile(
+HEADER = re.compile(
     r"(?:<(?P<pri>\d{1,3})>)?+"
     r"(?:1 (?P<stamp5>\S{19,40}+) (?P<host5>\S{1,255}+) (?P<name5>\S{1,48}+) (?P<pid5>\d{1,10}+|-) "
     r"\S{1,64}+ - |(?:(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[0-9:.+Z-]{8,30}+) "
@@ -39,7 +41,7 @@ _HTTP = re.compile(
     rf"([^\s/]{{1,256}}+)/(\S{{0,256}}+) {_TIMERS} (-1|\d{{3}}) \+?(\d{{1,18}}+) (\S++) (\S++) (\S{{4}}) "
     rf"{_STATES} "
     r"(?:\{([^{}]*+)\} )?+(?:\{([^{}]*+)\} )?+"
-    # The proxy writes a quote within as #22, and cuts what is too long.
+    # The proxy cuts what is too long.
     r'"([^"]*+)"?+(?: (\S++)(?: (\S++))?+)?+\s*+'
 )
 _TCP = re.compile(
@@ -51,15 +53,17 @@ _DATE = re.compile(
 #: What it says about itself, to tell it without a header.
 _OWN = re.compile(r"(?:(?:Backup )?Server \S++ is (?:UP|DOWN)|Connect from \S++ to \S++ \()")
 _SAID_LEVEL = re.compile(r"\[(ALERT|WARNING|NOTICE)\] *+(?:\d{1,3}/\d{6} )?+\((\d{1,10}+)\) : ")
+_ENCODED = re.compile(r"(?:#[0-9A-F]{2})++")
 _FAULTS = {"-": "INFO", "S": "ERROR", "s": "ERROR", "R": "ERROR", "I": "ERROR"}
 
 
-def _read(line: str, clock: Clock) -> Told | None:
-    header = _HEADER.match(line)
+def read(line: str, clock: Clock) -> Told | None:
+    """Return what a line of HAProxy's own formats, or about itself, tells. A reader."""
+    header = HEADER.match(line)
     text = line[header.end() :] if header else line
     access = Access()
     if header is not None:
-        _take_header(header, access)
+        take_header(header, access)
     told = _request(text, access, clock) or _own(text, access)
     if told is None:
         return None
@@ -71,7 +75,8 @@ def _read(line: str, clock: Clock) -> Told | None:
     return told
 
 
-def _take_header(header: re.Match[str], access: Access) -> None:
+def take_header(header: re.Match[str], access: Access) -> None:
+    """Keep what the header of syslog says: host, process, priority."""
     of.text("host.name")(access, header["host"] or header["host5"] or "")
     of.text("process.name")(access, header["name"] or header["name5"] or "")
     of.number(of.PROCESS_PID)(access, header["pid"] or header["pid5"] or "")
@@ -113,8 +118,17 @@ def _accepted(text: str, clock: Clock) -> int | None:
         return None
     if clock.zone is UTC or date["zone"]:
         return strftime.clf_nano(text if date["zone"] else f"{text} +0000")
-    parts = {name: said for name, said in zip("dMyHmsS", date.groups(), strict=False) if said}
-    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    return java_dates.unix_nano(_parts(date), clock.zone, clock.near_unix_nano)
+
+
+def date_parts(text: str) -> java_dates.Parts:
+    """Return the parts of `21/Nov/2026:03:30:10.655`; {} of what is no such date."""
+    date = _DATE.fullmatch(text)
+    return _parts(date) if date else {}
+
+
+def _parts(date: re.Match[str]) -> java_dates.Parts:
+    return {name: said for name, said in zip("dMyHmsS", date.groups(), strict=False) if said}
 
 
 def _http(match: re.Match[str], access: Access, start: int, when: str, clock: Clock) -> Told | None:
@@ -122,26 +136,43 @@ def _http(match: re.Match[str], access: Access, start: int, when: str, clock: Cl
     _take_session(access, backend, server, timers, state, states, queues)
     of.number(of.RESPONSE_SIZE)(access, size)
     of.status()(access, status)
-    of.request_line(access, match[14])
+    of.request_line(access, decoded(match[14]))
     for name, captured in (("request", match[12]), ("response", match[13])):
         if captured:
-            access.attributes[f"haproxy.captured_{name}_headers"] = captured.split("|")
-    for value in (match[12] or "").split("|"):
-        if w3c.parse_traceparent(value)[0]:
-            access.traceparent = value
+            take_captured(access, f"haproxy.captured_{name}_headers", captured.split("|"))
     access.began.take(start, MS_NS)
     told = access.told(clock, when)
     if told is not None:
-        told.level = told.level or _FAULTS.get(state[0], "WARN")
+        told.level = told.level or level_of_state(state)
     return told
+
+
+def take_captured(access: Access, attribute: str, values: list[str]) -> None:
+    """Keep captured headers, whose names no line tells; one that is a traceparent tells the trace."""
+    values = list(map(decoded, values))
+    access.attributes[attribute] = values
+    for value in values:
+        if w3c.parse_traceparent(value)[0]:
+            access.traceparent = access.traceparent or value
+
+
+def decoded(said: str) -> str:
+    """Undo `#22`, as HAProxy writes characters that would not stand in a line: the bytes are UTF-8."""
+    if "#" not in said:
+        return said
+    return _ENCODED.sub(lambda m: bytes.fromhex(m[0].replace("#", "")).decode("utf-8", "replace"), said)
+
+
+def level_of_state(state: str) -> str:
+    """Return the level of a termination state, which is not empty."""
+    return _FAULTS.get(state[0], "WARN")
 
 
 def _tcp(match: re.Match[str], access: Access, start: int) -> Told:
     backend, server, timers, size, state, states, *queues = match.groups()
     _take_session(access, backend, server, timers, state, states, queues)
     of.number("haproxy.bytes_read")(access, size)
-    level, attributes = _FAULTS.get(state[0], "WARN"), access.told_attributes()
-    return Told(time_unix_nano=start, level=level, attributes=attributes)
+    return Told(time_unix_nano=start, level=level_of_state(state), attributes=access.told_attributes())
 
 
 def _take_session(
@@ -178,11 +209,11 @@ def _own(text: str, access: Access) -> Told | None:
 
 
 def _reader() -> Reader:
-    return _read
+    return read
 
 
 HAPROXY = LineFormat(
-    name="haproxy",
+    name=NAME,
     reader=_reader,
     example="\n".join(
         (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -69,6 +69,11 @@ class Reply(msgspec.Struct, frozen=True):
     stream_arn: str = ""
     is_kinesis: bool = False
 
+    @property
+    def put_again(self) -> set[str]:
+        """The IDs of the records that are in `again`."""
+        return {again.record_id for call in self.again for again in call}
+
 
 def is_event(event: object) -> bool:
     """Whether an event is one of Firehose."""
@@ -85,19 +90,34 @@ def parts(event: dict[str, Any], limit: int = INFLATED_MAX_BYTES) -> Iterator[Pa
         yield part(_id(told), told.get("data"), limit)
 
 
+def record_ids(event: dict[str, Any]) -> list[str]:
+    """Return the ID of each record, as often as the event has it."""
+    return [_id(record) for record in event["records"] if isinstance(record, dict)]
+
+
 def outcome_of(found: Part, data: bytes = b"") -> Outcome:
-    """Return the usual outcome: Dropped for CloudWatch's control messages, ProcessingFailed where nothing
-    could be read, else Ok with `data`."""
+    """Return the usual outcome: ProcessingFailed where nothing could be read, Dropped where all was and
+    nothing is to be delivered (CloudWatch's control messages among it), else Ok with `data`."""
     batches = [batch for batch in found.found if isinstance(batch, LogBatch)]
     if not batches:
         return Outcome("ProcessingFailed")
-    if len(batches) == len(found.found) and all(batch.is_control for batch in batches):
+    all_read = len(batches) == len(found.found)
+    if all_read and (not data or all(batch.is_control for batch in batches)):
         return Outcome("Dropped")
     return Outcome("Ok", data)
 
 
-def reply(event: dict[str, Any], outcomes: Mapping[str, Outcome], limit: int = REPLY_MAX_BYTES) -> Reply:
-    """Return the reply to an event. outcomes: by record ID; a record without one is ProcessingFailed."""
+def reply(
+    event: dict[str, Any],
+    outcomes: Mapping[str, Outcome],
+    unread: Collection[str] = (),
+    limit: int = REPLY_MAX_BYTES,
+) -> Reply:
+    """Return the reply to an event.
+
+    outcomes: by record ID; a record without one is ProcessingFailed; unread: IDs of records that are put
+    again in any case.
+    """
     arn = event.get("sourceKinesisStreamArn")
     is_kinesis = isinstance(arn, str) and bool(arn)
     stream = arn if is_kinesis and isinstance(arn, str) else str(event["deliveryStreamArn"])
@@ -112,7 +132,7 @@ def reply(event: dict[str, Any], outcomes: Mapping[str, Outcome], limit: int = R
         outcome = outcomes.get(record_id, Outcome("ProcessingFailed"))
         answer = _answer(record_id, outcome.result, outcome.data)
         more = _size(answer) - _size(_answer(record_id, "ProcessingFailed"))
-        if outcome.result == "Ok" and (is_full or more > room):
+        if record_id in unread or (outcome.result == "Ok" and (is_full or more > room)):
             # One that is too large by itself is no reason to put the others again.
             is_lone = more > limit - _FRAME_BYTES - _size(_answer(record_id, "ProcessingFailed"))
             is_full = is_full or not is_lone
@@ -129,7 +149,7 @@ def settled(made: Reply, refused: Container[str] = ()) -> dict[str, Any]:
     """Return what to answer. refused: IDs of records that could not be put again: they are
     ProcessingFailed.
     """
-    put = {again.record_id for call in made.again for again in call}
+    put = made.put_again
     return {
         "records": [
             _answer(record["recordId"], "ProcessingFailed")

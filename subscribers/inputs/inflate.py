@@ -145,12 +145,12 @@ def unpacked(chunks: Iterable[bytes], limit: int = INFLATED_MAX_BYTES) -> Iterat
     """
     pieces: Iterator[Piece] = iter(chunks)
     for _ in range(_LAYERS_MAX):
-        first, pieces = _peek(pieces)
+        first, pieces = peek(pieces)
         codec = next((codec for codec in CODECS if first.startswith(codec.magic)), None)
         if codec is None:
             break
         pieces = _inflated(pieces, codec, limit)
-    first, pieces = _peek(pieces)
+    first, pieces = peek(pieces)
     refused = next((name for magic, name in _REFUSED.items() if first.startswith(magic)), "")
     if refused:
         yield MalformedEnvelope("unsupported", f"objects compressed with {refused} are not read")
@@ -158,8 +158,8 @@ def unpacked(chunks: Iterable[bytes], limit: int = INFLATED_MAX_BYTES) -> Iterat
     yield from _bounded(pieces, limit)
 
 
-def _peek(pieces: Iterator[Piece]) -> tuple[bytes, Iterator[Piece]]:
-    """(what it begins with, all of it again)."""
+def peek(pieces: Iterator[Piece]) -> tuple[bytes, Iterator[Piece]]:
+    """Return (what it begins with, as far as a magic number may reach, all of it again)."""
     taken: list[Piece] = []
     begin = b""
     for piece in pieces:

@@ -1,7 +1,8 @@
 """Bytes of a file to its lines, or to its records of one length, each with the offset where it begins.
 
 Offsets are bytes of the plain file, from 0; of UTF-16 and UTF-32 they are bytes of the same text in UTF-8. A
-line longer than 1 MiB is cut into lines of that length, as CloudWatch takes none that is longer.
+byte order mark of theirs is believed where the encoding is UTF-8, which is the default. A line longer than 1
+MiB is cut into lines of that length, as CloudWatch takes none that is longer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from subscribers.envelope import MalformedEnvelope
 from subscribers.formats.code_pages import decoder, is_ebcdic
-from subscribers.inputs.inflate import Piece
+from subscribers.inputs.inflate import Piece, peek
 
 #: (offset, bytes without the line end) or why there are none.
 Cut = tuple[int, bytes] | MalformedEnvelope
@@ -19,6 +20,13 @@ Cut = tuple[int, bytes] | MalformedEnvelope
 LINE_MAX_BYTES = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+#: UTF-32's little-endian mark begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 #: EBCDIC's line feed, and its new line, which is as long.
 _LINE_FEED, _NEW_LINE = b"\x25", b"\x15"
 _TO_LINE_FEED = bytes.maketrans(_NEW_LINE, _LINE_FEED)
@@ -34,8 +42,9 @@ def texts(
     """
     if record_bytes:
         return records(pieces, record_bytes), bytes.hex
-    if _name(encoding) in _WIDE:
-        return lines(_narrow(pieces, encoding)), decoder("utf-8")
+    begin, pieces = peek(iter(pieces))
+    if wide := _wide(_name(encoding), begin):
+        return lines(_narrow(pieces, wide)), decoder("utf-8")
     if is_ebcdic(encoding):
         translated = (p if isinstance(p, MalformedEnvelope) else p.translate(_TO_LINE_FEED) for p in pieces)
         return lines(translated, _LINE_FEED), decoder(encoding)
@@ -109,6 +118,16 @@ def _narrow(pieces: Iterable[Piece], encoding: str) -> Iterator[Piece]:
     for piece in pieces:
         yield piece if isinstance(piece, MalformedEnvelope) else wide.decode(piece).encode("utf-8", "replace")
     yield wide.decode(b"", True).encode("utf-8", "replace")
+
+
+def _wide(name: str, begin: bytes) -> str:
+    """UTF-16 or UTF-32, with its order of bytes where no mark tells it; "" for any other encoding."""
+    marked = next((wide for mark, wide in _MARKS if begin.startswith(mark)), "")
+    if marked and (name in _WIDE or (name == "utf-8" and b"\0" in begin)):
+        return marked
+    # Of what has no mark the first character is taken to be ASCII's.
+    order = "-be" if begin.startswith(b"\0") else "-le"
+    return name + order if name in ("utf-16", "utf-32") else name if name in _WIDE else ""
 
 
 def _name(encoding: str) -> str:

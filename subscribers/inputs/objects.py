@@ -24,6 +24,18 @@ import msgspec
 
 from subscribers.envelope import MalformedEnvelope
 
+
+class SourceError(Exception):
+    """An object cannot be read at the moment; `reason` is a low-cardinality word.
+
+    access_denied, throttled, unreachable, out_of_time, or AWS's own code in lower case.
+    """
+
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(f"{reason}: {said}")
+        self.reason = reason
+
+
 Unread = Literal["", "control_message", "no_object"]
 
 _DEPTH_MAX = 4
@@ -71,6 +83,16 @@ def objects(event: object, *, now_ms: int, bucket: str = "") -> Iterator[Named]:
     now_ms: the time of an object whose event tells none; bucket: of a map's items that name none.
     """
     yield from _named(event, "", now_ms, bucket, 0)
+
+
+def is_event(event: object) -> bool:
+    """Whether an event is one that can name objects."""
+    if not isinstance(event, dict):
+        return False
+    told = (
+        any(key in event for key in ("detail", "Items", "Key", "key")) or event.get("Event") == "s3:TestEvent"
+    )
+    return told or bool(event.get("Records"))
 
 
 def failures(record_ids: Iterable[str]) -> dict[str, Any]:

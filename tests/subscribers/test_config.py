@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers import config
-from subscribers.config_meaning import FORMAT_KINDS
 from subscribers.config_schema import schema
+from subscribers.parsers.prices import LIST_PRICES, Pricing
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pager-abc"
 
@@ -25,7 +25,7 @@ services:
     log_groups:
       - /legacy/claims/access
       - {{name: /legacy/claims/app*, format: {{log4j: "%d %p %m"}}, timezone: Europe/Paris}}
-    format: apache.access
+    format: apache
     clock_skew_ms: 50
     labels: {{team: claims, tier: "1"}}
   submit-claim: {{side: serverless, functions: [submit-claim-prod], owner: claims}}
@@ -129,7 +129,7 @@ def test_a_full_file_loads() -> None:
     assert (claims.name, claims.side, claims.format, claims.clock_skew_ms) == (
         "claims",
         "legacy",
-        "apache.access",
+        "apache",
         50,
     )
     assert claims.labels == {"team": "claims", "tier": "1"}
@@ -148,7 +148,7 @@ def test_a_full_file_loads() -> None:
 @pytest.mark.parametrize(
     ("group", "service", "layout", "zone"),
     [
-        ("/legacy/claims/access", "claims", "apache.access", "UTC"),
+        ("/legacy/claims/access", "claims", "apache", "UTC"),
         ("/legacy/claims/app-1", "claims", "log4j", "Europe/Paris"),
         ("/aws/lambda/submit-claim-prod", "submit-claim", "auto", "UTC"),
         ("/aws/lambda/notify", "notify", "auto", "UTC"),
@@ -165,6 +165,16 @@ def test_service_of_an_unknown_group() -> None:
     """A log group that nobody claims has no service."""
     assert config.loads(FULL).service_of("/legacy/claims") is None
     assert config.EMPTY.service_of("/aws/lambda/x") is None
+
+
+def test_a_service_has_its_price() -> None:
+    """Architecture and prices of its functions; the list price of x86_64 where nothing is said."""
+    loaded = config.loads(
+        "version: 1\nservices:\n  a: {side: serverless}\n  b: {side: serverless, architecture: arm64, "
+        "price: {usd_per_gb_second: 0.00001}}\n"
+    )
+    assert loaded.services["a"].pricing == LIST_PRICES
+    assert loaded.services["b"].pricing == Pricing(architecture="arm64", usd_per_gb_second=0.00001)
 
 
 def test_the_most_specific_claim_wins() -> None:
@@ -205,7 +215,6 @@ MISTAKES = [
     (service("timezone: Mars/Olympus"), "5:5: services.claims.timezone: 'Mars/Olympus' is not a time zone of the IANA database, such as Europe/Paris or UTC"),
     (service("clock_skew_ms: -1"), "5:5: services.claims.clock_skew_ms: -1 is less than 0"),
     (service("labels: {v: 1.5}"), "5:14: services.claims.labels.v: 1.5 is not text; put it in quotes"),
-    (service("format: {log4j: x, grok: y}"), "5:5: services.claims.format: needs exactly one of " + ", ".join(map(repr, FORMAT_KINDS))),
     (service("links: {trace: 'https://x/{trace}'}"), "5:13: services.claims.links.trace: there is no placeholder '{trace}'; did you mean '{trace_id}'?"),
     ("version: 1\nservices: {a b: {side: legacy}}\n", "2:12: services['a b']: 'a b' is not a name: letters, digits, '.', '_' and '-', at most 64 characters"),
     ("version: 1\nservices: {a: {side: legacy, log_groups: [g]}, b: {side: legacy, log_groups: [g]}}\n", "2:79: services.b.log_groups[0]: the log group 'g' already belongs to services.a"),
@@ -222,9 +231,10 @@ MISTAKES = [
     ("version: 1\nalerts: {rules: {r: {type: threshold, of: {signal: metric}, value: 1}}}\n", "2:39: alerts.rules.r.of: 'metric' is missing: the name of the metric"),
     ("version: 1\nalerts: {rules: {r: {type: threshold, of: {signal: log, service: x}, value: 1}}}\n", "2:57: alerts.rules.r.of.service: there is no service 'x'"),
     ("version: 1\nredaction: {patterns: {x: '('}}\n", "2:24: redaction.patterns.x: '(' is not a regular expression"),
-    (service("format: {log4j: '%d %foo %m'}"), "5:14: services.claims.format.log4j: the conversion '%foo' is not known"),
-    (service("format: {logback: '%d %level'}"), "5:14: services.claims.format.logback: writes no message: it needs %m before the first line break"),
-    (service("log_groups: [{name: g, format: {log4j: '%d{QQ} %m'}}]"), "5:37: services.claims.log_groups[0].format.log4j: the letter 'Q' of the date pattern 'QQ' is not supported"),
+    (service("price: {usd_per_gb_second: 0.00001}"), "5:5: services.claims.price: only functions cost by their time, and this side is legacy"),
+    (service("architecture: arm64"), "5:5: services.claims.architecture: only functions cost by their time, and this side is legacy"),
+    ("version: 1\nservices: {f: {side: serverless, architecture: arm}}\n", "2:34: services.f.architecture: 'arm' is not one of 'x86_64', 'arm64'; did you mean 'arm64'?"),
+    ("version: 1\nservices: {f: {side: serverless, price: {usd_per_gb_second: -1}}}\n", "2:42: services.f.price.usd_per_gb_second: -1 is less than 0"),
     ("version: 1\nkeys: {claim: 'x*'}\n", "2:8: keys.claim: 'x*' matches the empty text, and so every line"),
     ("version: 1\nkeys: {claim: '('}\n", "2:8: keys.claim: '(' is not a regular expression"),
     ("version: 1\nkeys: {Claim: x}\n", "2:8: keys.Claim: 'Claim' is not the name of a business key: lower-case letters, digits and _, first a letter, at most 64 characters"),

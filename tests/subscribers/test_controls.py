@@ -17,7 +17,8 @@ from subscribers.parse import Parsed
 from subscribers.signals import Log, Metric, Signal
 from tests.subscribers.lambda_stream import END, NOW, REPORT, REQUEST, START, TRACE, batch, logs, told
 from tests.subscribers.samples import log, origin, span
-from tests.subscribers.test_handler import Memory, handled
+from tests.subscribers.sink import Memory
+from tests.subscribers.test_handler import handled
 
 KEPT_TRACE = next(f"{n:032x}" for n in range(1, 99) if ids.sampled_by_rate(f"{n:032x}", 0.5))
 LOST_TRACE = next(f"{n:032x}" for n in range(1, 99) if not ids.sampled_by_rate(f"{n:032x}", 0.5))

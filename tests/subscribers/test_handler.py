@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,45 +17,19 @@ from hypothesis import strategies as st
 
 from observe.ids import key_mark
 from subscribers import handler as edge
-from subscribers.config import EMPTY, Config, loads
+from subscribers.config import EMPTY, Config, LogGroup, loads
 from subscribers.envelope import LogBatch, encode
 from subscribers.handler import make_handler
 from subscribers.ledger import LedgerError
 from subscribers.parse import FORMATS
 from subscribers.parsers.page import Page, Parsed
-from subscribers.signals import Log, Signal, Span
+from subscribers.signals import Log, Span
 from subscribers.store import Store
 from subscribers.store_errors import StoreError
-from subscribers.tables import Row
 from tests.subscribers.lambda_stream import COLD, END, NOW, START, batch
+from tests.subscribers.sink import Memory
 
 CONTEXT = SimpleNamespace(log_group_name="/aws/lambda/subscriber")
-
-
-class Memory:
-    """A sink that remembers, or refuses everything."""
-
-    def __init__(self, fault: Exception | None = None) -> None:
-        self.signals: dict[str, Signal] = {}
-        self.ledgers: list[Row] = []
-        self.dead: list[tuple[str, bytes, Mapping[str, Any]]] = []
-        self.fault = fault
-
-    def append(self, signals: Iterable[Signal]) -> None:
-        self._refuse()
-        self.signals.update({signal.event_id: signal for signal in signals})
-
-    def record(self, ledger_rows: Iterable[Row]) -> None:
-        self._refuse()
-        self.ledgers += ledger_rows
-
-    def dead_letter(self, reason: str, document: bytes, detail: Mapping[str, Any]) -> None:
-        self._refuse()
-        self.dead.append((reason, document, detail))
-
-    def _refuse(self) -> None:
-        if self.fault:
-            raise self.fault
 
 
 def handled(event: Any, sink: Memory, config: Config = EMPTY, context: Any = CONTEXT) -> dict[str, Any]:
@@ -189,8 +163,12 @@ version: 1
 services:
   web: {side: legacy, format: text, log_groups: ["/legacy/web*"]}
   claims: {side: serverless, log_groups: ["/custom/claims"]}
-  mainframe: {side: legacy, format: klingon, log_groups: ["/mf"]}
+  mainframe: {side: legacy, log_groups: ["/mf"]}
 """
+)
+# No file can say so: a format of that name is a mistake there.
+CONFIG.services["mainframe"] = msgspec.structs.replace(
+    CONFIG.services["mainframe"], groups=(LogGroup("/mf", "klingon"),)
 )
 
 

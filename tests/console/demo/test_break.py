@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -28,9 +29,16 @@ from tests.subscribers.samples import span
 pytestmark = pytest.mark.runtime
 
 
+class Served(NamedTuple):
+    """A demo that is being served. alone: claims that were sent one after the other, so in no batch."""
+
+    store: Path
+    alone: list[str]
+
+
 @pytest.fixture(scope="module")
-def store(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The store of a demo that is being served."""
+def served(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A demo that is being served, with a few claims behind it."""
     path = tmp_path_factory.mktemp("served") / "store"
     path.mkdir()
     stop = threading.Event()
@@ -38,14 +46,27 @@ def store(layer_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with session.running(layer_zip, path) as running:
         # As when a demo has run before it is served: no cold start outlasts what is broken.
         running.send([scenario.submission(n) for n in islice(scenario.later, 8)], clients=breaking.CLIENTS)
+        alone = []
+        for n in islice(scenario.later, 4):
+            running.settle()
+            answers = running.send([scenario.submission(n)])
+            alone += [str((answer.request.body or {})["number"]) for answer in answers]
+        running.settle()
+        running.deliver()
         serving = threading.Thread(target=serve.serve, args=(running, talk, stop))
         serving.start()
         while not (path / RUNNING).exists() or not (path / RUNNING).stat().st_size:
             assert serving.is_alive()
-        yield path
+        yield Served(path, alone)
         stop.set()
         serving.join()
     assert not (path / RUNNING).exists()
+
+
+@pytest.fixture(scope="module")
+def store(served: Served) -> Path:
+    """The store of a demo that is being served."""
+    return served.store
 
 
 def _shown(store: Path, told: Told) -> str:
@@ -106,10 +127,10 @@ _WHOLE = {
 }
 
 
-def test_a_claim_is_one_trace_through_every_service(store: Path, sunk: Told) -> None:
+def test_a_claim_is_one_trace_through_every_service(served: Served) -> None:
     """SQS, SNS, EventBridge and Kinesis, each hop in the trace that began at the front door."""
-    opened, secret = Store(store), key_secret.secret_of(store, {})
-    found = [trace.find_key(opened, "claim", number, secret).stories for number in sunk.claims[:4]]
+    opened, secret = Store(served.store), key_secret.secret_of(served.store, {})
+    found = [trace.find_key(opened, "claim", number, secret).stories for number in served.alone]
     entries = [
         next(node.span for node in story.spans if node.span.name == "POST /claims")
         for stories in found

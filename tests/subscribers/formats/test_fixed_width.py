@@ -151,6 +151,21 @@ def test_numbers_come_back_from_every_form(number: int, scale: int) -> None:
     assert decimals.written(str(number), scale) == value
 
 
+@pytest.mark.parametrize(("encoding", "mark"), [("", "D"), ("cp037", "C4"), ("ascii", "44")])
+def test_records_of_another_kind_are_none(encoding: str, mark: str) -> None:
+    """Headers and trailers have other columns, which the table would read as something else."""
+    table: list[dict[str, Any]] = [
+        {"name": "record", "start": 1, "length": 1, "equals": "D"},
+        {"name": "n", "start": 2, "length": 1, "type": "integer"},
+    ]
+    one = {"": "1", "cp037": "F1", "ascii": "31"}[encoding]
+    record = read(table, mark + one, encoding)
+    assert record is not None
+    assert record.attributes["fixed_width.n"] == 1
+    assert read(table, {"": "T", "cp037": "E3", "ascii": "54"}[encoding] + one, encoding) is None
+    assert read(table, {"": " ", "cp037": "40", "ascii": "20"}[encoding] + one, encoding) is None
+
+
 def test_digits_beyond_a_double_are_a_text() -> None:
     """Eighteen digits of money are not rounded."""
     assert decimals.packed(bytes.fromhex("1234567890123456789C"), 2) == "12345678901234567.89"

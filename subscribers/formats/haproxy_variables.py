@@ -1,0 +1,215 @@
+"""The variables and samples of HAProxy's `log-format`, and what each of them says about a request.
+
+https://docs.haproxy.org/2.6/configuration.html#8.2.6
+https://docs.haproxy.org/2.6/configuration.html#7.3
+"""
+
+from __future__ import annotations
+
+import re
+
+from observe import semconv, w3c
+from subscribers.formats import access as of
+from subscribers.formats import access_headers as headers
+from subscribers.formats import haproxy, strftime
+from subscribers.formats.access import MS_NS, S_NS, Access, Role
+from subscribers.formats.field_layout import Field
+from subscribers.formats.haproxy import decoded
+from subscribers.parsers import times
+
+_STATUS = r"(?:-1|\d{3}|-)"
+_DATE = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+"
+#: Of two spans of one request the shorter, its own, counts: the other is told to be less exact.
+_OF_CONNECTION_NS = MS_NS + 1
+
+
+def _asked(role: Role) -> Role:
+    """What the client asked for: encoded, and `<BADREQ>` for what was no request."""
+    return lambda access, said: None if said.startswith("<") else role(access, decoded(said))
+
+
+def _name(attribute: str) -> Role:
+    """A frontend's, backend's or server's name, without the mark of TLS."""
+
+    def role(access: Access, said: str) -> None:
+        said = said.rstrip("~")
+        if said and said not in ("-", "<NOSRV>"):
+            access.attributes[attribute] = said
+
+    return role
+
+
+def _timer(name: str) -> Role:
+    return of.milliseconds(f"haproxy.time_{name}_ms", MS_NS)
+
+
+def _total(exact_to_ns: int) -> Role:
+    take = of.duration(MS_NS, exact_to_ns)
+
+    def role(access: Access, said: str) -> None:
+        take(access, said)
+        if access.duration_ns is not None:
+            access.attributes["haproxy.time_total_ms"] = access.duration_ns / MS_NS
+
+    return role
+
+
+def _began(is_own: bool) -> Role:
+    """The wall clock of a time without a zone; the request's own counts more than the connection's."""
+
+    def role(access: Access, said: str) -> None:
+        parts = haproxy.date_parts(said)
+        access.began.parts = parts if is_own else access.began.parts or parts
+
+    return role
+
+
+def _seconds(access: Access, said: str) -> None:
+    nano = times.in_range(int(said) * S_NS) if said.isdecimal() else None
+    if nano is None:
+        access.is_broken = True
+    else:
+        access.began.take(nano, S_NS)
+
+
+def _captured(attribute: str) -> Role:
+    def role(access: Access, said: str) -> None:
+        values = said.strip('" {}')
+        if values:
+            haproxy.take_captured(access, attribute, values.split("|"))
+
+    return role
+
+
+def _captured_list(attribute: str) -> Role:
+    def role(access: Access, said: str) -> None:
+        values = re.findall(r'"([^"]*)"', said) if '"' in said else [said]
+        if any(value.strip(" -") for value in values):
+            haproxy.take_captured(access, attribute, values)
+
+    return role
+
+
+def sample_role(expression: str) -> Role:
+    """Return what a sample fetch is, by its name and its argument."""
+    fetch = re.match(r"([\w.-]++)(?:\(([^()]*+)\))?+", expression)
+    name, argument = (fetch[1], (fetch[2] or "").split(",")[0].strip(" \"'")) if fetch else ("", "")
+    if name in ("req.hdr", "req.fhdr", "hdr", "fhdr", "http_req.hdr") and argument:
+        return headers.header(argument)
+    if name in ("res.hdr", "res.fhdr", "shdr") and argument:
+        return headers.response_header(argument)
+    if name in ("var", "req.cook", "cook", "url_param", "urlp"):
+        return headers.named(argument.rpartition(".")[2], f"haproxy.{name}.{argument}")
+    if name in _SAMPLES:
+        return _SAMPLES[name]
+    return _found("haproxy." + re.sub(r"\W+", "_", expression).strip("_"))
+
+
+def _found(attribute: str) -> Role:
+    """A value that may be a traceparent, as of a captured header."""
+    keep = of.text(attribute)
+
+    def role(access: Access, said: str) -> None:
+        if w3c.parse_traceparent(said)[0]:
+            access.traceparent = access.traceparent or said
+        else:
+            keep(access, said)
+
+    return role
+
+
+#: Variables that are text, which `+Q` puts in quotes.
+TEXTS: dict[str, Role] = {
+    "ci": of.client,
+    "fi": of.text(of.NETWORK_LOCAL_ADDRESS),
+    "bi": of.text("haproxy.backend_source_address"),
+    "si": of.text("haproxy.server_address"),
+    "f": _name("haproxy.frontend"),
+    "ft": _name("haproxy.frontend"),
+    "b": _name("haproxy.backend"),
+    "s": _name("haproxy.server"),
+    "H": of.text("host.name"),
+    "ID": of.text("http.request.id"),
+    "CC": of.text("haproxy.captured_request_cookie"),
+    "CS": of.text("haproxy.captured_response_cookie"),
+    "sslv": of.tls,
+    "sslc": of.text(of.TLS_CIPHER),
+    "r": _asked(of.request_line),
+    "HM": _asked(of.method),
+    "HU": _asked(of.target),
+    "HP": _asked(of.target),
+    "HPO": _asked(of.path),
+    "HQ": _asked(of.query),
+    "HV": _asked(of.protocol),
+}
+#: Numbers, which `+X` writes in hexadecimal digits.
+NUMBERS: dict[str, Role] = {
+    "cp": of.number(of.CLIENT_PORT),
+    "fp": of.number(of.NETWORK_LOCAL_PORT),
+    "bp": of.number("haproxy.backend_source_port"),
+    "sp": of.number("haproxy.server_port"),
+    "pid": of.number(of.PROCESS_PID),
+    "B": of.number(of.RESPONSE_SIZE),
+    "U": of.number(of.REQUEST_SIZE),
+    "ac": of.number("haproxy.connections_active"),
+    "fc": of.number("haproxy.connections_frontend"),
+    "bc": of.number("haproxy.connections_backend"),
+    "sc": of.number("haproxy.connections_server"),
+    "rc": of.number("haproxy.retries"),
+    "sq": of.number("haproxy.server_queue"),
+    "bq": of.number("haproxy.backend_queue"),
+    "lc": of.number("haproxy.log_counter"),
+    "rt": of.number("haproxy.request_counter"),
+    "TR": _timer("request"),
+    "Tq": _timer("to_request"),
+    "Th": _timer("handshake"),
+    "Ti": _timer("idle"),
+    "Tw": _timer("queue"),
+    "Tc": _timer("connect"),
+    "Tr": _timer("response"),
+    "Td": _timer("data"),
+    "Tu": _timer("user"),
+    "Ta": _total(MS_NS),
+    "Tt": _total(_OF_CONNECTION_NS),
+    "Ts": _seconds,
+}
+CAPTURED = {
+    "hr": _captured("haproxy.captured_request_headers"),
+    "hs": _captured("haproxy.captured_response_headers"),
+}
+LISTED = {
+    "hrl": _captured_list("haproxy.captured_request_headers"),
+    "hsl": _captured_list("haproxy.captured_response_headers"),
+}
+#: Dates and states, which no flag changes.
+FIELDS = {
+    "tr": Field(_began(True), _DATE, "begin"),
+    "t": Field(_began(False), _DATE, "begin"),
+    "trg": strftime.clf("begin"),
+    "trl": strftime.clf("begin"),
+    "T": strftime.clf("begin"),
+    "Tl": strftime.clf("begin"),
+    "ms": strftime.SPECIAL["msec_frac"]("begin"),
+    "ST": Field(of.status(), _STATUS),
+    "ts": Field(of.text("haproxy.termination_state"), r"\S{2}"),
+    "tsc": Field(of.text("haproxy.termination_state"), r"\S{4}"),
+}
+_SAMPLES: dict[str, Role] = {
+    "src": of.client,
+    "src_port": of.number(of.CLIENT_PORT),
+    "dst": of.text(of.NETWORK_LOCAL_ADDRESS),
+    "dst_port": of.number(of.NETWORK_LOCAL_PORT),
+    "method": of.method,
+    "path": of.path,
+    "query": of.query,
+    "url": of.target,
+    "status": of.status(),
+    "unique-id": of.text("http.request.id"),
+    "fe_name": _name("haproxy.frontend"),
+    "be_name": _name("haproxy.backend"),
+    "srv_name": _name("haproxy.server"),
+    "hostname": of.text("host.name"),
+    "ssl_fc_protocol": of.tls,
+    "ssl_fc_cipher": of.text(of.TLS_CIPHER),
+    "ssl_fc_sni": of.text(semconv.SERVER_ADDRESS),
+}

@@ -1,0 +1,110 @@
+"""Every input as the same thing: parts, each of which holds batches and can fail by itself.
+
+    awslogs     one part: the payload
+    Kinesis     a part a record
+    S3          a part an object: told by S3 itself, through SQS, SNS or EventBridge, or by a Distributed Map
+
+Firehose's records are parts, too (`firehose.parts`); its reply holds what they became.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from subscribers.envelope import MalformedEnvelope, decode
+from subscribers.inputs import archives, kinesis
+from subscribers.inputs.archives import Archive
+from subscribers.inputs.documents import Found
+from subscribers.inputs.objects import S3Object, Unreadable, objects
+from subscribers.parsers.java_layout import BadLayout
+
+#: Plain bytes of one object that are read; what is beyond is one `too_large`.
+OBJECT_MAX_BYTES = 1024 * 1024 * 1024
+
+
+class Intake(msgspec.Struct, frozen=True, kw_only=True):
+    """The least part of an event that can fail by itself."""
+
+    #: For the reply; "" where the whole event stands or falls.
+    record_id: str = ""
+    #: What is kept where it cannot be read.
+    document: bytes
+    #: Its batches, and why a part of it could not be read. Iterating raises SourceError.
+    found: Iterable[Found] = ()
+    #: Why it is not read at all, on purpose; "" where it is.
+    unread: str = ""
+    #: What a dead letter and the summary say of it.
+    detail: Mapping[str, Any] = {}
+
+
+class Objects(Protocol):
+    """Where objects are read; `aws.Aws` is one."""
+
+    def read(self, found: S3Object) -> Iterator[bytes]:
+        """Yield an object's bytes. Raises MalformedEnvelope where it is gone or archived, SourceError where
+        it cannot be read at the moment."""
+
+
+def from_payload(event: Any) -> Intake:
+    """Return the one part of a subscription event, whatever it is."""
+    document = document_of(event)
+    try:
+        return Intake(document=document, found=(decode(event),))
+    except MalformedEnvelope as error:
+        return Intake(document=document, found=(error,))
+
+
+def from_kinesis(event: dict[str, Any]) -> Iterator[Intake]:
+    """Yield a part a record, decoded one at a time."""
+    for part in kinesis.parts(event):
+        yield Intake(record_id=part.record_id, document=part.data, found=part.found)
+
+
+def from_objects(
+    event: Any,
+    source: Objects,
+    known: tuple[Archive, ...],
+    *,
+    now_ms: int,
+    in_time: Callable[[], None] = lambda: None,
+) -> Iterator[Intake]:
+    """Yield a part an object. known: the configuration's; in_time: raises SourceError when time runs out."""
+    for named in objects(event, now_ms=now_ms):
+        if isinstance(named, Unreadable):
+            yield Intake(record_id=named.record_id, document=document_of(named.part), found=(named.error,))
+            continue
+        yield Intake(
+            record_id=named.record_id,
+            document=msgspec.json.encode(
+                {"Bucket": named.bucket, "Key": named.key, "VersionId": named.version}
+            ),
+            found=() if named.unread else _in_object(named, source, known, in_time),
+            unread=named.unread,
+            detail={"bucket": named.bucket, "key": named.key},
+        )
+
+
+def _in_object(
+    found: S3Object, source: Objects, known: tuple[Archive, ...], in_time: Callable[[], None]
+) -> Iterator[Found]:
+    archive = archives.archive_of(found, known) or Archive(log_group=f"s3://{found.bucket}")
+    in_time()
+    try:
+        for batch in archives.batches(source.read(found), found, archive, OBJECT_MAX_BYTES):
+            yield batch
+            in_time()
+    except MalformedEnvelope as error:
+        yield error
+    except BadLayout as error:
+        yield MalformedEnvelope("unsupported", str(error))
+
+
+def document_of(event: Any) -> bytes:
+    """Return an event as it would be sent again: still compressed, whatever it inflates to."""
+    try:
+        return msgspec.json.encode(event)
+    except (TypeError, ValueError, RecursionError):
+        return repr(type(event)).encode()

@@ -1,0 +1,367 @@
+"""Kinesis, Firehose and S3 through the handler, with AWS as moto's server plays it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.local.moto_server import MotoServer
+from subscribers import settlement
+from subscribers.aws import Aws
+from subscribers.config import EMPTY, Config, loads
+from subscribers.handler import make_handler
+from subscribers.inputs.objects import SourceError
+from subscribers.signals import Log
+from subscribers.store_errors import StoreError
+from tests.subscribers.inputs.documents_of import text, zipped
+from tests.subscribers.lambda_stream import NOW
+from tests.subscribers.sink import Memory
+
+FULL = StoreError("disk full")
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    """AWS, empty at first."""
+    with MotoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """The module's own clients, pointed at moto."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", moto.region)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    return Aws(sleep=lambda _: None)
+
+
+def handled(
+    event: Any, sink: Memory, source: Any = None, config: Config = EMPTY, context: Any = None
+) -> dict[str, Any]:
+    return make_handler(config, sink, lambda: NOW, source=source)(event, context)
+
+
+def messages(sink: Memory) -> list[str]:
+    return [signal.message for signal in sink.signals.values() if isinstance(signal, Log)]
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The summary of the last invocation."""
+    line: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return line
+
+
+# --- Kinesis --------------------------------------------------------------------------------
+
+
+def stream(*records: bytes) -> dict[str, Any]:
+    """An event of Kinesis with these records' bytes."""
+    return {
+        "Records": [
+            {"kinesis": {"sequenceNumber": f"s{n}", "data": text(data), "partitionKey": "p"}}
+            for n, data in enumerate(records)
+        ]
+    }
+
+
+def test_a_broken_record_costs_only_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each record has a ledger of its own; what no retry can mend is stored and blocks no shard."""
+    sink = Memory()
+    event = stream(zipped("a", "b"), b"\x1f\x8bbroken", zipped("x", kind="CONTROL_MESSAGE"), zipped("c"))
+    assert handled(event, sink) == {"batchItemFailures": []}
+    assert messages(sink) == ["a", "b", "c"]
+    assert [(row["received"], row["delivered"], row["stored"]) for row in sink.ledgers] == [
+        (2, 2, 0),
+        (1, 0, 1),
+        (1, 0, 0),
+        (1, 1, 0),
+    ]
+    assert [(reason, document) for reason, document, _ in sink.dead] == [("bad_gzip", b"\x1f\x8bbroken")]
+    line = said(capsys)
+    assert (line["parts"], line["notes"]) == (4, {"bad_gzip": 1})
+    assert line["ledger"]["received"] == 5
+
+
+def test_a_record_that_cannot_be_settled_comes_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda begins again at the first record that waits for the sink; those before it are done."""
+    monkeypatch.setattr(settlement, "_WRITE_AT", 1)
+    sink = Memory(FULL, writes=1)
+    assert handled(stream(zipped("a"), zipped("b"), zipped("c")), sink) == {
+        "batchItemFailures": [{"itemIdentifier": "s1"}]
+    }
+    assert messages(sink) == ["a"]
+    assert len(sink.ledgers) == 1
+    line = said(capsys)
+    assert (line["level"], line["failed"], line["error"]["message"]) == ("WARN", 2, "disk full")
+
+
+def test_where_nothing_could_be_settled_the_invocation_fails() -> None:
+    """Also where the trigger does not look at the reply."""
+    with pytest.raises(StoreError):
+        handled(stream(zipped("a"), zipped("b")), Memory(FULL))
+    with pytest.raises(StoreError):
+        handled(stream(b"\x1f\x8bbroken"), Memory(FULL))
+
+
+# --- S3 -------------------------------------------------------------------------------------
+
+
+def bucket_of(moto: MotoServer, objects: dict[str, bytes]) -> str:
+    """A new bucket with these objects."""
+    client = moto.client("s3")
+    name = f"logs-{len(client.list_buckets()['Buckets'])}"
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": moto.region})
+    for key, body in objects.items():
+        client.put_object(Bucket=name, Key=key, Body=body)
+    return name
+
+
+def told(bucket: str, *keys: str) -> dict[str, Any]:
+    """S3's own notification."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "eventTime": "2026-11-21T03:30:10.123Z",
+                "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def queued(*bodies: Any) -> dict[str, Any]:
+    """The same through SQS."""
+    records = [{"messageId": f"m{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]
+    return {"Records": records}
+
+
+ROTATED = b"first\nsecond\n"
+CONFIG = """
+version: 1
+services:
+  web: {{side: legacy, format: text, timezone: UTC, log_groups: [/legacy/web]}}
+archives:
+  - {{bucket: {bucket}, prefix: web/, log_group: /legacy/web, account: "123456789012"}}
+"""
+
+
+def test_objects_are_read_as_the_configuration_says(moto: MotoServer, aws: Aws) -> None:
+    """A rotated, compressed log is of its service; its lines have the IDs of the log before rotation."""
+    bucket = bucket_of(moto, {"web/a.log": ROTATED, "web/a.log.1.gz": gzip.compress(ROTATED)})
+    config = loads(CONFIG.format(bucket=bucket))
+    sink = Memory()
+    reply = handled(told(bucket, "web/a.log"), sink, aws, config)
+    assert (reply["received"], reply["delivered"]) == (2, 2)
+    (log, _) = sink.signals.values()
+    assert isinstance(log, Log)
+    assert (log.origin.service, log.origin.log_group, log.origin.log_stream) == (
+        "web",
+        "/legacy/web",
+        "web/a.log",
+    )
+    handled(told(bucket, "web/a.log.1.gz"), sink, aws, config)
+    assert messages(sink) == ["first", "second"]
+
+
+def test_an_object_that_nobody_described_is_of_its_bucket(moto: MotoServer, aws: Aws) -> None:
+    """Also as an item of a Distributed Map."""
+    bucket = bucket_of(moto, {"any/a.gz": gzip.compress(ROTATED)})
+    sink = Memory()
+    reply = handled({"Items": [{"Key": "any/a.gz"}], "BatchInput": {"Bucket": bucket}}, sink, aws)
+    assert reply["delivered"] == 2
+    assert {signal.origin.service for signal in sink.signals.values()} == {bucket}
+
+
+def test_an_object_that_is_gone_is_stored_by_its_name(moto: MotoServer, aws: Aws) -> None:
+    """No retry brings it back; its neighbours are delivered, folders are dropped."""
+    bucket = bucket_of(moto, {"a": b"line\n"})
+    sink = Memory()
+    reply = handled(queued(told(bucket, "gone"), told(bucket, "a"), told(bucket, "folder/")), sink, aws)
+    assert reply == {"batchItemFailures": []}
+    assert [row["stored"] + row["delivered"] + row["dropped"] for row in sink.ledgers] == [1, 1, 1]
+    ((reason, document, detail),) = sink.dead
+    assert (reason, json.loads(document)["Key"]) == ("no_such_object", "gone")
+    assert detail["bucket"] == bucket
+
+
+def test_an_object_that_cannot_be_read_now_comes_again(moto: MotoServer, aws: Aws) -> None:
+    """Only its message; without a queue the invocation fails."""
+    bucket = bucket_of(moto, {"a": b"line\n"})
+    sink = Memory()
+    reply = handled(queued(told("no-such-bucket-here", "a"), told(bucket, "a")), sink, aws)
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert messages(sink) == ["line"]
+    with pytest.raises(SourceError, match="nosuchbucket"):
+        handled(told("no-such-bucket-here", "a"), Memory(), aws)
+
+
+def test_nothing_is_begun_that_time_would_cut(moto: MotoServer, aws: Aws) -> None:
+    """What is written is told: the objects before are settled."""
+    bucket = bucket_of(moto, {"a": b"line\n"})
+    left = iter([60_000, 60_000, 1_000])
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(left))
+    sink = Memory()
+    reply = handled(queued(told(bucket, "a"), told(bucket, "a")), sink, aws, context=context)
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert messages(sink) == ["line"]
+
+
+def test_a_message_that_names_no_object_is_stored() -> None:
+    """It would come again for ever."""
+    sink = Memory()
+    assert handled(queued({"hello": 1}), sink) == {"batchItemFailures": []}
+    assert sink.dead[0][0] == "bad_notification"
+    assert json.loads(sink.dead[0][1])["messageId"] == "m0"
+
+
+# --- Firehose -------------------------------------------------------------------------------
+
+
+def delivery(arn: str, *records: bytes) -> dict[str, Any]:
+    """An event of Firehose."""
+    return {
+        "invocationId": "i",
+        "deliveryStreamArn": arn,
+        "region": "eu-west-1",
+        "records": [
+            {"recordId": f"r{n}", "approximateArrivalTimestamp": 1, "data": text(data)}
+            for n, data in enumerate(records)
+        ],
+    }
+
+
+ARN = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/logs"
+
+
+def test_firehose_gets_documents_and_the_sink_signals(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ok with a document a line, Dropped for control messages, ProcessingFailed for what is broken."""
+    sink = Memory()
+    event = delivery(ARN, zipped("a", "b"), zipped("c", kind="CONTROL_MESSAGE"), b"?")
+    reply = handled(event, sink)
+    assert [(r["recordId"], r["result"]) for r in reply["records"]] == [
+        ("r0", "Ok"),
+        ("r1", "Dropped"),
+        ("r2", "ProcessingFailed"),
+    ]
+    documents = [json.loads(line) for line in base64.b64decode(reply["records"][0]["data"]).splitlines()]
+    assert [(d["event.id"], d["message"]) for d in documents] == [
+        (event_id, message) for event_id, message in zip(sink.signals, ["a", "b"], strict=True)
+    ]
+    assert messages(sink) == ["a", "b"]
+    assert [reason for reason, _, _ in sink.dead] == ["bad_gzip"]
+    assert said(capsys)["ledger"]["received"] == 4
+
+
+def test_what_makes_the_reply_too_large_is_put_again(
+    moto: MotoServer, aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tail goes to the stream as it came, unread, and is settled when it comes back."""
+    client = moto.client("kinesis")
+    client.create_stream(StreamName="tail", ShardCount=1)
+    arn = client.describe_stream_summary(StreamName="tail")["StreamDescriptionSummary"]["StreamARN"]
+    large = zipped(*(f"{n} " + "x" * 20_000 for n in range(100)))
+    event = {**delivery(ARN, large, large, large, zipped("tail")), "sourceKinesisStreamArn": arn}
+    sink = Memory()
+    reply = handled(event, sink, aws)
+    assert [record["result"] for record in reply["records"]] == ["Ok", "Ok", "Dropped", "Dropped"]
+    assert len(json.dumps(reply)) < 6 * 1024 * 1024
+    assert sum(row["received"] for row in sink.ledgers) == 200
+    assert said(capsys)["put_again"] == 2
+    (shard,) = client.list_shards(StreamName="tail")["Shards"]
+    at = client.get_shard_iterator(
+        StreamName="tail", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )
+    found = client.get_records(ShardIterator=at["ShardIterator"])["Records"]
+    assert [record["Data"] for record in found] == [large, zipped("tail")]
+
+
+def test_what_the_stream_refuses_is_stored(aws: Aws) -> None:
+    """And Firehose keeps it as failed."""
+    large = zipped(*(f"{n} " + "x" * 20_000 for n in range(100)))
+    sink = Memory()
+    reply = handled(delivery(ARN.replace("logs", "none"), large, large, large), sink, aws)
+    assert [record["result"] for record in reply["records"]] == ["Ok", "Ok", "ProcessingFailed"]
+    assert [(reason, document) for reason, document, _ in sink.dead] == [("put_refused", large)]
+    assert [(row["delivered"], row["stored"]) for row in sink.ledgers] == [(100, 0), (100, 0), (0, 1)]
+
+
+def test_firehose_retries_what_the_sink_cannot_take(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was put again before that."""
+    with pytest.raises(StoreError):
+        handled(delivery(ARN, zipped("a")), Memory(FULL))
+    assert said(capsys)["level"] == "ERROR"
+
+
+# --- Anything -------------------------------------------------------------------------------
+
+
+class Nothing:
+    """A source in which nothing is, and a stream that takes nothing."""
+
+    def read(self, found: Any) -> Iterator[bytes]:
+        raise SourceError("unreachable", "nothing here")
+
+    def put(self, made: Any) -> list[Any]:
+        return [again for call in made.again for again in call]
+
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+records = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "kinesis": st.fixed_dictionaries({"data": trees, "sequenceNumber": trees}) | trees,
+            "recordId": trees,
+            "data": st.sampled_from([text(zipped("a")), text(b"x"), "?"]) | trees,
+            "body": st.sampled_from(["{}", json.dumps(told("b", "k"))]) | trees,
+            "messageId": trees,
+            "s3": trees,
+        },
+    )
+    | trees,
+    max_size=3,
+)
+events = st.fixed_dictionaries(
+    {},
+    optional={
+        "Records": records | trees,
+        "records": records | trees,
+        "deliveryStreamArn": trees,
+        "awslogs": trees,
+        "Items": trees,
+        "detail": trees,
+        "Key": trees,
+    },
+)
+
+
+@given(events | trees)
+def test_no_event_is_lost(event: Any) -> None:
+    """Whatever comes is answered, stored, or fails as what cannot be read now."""
+    sink = Memory()
+    try:
+        handled(event, sink, Nothing())
+    except SourceError:
+        return
+    for row in sink.ledgers:
+        assert row["received"] == row["delivered"] + row["stored"] + row["dropped"]
+    is_firehose_of_nothing = isinstance(event, dict) and "deliveryStreamArn" in event
+    assert sink.ledgers or is_firehose_of_nothing
