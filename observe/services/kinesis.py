@@ -96,8 +96,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
-        length, at = _varint(message, at)
+        tag, at = varint(message, at)
+        length, at = varint(message, at)
         if tag & 7 == 0:  # a number, which has just been read
             continue
         if tag & 7 != 2 or not 0 <= length <= len(message) - at:
@@ -106,7 +106,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def varint(message: bytes, at: int) -> tuple[int, int]:
     """(value, index after it) of a base 128 varint of at most ten bytes; (-1, end) for a damaged one."""
     value = 0
     for shift, byte in enumerate(message[at : at + 10]):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import md5
 
+from observe.services import kinesis
 from subscribers.envelope import MalformedEnvelope
 
 _MAGIC = b"\xf3\x89\x9a\xc2"
@@ -69,10 +70,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """(value, index behind it) of a number in groups of seven bits, at most ten of them."""
-    value = 0
-    for shift, byte in enumerate(message[at : at + 10]):
-        value |= (byte & 127) << 7 * shift
-        if byte < 128:
-            return value, at + shift + 1
-    raise MalformedEnvelope("bad_aggregate", "a number has no end")
+    value, end = kinesis.varint(message, at)
+    if value < 0:
+        raise MalformedEnvelope("bad_aggregate", "a number has no end")
+    return value, end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from tests.observe import overlaid
 from tests.observe.attached import HTTP_EVENT, Ran, Run
+from tests.observe.bundles import HTTPX, bundle
 from tests.observe.http_echo import Server, serving
 
 pytestmark = pytest.mark.runtime
@@ -43,22 +43,6 @@ def server() -> Iterator[Server]:
         yield found
 
 
-def _bundle(folder: Path, *packages: str) -> Path:
-    """What the function bundles: packages of the virtual environment, beside what is in the folder."""
-    folder.mkdir(exist_ok=True)
-    for name in packages:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        origin = Path(spec.origin)
-        source = origin.parent if spec.submodule_search_locations else origin
-        (folder / source.name).symlink_to(source)
-    return folder
-
-
-HTTPX = ("httpx", "httpcore", "h11", "anyio", "certifi", "idna")
-
-
 def _works(observed: Ran, server: Server) -> bool:
     """It has its log line, metric, span, call and result; return whether it could use the library."""
     result = observed({**HTTP_EVENT, "url": server.url})
@@ -80,7 +64,7 @@ def test_an_old_library(
     run: Run, opt: Path, tmp_path: Path, server: Server, library: str, place: str
 ) -> None:
     """Bundled by the function or in another layer it wins, and costs at most the feature that needs it."""
-    bundled = _bundle(tmp_path / "bundled", *HTTPX)
+    bundled = bundle(tmp_path / "bundled", *HTTPX)
     layers = overlaid.overlay(opt, tmp_path / "opt")
     folder = bundled if place == "bundled" else layers / place
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +84,7 @@ def test_an_opentelemetry_that_we_do_not_know(run: Run, tmp_path: Path, server: 
         "opentelemetry/version.py": f"__version__ = {version!r}\n",
         "opentelemetry/version/__init__.py": f"__version__ = {version!r}\n",
     }
-    bundled = _bundle(tmp_path / "bundled", *HTTPX)
+    bundled = bundle(tmp_path / "bundled", *HTTPX)
     observed = run(APP.replace("{module}", "opentelemetry.trace"), files=files, isolated_site=bundled)
     assert _works(observed, server)
     (said,) = observed.said
@@ -114,7 +98,7 @@ def test_an_opentelemetry_that_we_do_not_know(run: Run, tmp_path: Path, server: 
 def test_new_libraries_of_another_layer(run: Run, opt: Path, tmp_path: Path, server: Server) -> None:
     """The whole of OpenTelemetry's layer unused beside ours, which takes what it needs from there."""
     layers = overlaid.overlay(opt, tmp_path / "opt", overlaid.OPENTELEMETRY)
-    bundled = _bundle(tmp_path / "bundled", *HTTPX)
+    bundled = bundle(tmp_path / "bundled", *HTTPX)
     observed = run(APP.replace("{module}", "opentelemetry.trace"), opt=layers, isolated_site=bundled)
     assert _works(observed, server)
     assert observed.said == []

@@ -21,6 +21,16 @@ pytestmark = pytest.mark.runtime
 
 _MASKED = re.compile(rb"task\d+|[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+")
 
+#: Opens a pipe and fills it.
+FULL_PIPE = """
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b'x' * 4096)
+        except BlockingIOError:
+            pass
+"""
 #: Name -> body of `handler(event, context)`, called three times.
 BODIES = {
     "stdout closed": "os.close(1); return 'closed'",
@@ -30,25 +40,13 @@ BODIES = {
         os.close(reading)
         os.dup2(writing, 1)
         return 'broken'""",
-    "a full pipe that does not block": """
-        reading, writing = os.pipe()
-        os.set_blocking(writing, False)
-        try:
-            while True:
-                os.write(writing, b'x' * 4096)
-        except BlockingIOError:
-            pass
+    "a full pipe that does not block": FULL_PIPE
+    + """
         os.dup2(writing, 1)
         PIPES.append(reading)
         return 'full'""",
-    "a full pipe that blocks": """
-        reading, writing = os.pipe()
-        os.set_blocking(writing, False)
-        try:
-            while True:
-                os.write(writing, b'x' * 4096)
-        except BlockingIOError:
-            pass
+    "a full pipe that blocks": FULL_PIPE
+    + """
         os.set_blocking(writing, True)
         os.dup2(writing, 1)
         PIPES.append(reading)

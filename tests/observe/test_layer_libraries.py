@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import importlib.util
 import itertools
 import json
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.observe.attached import APP, HTTP_EVENT, TRACEPARENT, Run
+from tests.observe.bundles import HTTPX, bundle
 
 pytestmark = pytest.mark.runtime
 
@@ -58,26 +58,10 @@ def echo() -> Iterator[str]:
     server.server_close()
 
 
-def _site(folder: Path, *packages: str) -> Path:
-    """A site-packages folder with these packages only: what the function bundles."""
-    folder.mkdir()
-    for name in packages:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        origin = Path(spec.origin)
-        source = origin.parent if spec.submodule_search_locations else origin
-        (folder / source.name).symlink_to(source)
-    return folder
-
-
-HTTPX = ("httpx", "httpcore", "h11", "anyio", "certifi", "idna")
-
-
 @pytest.mark.parametrize("fails", [False, True])
 def test_httpx_forwards_and_is_a_span(run: Run, echo: str, tmp_path: Path, fails: bool) -> None:
     """An unmodified httpx call forwards the IDs; its span, by the zip's own OpenTelemetry, is the parent."""
-    observed = run(CALLS, isolated_site=_site(tmp_path / "site", *HTTPX))
+    observed = run(CALLS, isolated_site=bundle(tmp_path / "site", *HTTPX))
     sent = json.loads(observed({**HTTP_EVENT, "url": echo + ("/fails" if fails else "/")}).payload)
     own, call = observed.spans
     assert sent["x-correlation-id"] == "CLM-1"
@@ -318,7 +302,7 @@ def test_log_and_metrics_of_the_layer(run: Run, tmp_path: Path) -> None:
             observe.metrics.gauge("broken", float("nan"))
             return 1
         """,
-        isolated_site=_site(tmp_path / "site"),
+        isolated_site=bundle(tmp_path / "site"),
     )
     result = observed(HTTP_EVENT)
     (line,) = [json.loads(m) for m in observed.log.messages() if "claim accepted" in m]

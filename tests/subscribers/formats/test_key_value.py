@@ -11,12 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.formats import key_value, pairs
-from subscribers.formats.told import Clock
+from subscribers.formats.told import Clock, Reader
 
 #: 2026-11-21T03:30:10Z
 NEAR = 1_795_231_810_000_000_000
 CLOCK = Clock(UTC, NEAR)
 AT = NEAR + 123_000_000
+
+
+def found(read: Reader, line: str) -> tuple[int | None, str, str, dict[str, Any]]:
+    """Time, level, message and attributes of a line that is one of the format."""
+    told = read(line, CLOCK)
+    assert told is not None
+    return told.time_unix_nano, told.level, told.message, told.attributes
+
 
 # (line, time, level, message, attributes)
 LOGFMT: list[tuple[str, int | None, str, str, dict[str, Any]]] = [
@@ -32,14 +40,7 @@ LOGFMT: list[tuple[str, int | None, str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("line", "time", "level", "message", "attributes"), LOGFMT)
 def test_logfmt(line: str, time: int | None, level: str, message: str, attributes: dict[str, Any]) -> None:
     """Quotes, escapes, bare flags and empty values; the names of loggers mean what they do elsewhere."""
-    told = key_value.read_logfmt(line, CLOCK)
-    assert told is not None
-    assert (told.time_unix_nano, told.level, told.message, told.attributes) == (
-        time,
-        level,
-        message,
-        attributes,
-    )
+    assert found(key_value.read_logfmt, line) == (time, level, message, attributes)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +67,7 @@ KEY_VALUE: list[tuple[str, int | None, str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("line", "time", "level", "message", "attributes"), KEY_VALUE)
 def test_key_value(line: str, time: int | None, level: str, message: str, attributes: dict[str, Any]) -> None:
     """Whatever separates the pairs; words between them keep the line whole."""
-    told = key_value.read_key_value(line, CLOCK)
-    assert told is not None
-    assert (told.time_unix_nano, told.level, told.message, told.attributes) == (
-        time,
-        level,
-        message,
-        attributes,
-    )
+    assert found(key_value.read_key_value, line) == (time, level, message, attributes)
 
 
 @pytest.mark.parametrize("line", ["", "no pairs", "one a=b only", "a == b == c", "http://h/?a=1&b=2"])
