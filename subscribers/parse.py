@@ -23,7 +23,18 @@ from subscribers.parsers.identity import event_ids
 from subscribers.parsers.page import Format, Page, Parsed
 from subscribers.signals import Origin
 
-__all__ = ["AUTO", "FORMATS", "LAMBDA_GROUP", "Detected", "Parsed", "custom", "detect", "named", "parse"]
+__all__ = [
+    "AUTO",
+    "FORMATS",
+    "LAMBDA_GROUP",
+    "Detected",
+    "Parsed",
+    "custom",
+    "detect",
+    "named",
+    "page_of",
+    "parse",
+]
 
 #: Every name that observe.yaml may have except `auto` -> its format, with UTC where a line names no zone.
 FORMATS: dict[str, Format] = {
@@ -78,10 +89,15 @@ def parse(batch: LogBatch, origin: Origin, format: str | Format, *, now_unix_nan
     format: a key of FORMATS, `auto`, or what `named` or `custom` returned; now_unix_nano: when the batch
     arrived. Raises KeyError for a format that does not exist, for nothing else.
     """
+    page = page_of(batch, origin, now_unix_nano)
+    return (named(format) if isinstance(format, str) else format)(page)
+
+
+def page_of(batch: LogBatch, origin: Origin, now_unix_nano: int) -> Page:
+    """Return a batch as formats read it, with the IDs of its events."""
     ids = (
         list(batch.line_ids)
         if isinstance(batch, FileBatch)
         else event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
     )
-    page = Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano)
-    return (named(format) if isinstance(format, str) else format)(page)
+    return Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano)

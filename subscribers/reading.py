@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from subscribers.config import Config, Service
 from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch
-from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, parse
+from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, page_of
 from subscribers.parsers.page import Format
 from subscribers.signals import Origin, Side
 
 
 class Read(NamedTuple):
-    """What a batch became. dropped: how many of its events are left out on purpose, by reason."""
+    """What a part of a batch became. events: how many it had; dropped: how many of them are left out on
+    purpose, by reason."""
 
     parsed: Parsed
     dropped: dict[str, int]
+    events: int = 0
 
     @property
     def delivered(self) -> int:
@@ -40,19 +43,22 @@ class Reading:
         self._enrichment = Enrichment(config, key_secret)
         self._controls = Controls(config)
 
-    def read(self, batch: LogBatch, now_unix_nano: int) -> Read:
-        """Return what a batch becomes. now_unix_nano: when it arrived."""
+    def read(self, batch: LogBatch, now_unix_nano: int) -> Iterator[Read]:
+        """Yield what a batch becomes, in parts that are small. now_unix_nano: when it arrived."""
         origin, format = origin_of(batch, self._config, self._region)
         unknown = isinstance(format, str) and format not in FORMATS and format != AUTO
         if unknown:
             format = AUTO
         if format == AUTO and origin.side == "serverless":
             format = "lambda"
-        parsed = parse(batch, origin, format, now_unix_nano=now_unix_nano)
-        if unknown:
-            parsed.notes["format_unknown"] = len(batch.events)
-        self._enrichment.apply(parsed)
-        return Read(parsed, self._controls.apply(parsed, self._config.service_of(batch.log_group)))
+        service = self._config.service_of(batch.log_group)
+        read = named(format) if isinstance(format, str) else format
+        for page in page_of(batch, origin, now_unix_nano).parts():
+            parsed = read(page)
+            if unknown:
+                parsed.notes["format_unknown"] = len(page.events)
+            self._enrichment.apply(parsed)
+            yield Read(parsed, self._controls.apply(parsed, service), len(page.events))
 
 
 def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str | Format]:

@@ -120,8 +120,8 @@ class Settlement:
             ledger.received += len(found.events)
             if refused := self._refusal(found):
                 ledger.drop(refused, len(found.events))
-            elif (read := self._read(account, found)) is not None:
-                yield self._booked(account, read)
+            else:
+                yield from self._read(account, found)
 
     def keep(self, intake: Intake, reason: str, said: str) -> None:
         """Keep a part as a dead letter that was not read, and book it. Raises what the sink raises."""
@@ -155,12 +155,19 @@ class Settlement:
         # Our summary line would come back as the next payload, for ever.
         return "own_log_group" if batch.log_group == self._own_group else ""
 
-    def _read(self, account: Account, batch: LogBatch) -> Read | None:
-        try:
-            return self._reading.read(batch, self.now_unix_nano)
-        except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept, with a reason
-            self._store(account, "parser_fault", f"{type(fault).__name__}: {fault}", len(batch.events))
-            return None
+    def _read(self, account: Account, batch: LogBatch) -> Iterator[list[Signal]]:
+        reads = self._reading.read(batch, self.now_unix_nano)
+        rest = len(batch.events)
+        while True:
+            try:
+                read = next(reads, None)
+            except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept
+                self._store(account, "parser_fault", f"{type(fault).__name__}: {fault}", rest)
+                return
+            if read is None:
+                return
+            rest -= read.events
+            yield self._booked(account, read)
 
     def _booked(self, account: Account, read: Read) -> list[Signal]:
         parsed, ledger = read.parsed, account.ledger

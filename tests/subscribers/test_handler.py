@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +23,7 @@ from subscribers.handler import make_handler
 from subscribers.ledger import LedgerError
 from subscribers.parse import FORMATS
 from subscribers.parsers.page import Page, Parsed
-from subscribers.signals import Log, Span
+from subscribers.signals import Log, Signal, Span
 from subscribers.store import Store
 from subscribers.store_errors import StoreError
 from tests.subscribers.lambda_stream import COLD, END, NOW, START, batch
@@ -120,6 +120,33 @@ def test_what_the_sink_cannot_take_fails_the_invocation(
         handled(event, Memory(fault))
     said = json.loads(capsys.readouterr().out)
     assert (said["level"], said["error"]["type"]) == ("ERROR", type(fault).__name__)
+
+
+def test_a_large_payload_is_delivered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it needs little memory; what a fault of ours leaves unread is stored."""
+    writes: list[int] = []
+
+    class Counting(Memory):
+        def append(self, signals: Iterable[Signal]) -> None:
+            before = len(self.signals)
+            super().append(signals)
+            writes.append(len(self.signals) - before)
+
+    payload = encode(batch(*(f"line {n}" for n in range(25_000)), group="/legacy/x"))
+    assert handled(payload, Counting()) == ledger(25_000, 25_000)
+    assert len(writes) == 2
+    assert sum(writes) == 25_000
+    read, pages = FORMATS["text"], iter(range(2))
+
+    def trip(page: Page) -> Parsed:
+        next(pages)
+        return read(page)
+
+    monkeypatch.setitem(FORMATS, "text", trip)
+    config = loads("version: 1\nservices: {x: {side: legacy, format: text, log_groups: [/legacy/x]}}")
+    sink = Memory()
+    assert handled(payload, sink, config) == ledger(25_000, 16_384, stored=8_616)
+    assert sink.dead[0][0] == "parser_fault"
 
 
 def test_a_fault_of_a_parser_is_stored_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
