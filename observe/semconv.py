@@ -9,6 +9,7 @@ from __future__ import annotations
 SERVICE_NAME = "service.name"
 
 # https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/
+FAAS_NAME = "faas.name"
 FAAS_INVOCATION_ID = "faas.invocation_id"
 FAAS_COLDSTART = "faas.coldstart"
 FAAS_TRIGGER = "faas.trigger"
@@ -44,7 +45,15 @@ EXCEPTION_TYPE = "exception.type"
 EXCEPTION_MESSAGE = "exception.message"
 EXCEPTION_STACKTRACE = "exception.stacktrace"
 
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/cloud/
+CLOUD_ACCOUNT_ID = "cloud.account.id"
+CLOUD_REGION = "cloud.region"
+
+# https://opentelemetry.io/docs/specs/semconv/registry/attributes/host/
+HOST_NAME = "host.name"
+
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/process/
+PROCESS_PID = "process.pid"
 PROCESS_EXIT_CODE = "process.exit.code"
 
 # Ours: no standard name exists.
@@ -115,3 +124,8 @@ AWS_S3_KEY = "aws.s3.key"
 DB_COLLECTION_NAME = "db.collection.name"
 DB_OPERATION_NAME = "db.operation.name"
 DB_SYSTEM_NAME = "db.system.name"
+
+# --- Of subscribers ---------------------------------------------------------------------------
+
+#: Ours: what a subscription filter extracted from the event, an object.
+AWS_LOG_EXTRACTED_FIELDS = "aws.log.extracted_fields"

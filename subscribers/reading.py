@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from subscribers import extracted
 from subscribers.config import Config, Service
 from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
@@ -57,6 +58,7 @@ class Reading:
             parsed = read(page)
             if unknown:
                 parsed.notes["format_unknown"] = len(page.events)
+            extracted.apply(parsed, page)
             self._enrichment.apply(parsed)
             yield Read(parsed, self._controls.apply(parsed, service), len(page.events))
 
