@@ -28,8 +28,16 @@ _IBAN = Lazy(
     r"(?:[A-Z]{2}[0-9]{2}(?:(?: ?[0-9A-Z]){11,30}+|(?:-[0-9A-Z]{4}){2,8}+(?:-[0-9A-Z]{1,3})?)"
     r"|[a-z]{2}[0-9]{2}[0-9a-z]{11,30}+)"
 )
-#: What a number in a text belongs to: `dd.trace_id=`, `"spanId": "`.
-_OWNER = Lazy(r"([\w.$-]{2,64})\\{0,8}[\"']?\s{0,4}[:=]\s{0,4}\\{0,8}[\"']?\Z")
+#: What a number in a text belongs to, `dd.trace_id=`, `"spanId": "`, from its end on: a search for what ends
+#: at the number would begin at every character before it.
+_OWNER = Lazy(r"[\"']?\\{0,8}\s{0,4}[:=]\s{0,4}[\"']?\\{0,8}([\w.$-]{2,64})")
+#: How far before the number the colon is, and the name that is before that.
+_SIGN_CHARACTERS, _OWNER_CHARACTERS = 14, 80
+
+
+_ZERO = ord("0")
+#: A digit -> the digits of its double, added, as a digit.
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def clean(value: str, redaction: Redaction) -> str:
@@ -62,9 +70,18 @@ def _card(found: re.Match[str], redaction: Redaction) -> int:
         if size < len(text) and found[2] is None:
             break
         if is_card(text[:size]):
-            owner = _OWNER.get().search(found.string[max(0, found.start() - 80) : found.start()])
-            return 0 if owner is not None and redaction.kind(owner[1]) == PLAIN else size
+            owner = _owner(found.string, found.start())
+            return 0 if owner and redaction.kind(owner) == PLAIN else size
     return 0
+
+
+def _owner(value: str, start: int) -> str:
+    """The name that a number belongs to, "" for none."""
+    near = value[max(0, start - _SIGN_CHARACTERS) : start]
+    if ":" not in near and "=" not in near:
+        return ""
+    found = _OWNER.get().match(value[max(0, start - _OWNER_CHARACTERS) : start][::-1])
+    return found[1][::-1] if found is not None else ""
 
 
 def is_card(text: str) -> bool:
@@ -72,12 +89,16 @@ def is_card(text: str) -> bool:
 
     https://en.wikipedia.org/wiki/Payment_card_number
     """
-    number = "".join(digit for digit in text if digit in "0123456789")
+    number = (
+        text
+        if text.isascii() and text.isdecimal()
+        else "".join(digit for digit in text if digit in "0123456789")
+    )
     if not _issued(number):
         return False
-    digits = [int(c) for c in number]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + doubled) % 10 == 0
+    digits = number.encode()
+    odd, even = digits[-1::-2], digits[-2::-2].translate(_DOUBLED)
+    return (sum(odd) + sum(even) - len(digits) * _ZERO) % 10 == 0
 
 
 def _issued(number: str) -> bool:
@@ -102,6 +123,7 @@ _IBAN_COUNTRIES = (
     " NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25"
     " SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
+_AS_NUMBERS = {ord("A") + n: str(10 + n) for n in range(26)}
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBAN_COUNTRIES.split(" ")}
 
 
@@ -119,7 +141,7 @@ def _iban(found: re.Match[str]) -> int:
     plain = text[:end].replace(" ", "").replace("-", "")
     if found[0][0].islower() and not _is_lower_iban(plain):
         return 0
-    return end if int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1 else 0
+    return end if int((plain[4:] + plain[:4]).translate(_AS_NUMBERS)) % 97 == 1 else 0
 
 
 def _is_lower_iban(plain: str) -> bool:

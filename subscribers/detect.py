@@ -17,6 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from subscribers import formats
+from subscribers.formats import delimited
 from subscribers.formats.told import Clock, LineFormat
 from subscribers.parsers import access_log, datagrams, plain, serverless, stack_traces
 from subscribers.parsers.page import Format, Line, Page, Parsed
@@ -117,10 +118,11 @@ def _scores(lines: Sequence[Line], page: Page) -> Iterator[Detected]:
     yield Detected("lambda", sum(_is_datagram(line, page) for line in lines) / len(lines))
     yield Detected("apache", sum(access_log.read(line.text) is not None for line in lines) / len(lines))
     for name, format in formats.FORMATS.items():
-        if name not in GENERIC and name != "apache":
+        if name not in (*GENERIC, "apache", delimited.NAME):
             yield Detected(name, _share(format, lines))
     for name in GENERIC:
         yield Detected(name, _share(formats.FORMATS[name], lines))
+    yield Detected(delimited.NAME, _delimited(lines))
 
 
 def _share(format: LineFormat, lines: Sequence[Line]) -> float:
@@ -132,6 +134,15 @@ def _share(format: LineFormat, lines: Sequence[Line]) -> float:
         elif not (format.joins and hits and _goes_on(first)):
             others += 1
     return hits / (hits + others) if hits else 0.0
+
+
+def _delimited(lines: Sequence[Line]) -> float:
+    """The share of lines with a header's cells and a time in them: prose has commas, too."""
+    read = delimited.CSV.reader()
+    told = [read(line.text, Clock(UTC, line.unix_nano)) for line in lines]
+    data = [one for one in told if one is None or not one.is_header]
+    hits = sum(one is not None and not one.note and one.time_unix_nano is not None for one in data)
+    return hits / len(data) if data else 0.0
 
 
 def _goes_on(text: str) -> bool:

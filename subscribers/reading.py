@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from subscribers import extracted
@@ -11,6 +12,7 @@ from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch
 from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, page_of
+from subscribers.parsers import serverless
 from subscribers.parsers.page import Format
 from subscribers.signals import Origin, Side
 
@@ -53,7 +55,7 @@ class Reading:
         if format == AUTO and origin.side == "serverless":
             format = "lambda"
         service = self._config.service_of(batch.log_group)
-        read = named(format) if isinstance(format, str) else format
+        read = priced(named(format) if isinstance(format, str) else format, service)
         for page in page_of(batch, origin, now_unix_nano).parts():
             parsed = read(page)
             if unknown:
@@ -61,6 +63,13 @@ class Reading:
             extracted.apply(parsed, page)
             self._enrichment.apply(parsed)
             yield Read(parsed, self._controls.apply(parsed, service), len(page.events))
+
+
+def priced(format: Format, service: Service | None) -> Format:
+    """Return the format with which a service's lines are read: what its invocations cost is the service's."""
+    if format is serverless.parse and service is not None:
+        return partial(serverless.parse, pricing=service.pricing)
+    return format
 
 
 def origin_of(batch: LogBatch, config: Config, region: str) -> tuple[Origin, str | Format]:

@@ -8,6 +8,7 @@ from subscribers.formats import (
     apache_layout,
     api_gateway,
     cef,
+    delimited,
     haproxy,
     iis,
     java_logging,
@@ -53,4 +54,5 @@ FORMATS: dict[str, LineFormat] = {
     "python": python_logging.PYTHON,
     "logfmt": key_value.LOGFMT,
     "key_value": key_value.KEY_VALUE,
+    "csv": delimited.CSV,
 }

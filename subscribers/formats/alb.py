@@ -1,13 +1,16 @@
-"""The format `alb`: access logs of AWS's load balancers, Application, Classic and Network (TLS).
+"""The format `alb`: access logs of AWS's load balancers, Application, Classic and Network (TLS), and the
+connection logs of the Application Load Balancer.
 
     https 2026-11-21T03:30:10.186641Z app/claims/50dc6c495c0c9188 203.0.113.9:2817 10.0.0.1:80 0.086 0.048 ...
 
 The Application Load Balancer stamps the end (`time`) and, since 2018, the start (`request_creation_time`);
-the Classic one the start; the Network one the end of a connection, which is no exchange. Of the times that a
+the Classic one the start; the Network one the end of a connection, which is no exchange; connection logs when
+a connection was opened, or refused. Of the times that a
 part of it took, -1 says that the request never came so far. Fields that AWS adds at the end of a line later
 are left out. X-Amzn-Trace-Id, as it went on to the target, tells the trace.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
 """
@@ -55,6 +58,13 @@ def _client(access: Access, said: str) -> None:
     host, _, port = said.rpartition(":")
     of.client(access, host.strip("[]") or said)
     of.number(of.CLIENT_PORT)(access, port if host else "")
+
+
+def _validity(access: Access, said: str) -> None:
+    """`NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z` of the client's certificate."""
+    for name, attribute in (("NotBefore", "not_before"), ("NotAfter", "not_after")):
+        found = said.partition(f"{name}=")[2].partition(";")[0]
+        of.text(f"tls.client.{attribute}")(access, found)
 
 
 #: The fields in AWS's order.
@@ -114,8 +124,22 @@ _NETWORK: tuple[tuple[str, Role], ...] = (
     ("tls_named_group", of.ignore),
     ("domain_name", of.text("alb.domain_name")),
 )
+_CONNECTION: tuple[tuple[str, Role], ...] = (
+    ("timestamp", _began),
+    ("client_ip", of.client),
+    ("client_port", of.number(of.CLIENT_PORT)),
+    ("listener_port", of.number(of.NETWORK_LOCAL_PORT)),
+    ("tls_protocol", of.tls),
+    ("tls_cipher", of.text(of.TLS_CIPHER)),
+    ("tls_handshake_latency", of.milliseconds("alb.tls_handshake_latency_ms", S_NS)),
+    ("leaf_client_cert_subject", of.text("tls.client.subject")),
+    ("leaf_client_cert_validity", _validity),
+    ("leaf_client_cert_serial_number", of.text("tls.client.x509.serial_number")),
+    ("tls_verify_status", of.text("alb.tls_verify_status")),
+    ("conn_trace_id", of.text("alb.conn_trace_id")),
+)
 #: Fields that every line has had from the first.
-_APPLICATION_LEAST, _CLASSIC_LEAST, _NETWORK_LEAST = 16, 12, 18
+_APPLICATION_LEAST, _CLASSIC_LEAST, _NETWORK_LEAST, _CONNECTION_LEAST = 16, 12, 18, 11
 
 
 def _read(line: str, clock: Clock) -> Told | None:
@@ -126,6 +150,8 @@ def _read(line: str, clock: Clock) -> Told | None:
         return _application(values, clock)
     if values[0] == "tls" and len(values) >= _NETWORK_LEAST:
         return _network(values, clock)
+    if len(values) >= _CONNECTION_LEAST and values[2].isdecimal() and values[3].isdecimal():
+        return _connection(values, clock) if _STAMP.fullmatch(values[0]) else None
     if (
         _STAMP.fullmatch(values[0])
         and len(values) >= _CLASSIC_LEAST
@@ -183,6 +209,15 @@ def _network(values: list[str], clock: Clock) -> Told | None:
     return told
 
 
+def _connection(values: list[str], clock: Clock) -> Told | None:
+    access = _filled(_CONNECTION, values)
+    told = access.told(clock, values[0]) if access.began.nano is not None else None
+    if told is not None:
+        failed = access.attributes.get("alb.tls_verify_status", "").startswith("Failed")
+        told.exchange, told.level = None, "WARN" if failed else "INFO"
+    return told
+
+
 def _sum(parts: list[str]) -> int | None:
     """The whole time of its parts; None where one is -1."""
     known = [nano for nano in (of.nanoseconds(part, S_NS) for part in parts) if nano is not None]
@@ -194,7 +229,7 @@ def _reader() -> Reader:
 
 
 ALB = LineFormat(
-    name="alb",
+    dataset="aws.elb_logs",
     reader=_reader,
     example="\n".join(
         (
@@ -209,6 +244,9 @@ ALB = LineFormat(
             "tls 2.0 2026-11-21T03:30:10 net/claims/c6e77e28c25b2234 g3d4b5e8bb8464cd 203.0.113.9:51341 "
             "10.0.0.1:443 5 2 98 246 - arn:aws:acm:eu-west-1:123456789012:certificate/1234 - "
             "ECDHE-RSA-AES128-SHA tlsv12 - claims.example.com - - - 2026-11-21T03:30:08",
+            "2026-11-21T03:30:10.514108Z 203.0.113.9 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "
+            '"CN=claims.example.com,O=Claims,C=FR" NotBefore=2023-09-21T22:43:21Z;'
+            "NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Failed:ClientCertExpired TID_1234abcd5678ef90",
         )
     ),
 )

@@ -89,7 +89,7 @@ def _reader() -> Reader:
 
 
 APACHE_ERROR = LineFormat(
-    name="apache_error",
+    dataset="apache.error",
     reader=_reader,
     example="\n".join(
         (

@@ -132,7 +132,7 @@ def compile_apache(text: str) -> LineFormat:
     return of_layouts(DATASET, compile_layout(text))
 
 
-def of_layouts(name: str, *layouts: Layout, first: Layout | None = None, example: str = "") -> LineFormat:
+def of_layouts(dataset: str, *layouts: Layout, first: Layout | None = None, example: str = "") -> LineFormat:
     """Return the format of lines that any of the layouts wrote, of which no two may read one line.
 
     first: one whose lines others would read, too, and wrongly.
@@ -156,7 +156,7 @@ def of_layouts(name: str, *layouts: Layout, first: Layout | None = None, example
 
         return read
 
-    return LineFormat(name=name, reader=reader, example=example)
+    return LineFormat(dataset=dataset, reader=reader, example=example)
 
 
 def _format(text: str) -> str:

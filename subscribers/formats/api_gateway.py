@@ -1,19 +1,22 @@
-"""The format `api_gateway`: access logs of API Gateway, as its console offers them: CLF and JSON.
+"""The format `api_gateway`: access logs of API Gateway, as its console offers them: CLF, JSON, XML and CSV.
 
     203.0.113.9 - - [21/Nov/2026:03:30:10 +0000] "GET /claims/{id} HTTP/1.1" 200 57 6f1c5b0e-... Hq1KJHE...
     {"requestId":"6f1c5b0e-...","ip":"203.0.113.9","requestTime":"21/Nov/2026:03:30:10 +0000", ...}
 
-The time is when the request came in. CLF tells no duration; in JSON `responseLatency` does. JSON is read by
-the names of the variables (`$context.identity.sourceIp` is `sourceIp` or `ip`); what has another name stays
-as `api_gateway.<name>`. CLF names the route, not the path.
+The time is when the request came in. CLF and CSV tell no duration; in JSON and XML `responseLatency` does.
+These are read by the names of the variables (`$context.identity.sourceIp` is `sourceIp` or `ip`); what has
+another name stays as `api_gateway.<name>`. CLF names the route, not the path. CSV has the columns of REST,
+HTTP and WebSocket APIs, told apart by their number.
 
-https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -28,6 +31,19 @@ from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import times
 
 _AWS_EXTENDED_REQUEST_ID = "aws.extended_request_id"
+_XML = re.compile(r'<request id="([^"]*+)">((?:\s*+<\w++>[^<]*+</\w++>)*+)\s*+</request>\s*+')
+_XML_ELEMENT = re.compile(r"<(\w++)>([^<]*+)</\1>")
+_REST = "ip caller user requestTime httpMethod resourcePath protocol status responseLength requestId"
+#: How many columns there are -> their names.
+_CSV = {
+    len(names.split()): names.split()
+    for names in (
+        "ip requestTime httpMethod routeKey protocol status responseLength requestId",
+        "ip caller user requestTime eventType routeKey connectionId status requestId",
+        _REST,
+        f"{_REST} extendedRequestId",
+    )
+}
 
 
 def _route(access: Access, said: str) -> None:
@@ -101,18 +117,40 @@ _CLF = tuple(compile_fields(tokens, str, escapes=False) for tokens in ([*_tokens
 
 def _read(line: str, clock: Clock) -> Told | None:
     if line.startswith("{"):
-        return _read_json(line, clock)
-    told = next((told for layout in _CLF if (told := layout.read(line, clock)) is not None), None)
-    if told is not None and told.exchange is not None:
+        return _read_document(_json(line), clock)
+    if line.startswith("<"):
+        return _read_document(_xml(line), clock)
+    # The pattern of AWS's documentation lacks a blank that the console's has.
+    spaced = line.replace(']"', '] "', 1)
+    told = next((told for layout in _CLF if (told := layout.read(spaced, clock)) is not None), None)
+    if told is None:
+        return _read_document(_csv(line), clock)
+    if told.exchange is not None:
         told.exchange.path = told.attributes.get(semconv.HTTP_ROUTE, "")
     return told
 
 
-def _read_json(line: str, clock: Clock) -> Told | None:
+def _json(line: str) -> Any:
     try:
-        document = msgspec.json.decode(line)
+        return msgspec.json.decode(line)
     except (ValueError, RecursionError):
         return None
+
+
+def _xml(line: str) -> dict[str, str] | None:
+    match = _XML.fullmatch(line)
+    return {"requestId": match[1], **dict(_XML_ELEMENT.findall(match[2]))} if match else None
+
+
+def _csv(line: str) -> dict[str, str] | None:
+    cells = line.rstrip().split(",", len(_REST))
+    document = dict(zip(_CSV.get(len(cells), ()), cells, strict=False))
+    is_one = times.apache(document.get("requestTime", "")) is not None and document["status"].isdecimal()
+    return document if is_one else None
+
+
+def _read_document(document: Any, clock: Clock) -> Told | None:
+    """What names and values tell, whichever syntax they had."""
     if not isinstance(document, dict) or not _is_ours(document):
         return None
     access = Access()
@@ -146,7 +184,7 @@ def _reader() -> Reader:
 
 
 API_GATEWAY = LineFormat(
-    name="api_gateway",
+    dataset="aws.apigateway_logs",
     reader=_reader,
     example="\n".join(
         (
@@ -154,6 +192,11 @@ API_GATEWAY = LineFormat(
             "6f1c5b0e-1111-4222-8333-444455556666 Hq1KJHEbjoEFkcA=",
             '203.0.113.9 - - [21/Nov/2026:03:30:10 +0000] "POST POST /claims HTTP/1.1" 201 57 '
             "JKJaXmPLvHcESHA=",
+            '<request id="6f1c5b0e-1111-4222-8333-444455556666"> <ip>203.0.113.9</ip> <caller>-</caller> '
+            "<user>-</user> <requestTime>21/Nov/2026:03:30:10 +0000</requestTime> "
+            "<httpMethod>GET</httpMethod> <resourcePath>/claims/{id}</resourcePath> <status>200</status> "
+            "<protocol>HTTP/1.1</protocol> <responseLength>57</responseLength> </request>",
+            "203.0.113.9,21/Nov/2026:03:30:10 +0000,GET,GET /claims/{id},HTTP/1.1,200,57,JKJaXmPLvHcESHA=",
             '{"requestId":"6f1c5b0e-1111-4222-8333-444455556666","ip":"203.0.113.9","caller":"-","user":"-",'
             '"requestTime":"21/Nov/2026:03:30:10 +0000","requestTimeEpoch":1795231810123,"httpMethod":"GET",'
             '"resourcePath":"/claims/{id}","path":"/prod/claims/7","status":"200","protocol":"HTTP/1.1",'

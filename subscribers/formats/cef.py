@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from observe import semconv
 from subscribers.formats import moments, syslog
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
@@ -56,7 +57,7 @@ _NAMES = {
     "suser": "source.user.name",
     "duser": "destination.user.name",
     "usrName": "user.name",
-    "dvchost": "host.name",
+    "dvchost": semconv.HOST_NAME,
     "request": "url.original",
     "requestMethod": "http.request.method",
     "requestClientApplication": "user_agent.original",
@@ -68,10 +69,10 @@ _NAMES = {
     "fname": "file.name",
     "filePath": "file.path",
     "fsize": "file.size",
-    "dvcpid": "process.pid",
+    "dvcpid": semconv.PROCESS_PID,
     "dproc": "process.name",
 }
-_NUMBERS = frozenset({"source.port", "destination.port", "file.size", "process.pid"})
+_NUMBERS = frozenset({"source.port", "destination.port", "file.size", semconv.PROCESS_PID})
 
 
 def read_cef(text: str, clock: Clock) -> Told | None:
@@ -161,7 +162,7 @@ def _told(kind: str, found: dict[str, str], lead: str, clock: Clock) -> Told:
     attributes: dict[str, Any] = {}
     header = syslog.head(lead, clock) if lead.strip() else None
     if header and header.host:
-        attributes["host.name"] = header.host
+        attributes[semconv.HOST_NAME] = header.host
     time, used = _time(found, clock)
     message = found.get("msg", "")
     labels = {key[:-5]: value for key, value in found.items() if _LABEL.fullmatch(key)}
@@ -221,13 +222,13 @@ def _leef_reader() -> Reader:
 
 
 CEF = LineFormat(
-    name="cef",
+    dataset="cef.log",
     reader=_cef_reader,
     example="Nov 21 03:30:10 gate CEF:0|Security|threatmanager|1.0|100|worm successfully stopped|10|"
     "src=10.0.0.1 dst=2.1.2.2 spt=1232 rt=1795231810123 msg=the worm\\=1 is gone cs1Label=Rule cs1=no worms",
 )
 LEEF = LineFormat(
-    name="leef",
+    dataset="leef",
     reader=_leef_reader,
     example="Nov 21 03:30:10 gate LEEF:2.0|Lancope|StealthWatch|1.0|41|^|src=10.0.1.8^dst=10.0.0.5^sev=5^"
     "srcPort=81^dstPort=21",

@@ -96,7 +96,7 @@ def fixed_width_format(table: Sequence[Mapping[str, Any]], encoding: str = "") -
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadLayout(f"the field '{min(twice)}' is named twice")
     reader = _records(fields, encoding) if encoding else _lines(fields)
-    return LineFormat(name=NAME, reader=lambda: reader)
+    return LineFormat(dataset=NAME, reader=lambda: reader)
 
 
 def record_bytes(table: Sequence[Mapping[str, Any]]) -> int:

@@ -85,7 +85,7 @@ def grok_format(expression: str) -> LineFormat:
         ) from None
     if search.groups != len(fields):
         raise BadLayout("has a ( that cannot be told apart from a field: write (?:...)")
-    return LineFormat(name=NAME, reader=lambda: _reader(search, fields), joins=True)
+    return LineFormat(dataset=NAME, reader=lambda: _reader(search, fields), joins=True)
 
 
 def _reader(search: _Search, fields: list[tuple[str, str]]) -> Reader:

@@ -17,7 +17,7 @@ import re
 from datetime import UTC
 from typing import Any
 
-from observe import w3c
+from observe import semconv, w3c
 from subscribers.formats import access as of
 from subscribers.formats import moments, strftime
 from subscribers.formats.access import MS_NS, Access
@@ -25,7 +25,8 @@ from subscribers.formats.levels import level_of, syslog
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
 
-NAME = "haproxy"
+#: Of the logs of every format of HAProxy.
+DATASET = "haproxy.log"
 
 # The header: RFC 5424, RFC 3164, rsyslog's with an ISO time, the process alone, or nothing.
 HEADER = re.compile(
@@ -77,7 +78,7 @@ def read(line: str, clock: Clock) -> Told | None:
 
 def take_header(header: re.Match[str], access: Access) -> None:
     """Keep what the header of syslog says: host, process, priority."""
-    of.text("host.name")(access, header["host"] or header["host5"] or "")
+    of.text(semconv.HOST_NAME)(access, header["host"] or header["host5"] or "")
     of.text("process.name")(access, header["name"] or header["name5"] or "")
     of.number(of.PROCESS_PID)(access, header["pid"] or header["pid5"] or "")
     if header["pri"]:
@@ -213,7 +214,7 @@ def _reader() -> Reader:
 
 
 HAPROXY = LineFormat(
-    name=NAME,
+    dataset=DATASET,
     reader=_reader,
     example="\n".join(
         (

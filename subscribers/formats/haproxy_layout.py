@@ -17,12 +17,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from subscribers.formats import haproxy
 from subscribers.formats.access import Access, Role
 from subscribers.formats.field_layout import Field, Layout, Token, compile_fields
-from subscribers.formats.haproxy_variables import CAPTURED, FIELDS, LISTED, NUMBERS, TEXTS, sample_role
+from subscribers.formats.haproxy_variables import (
+    CAPTURED,
+    FIELDS,
+    HEXADECIMAL,
+    LISTED,
+    NUMBERS,
+    TEXTS,
+    sample_role,
+)
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers.java_layout import BadLayout
 
@@ -46,8 +55,9 @@ _DIRECTIVE = re.compile(r"\s*+(?:error-)?+log-format\s++")
 #: As a line of haproxy.cfg is cut into words. https://docs.haproxy.org/2.6/configuration.html#2.2
 _WORD = re.compile(r"""\\(.)|"((?:[^"\\]++|\\.)*+)"|'([^']*+)'|([^\s\\"']++)|\s++""", re.DOTALL)
 _QUOTED = re.compile(r"\\(.)", re.DOTALL)
-_NUMBER = r"(?:[+-]?\d{1,19}+|-)"
-_HEX = r"[0-9A-F]{1,16}+"
+#: Absent is `-`, and `""` of a port where text is quoted.
+_NUMBER = r"(?:[+-]?\d{1,19}+|-|\"\")"
+_HEX = r"(?:[0-9A-F]{1,16}+|-|\"\")"
 #: Ten digits until 2286: a fraction may follow at once.
 _EPOCH = r"\d{10}"
 _MAY_BE_NOTHING = frozenset({*CAPTURED.values(), *LISTED.values()})
@@ -98,7 +108,7 @@ def compile_haproxy(text: str) -> LineFormat:
     def reader() -> Reader:
         return read
 
-    return LineFormat(name=haproxy.NAME, reader=reader)
+    return LineFormat(dataset=haproxy.DATASET, reader=reader)
 
 
 def _finish(told: Told, header: re.Match[str] | None) -> None:
@@ -155,12 +165,16 @@ def _tokens(format: str) -> Iterator[Token]:
 
 
 def _variable(name: str, said: str, flags: _Flags) -> Iterator[Token]:
+    is_hex = flags.hexadecimal and name in HEXADECIMAL
     if name in TEXTS:
-        yield from _text(TEXTS[name], flags)
+        yield from _text(_address(TEXTS[name]) if is_hex else TEXTS[name], flags)
+    elif is_hex:
+        role = FIELDS[name].role if name in FIELDS else NUMBERS[name]
+        yield Field(_hexadecimal(role), _HEX, "begin" if name in ("Ts", "ms") else "")
+    elif name == "Ts":
+        yield Field(NUMBERS[name], _EPOCH, "begin")
     elif name in NUMBERS:
-        role, shape = NUMBERS[name], _EPOCH if name == "Ts" else _NUMBER
-        is_hex, time = flags.hexadecimal, "begin" if name == "Ts" else ""
-        yield Field(_hexadecimal(role) if is_hex else _signed(role), _HEX if is_hex else shape, time)
+        yield Field(_signed(NUMBERS[name]), _NUMBER)
     elif name in CAPTURED:
         yield _captures(CAPTURED[name], flags)
     elif name in LISTED:
@@ -218,7 +232,17 @@ def _signed(role: Role) -> Role:
 
 
 def _hexadecimal(role: Role) -> Role:
-    return lambda access, said: role(access, str(int(said, 16)))
+    return lambda access, said: role(access, str(int(said, 16))) if said.isalnum() else None
+
+
+def _address(role: Role) -> Role:
+    """An address in hexadecimal digits, of IP version 4 or 6."""
+
+    def of_digits(access: Access, said: str) -> None:
+        is_one = len(said) in (8, 32) and all(digit in "0123456789ABCDEF" for digit in said)
+        role(access, str(ip_address(bytes.fromhex(said))) if is_one else said)
+
+    return of_digits
 
 
 def _unescaped(text: str) -> str:

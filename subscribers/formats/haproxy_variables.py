@@ -128,7 +128,7 @@ TEXTS: dict[str, Role] = {
     "ft": _name("haproxy.frontend"),
     "b": _name("haproxy.backend"),
     "s": _name("haproxy.server"),
-    "H": of.text("host.name"),
+    "H": of.text(semconv.HOST_NAME),
     "ID": of.text("http.request.id"),
     "CC": of.text("haproxy.captured_request_cookie"),
     "CS": of.text("haproxy.captured_response_cookie"),
@@ -142,7 +142,8 @@ TEXTS: dict[str, Role] = {
     "HQ": _asked(of.query),
     "HV": _asked(of.protocol),
 }
-#: Numbers, which `+X` writes in hexadecimal digits.
+#: What `+X` writes in hexadecimal digits.
+HEXADECIMAL = frozenset({"ci", "fi", "bi", "si", "cp", "fp", "bp", "sp", "pid", "lc", "rt", "Ts", "ms"})
 NUMBERS: dict[str, Role] = {
     "cp": of.number(of.CLIENT_PORT),
     "fp": of.number(of.NETWORK_LOCAL_PORT),
@@ -208,7 +209,7 @@ _SAMPLES: dict[str, Role] = {
     "fe_name": _name("haproxy.frontend"),
     "be_name": _name("haproxy.backend"),
     "srv_name": _name("haproxy.server"),
-    "hostname": of.text("host.name"),
+    "hostname": of.text(semconv.HOST_NAME),
     "ssl_fc_protocol": of.tls,
     "ssl_fc_cipher": of.text(of.TLS_CIPHER),
     "ssl_fc_sni": of.text(semconv.SERVER_ADDRESS),

@@ -78,7 +78,7 @@ _ROLES: dict[str, Role] = {
     "sc-win32-status": of.number("iis.win32_status"),
     "s-ip": of.text(of.NETWORK_LOCAL_ADDRESS),
     "s-port": of.number(semconv.SERVER_PORT),
-    "s-computername": of.text("host.name"),
+    "s-computername": of.text(semconv.HOST_NAME),
     "s-sitename": of.text("iis.site_name"),
     "s-dns": of.text(semconv.SERVER_ADDRESS),
     "time-taken": _took,
@@ -180,7 +180,7 @@ def _reader() -> Reader:
 
 
 IIS = LineFormat(
-    name="iis",
+    dataset="iis.access",
     reader=_reader,
     example="\n".join(
         (

@@ -111,7 +111,7 @@ def _reader() -> Reader:
 
 
 JAVA = LineFormat(
-    name="java",
+    dataset="java",
     reader=_reader,
     joins=True,
     example="2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop.mapreduce.v2.app.MRAppMaster: Created\n"

@@ -6,6 +6,7 @@ the object as its attributes.
 
 from __future__ import annotations
 
+from observe import semconv
 from subscribers.formats import loggers
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 
@@ -17,9 +18,9 @@ def told_of(record: loggers.Record, message: str = "") -> Told:
     if said is None:
         said = ": ".join(part for part in (error.type, error.message) if part) or message
     if record.service:
-        record.rest.setdefault("service.name", record.service)
+        record.rest.setdefault(semconv.SERVICE_NAME, record.service)
     if record.request_id:
-        record.rest.setdefault("faas.invocation_id", record.request_id)
+        record.rest.setdefault(semconv.FAAS_INVOCATION_ID, record.request_id)
     return Told(
         time_unix_nano=record.time_unix_nano,
         level=record.level,
@@ -57,7 +58,7 @@ def _gelf_reader() -> Reader:
 
 
 JSON = LineFormat(
-    name="json",
+    dataset="json",
     whole=True,
     reader=_reader,
     example='{"@timestamp":"2026-11-21T03:30:10.123Z","level":"INFO","logger_name":"claims.Service",'
@@ -66,7 +67,7 @@ JSON = LineFormat(
     '"stack":"TypeError: boom\\n    at f (app.js:1:2)"},"msg":"it failed"}',
 )
 GELF = LineFormat(
-    name="gelf",
+    dataset="gelf",
     whole=True,
     reader=_gelf_reader,
     example='{"version":"1.1","host":"app-1","short_message":"claim accepted","timestamp":1795231810.123,'

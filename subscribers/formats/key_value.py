@@ -74,13 +74,13 @@ def _key_value_reader() -> Reader:
 
 
 LOGFMT = LineFormat(
-    name="logfmt",
+    dataset="logfmt",
     reader=_logfmt_reader,
     example='ts=2026-11-21T03:30:10.123Z level=info logger=claims msg="claim accepted" claim=7 cached '
     "correlation_id=CLM-1",
 )
 KEY_VALUE = LineFormat(
-    name="key_value",
+    dataset="key_value",
     reader=_key_value_reader,
     example='2026-11-21 03:30:10,123 claim is late: severity=warn claim=7, days=3; owner="Ann \\"A.\\" Lee" '
     "correlationId=CLM-1",

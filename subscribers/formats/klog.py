@@ -57,7 +57,7 @@ def _reader() -> Reader:
 
 
 KLOG = LineFormat(
-    name="klog",
+    dataset="klog",
     reader=_reader,
     joins=True,
     example='I1121 03:30:10.123456    4711 controller.go:123] "Claim accepted" claim="CLM-1" days=3\n'

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from observe import semconv
+
 TIME = (
     "@timestamp",
     "timestamp",
@@ -66,10 +68,10 @@ SERVICE = ("service", "service.name")
 #: Name -> (what OpenTelemetry or ECS calls it, the type of its values).
 RENAMED: MappingProxyType[str, tuple[str, type]] = MappingProxyType(
     {
-        "pid": ("process.pid", int),
-        "process": ("process.pid", int),
-        "hostname": ("host.name", str),
-        "HOSTNAME": ("host.name", str),
+        "pid": (semconv.PROCESS_PID, int),
+        "process": (semconv.PROCESS_PID, int),
+        "hostname": (semconv.HOST_NAME, str),
+        "HOSTNAME": (semconv.HOST_NAME, str),
         "thread_id": ("thread.id", int),
         "threadId": ("thread.id", int),
         "process.thread.id": ("thread.id", int),

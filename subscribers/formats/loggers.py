@@ -29,7 +29,7 @@ from typing import Any
 
 import msgspec
 
-from observe import ids
+from observe import ids, semconv
 from subscribers.formats import levels, logger_errors, logger_names, moments
 from subscribers.formats.logger_plan import CORRELATION, TRACE, Plan, folded, plan_of
 from subscribers.formats.told import Clock
@@ -312,7 +312,7 @@ def _rename(plan: Plan, document: dict[str, Any]) -> None:
 def _rename_gelf(document: dict[str, Any]) -> None:
     """GELF's additional fields lead with `_`; its version is the format's and not the service's."""
     if isinstance(document.get("host"), str):
-        document["host.name"] = document.pop("host")
+        document[semconv.HOST_NAME] = document.pop("host")
     for name in [name for name in document if name.startswith("_") and len(name) > 1]:
         if name[1:] not in document:
             document[name[1:]] = document.pop(name)

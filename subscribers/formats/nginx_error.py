@@ -82,7 +82,7 @@ def _reader() -> Reader:
 
 
 NGINX_ERROR = LineFormat(
-    name="nginx_error",
+    dataset="nginx.error",
     reader=_reader,
     joins=True,
     example="\n".join(

@@ -87,7 +87,7 @@ VARIABLES: dict[str, Field] = {
     "server_name": Field(of.text("nginx.server_name")),
     "server_addr": Field(of.text(of.NETWORK_LOCAL_ADDRESS)),
     "server_port": Field(of.number(semconv.SERVER_PORT), NUMBER),
-    "hostname": Field(of.text("host.name")),
+    "hostname": Field(of.text(semconv.HOST_NAME)),
     "pid": Field(of.number(of.PROCESS_PID), NUMBER),
     "request_id": Field(of.text("http.request.id")),
     "req_id": Field(of.text("http.request.id")),

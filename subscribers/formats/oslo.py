@@ -42,7 +42,7 @@ def read(text: str, clock: Clock) -> Told | None:
     time = moments.iso(match["time"], clock) if match else None
     if match is None or time is None:
         return None
-    attributes: dict[str, Any] = {"log.logger": match["name"], "process.pid": int(match["pid"])}
+    attributes: dict[str, Any] = {"log.logger": match["name"], semconv.PROCESS_PID: int(match["pid"])}
     if match["file"]:
         attributes["log.file.name"] = match["file"]
     message = text[match.end() :]
@@ -103,7 +103,7 @@ def _reader() -> Reader:
 
 
 OSLO = LineFormat(
-    name="oslo",
+    dataset="oslo",
     reader=_reader,
     joins=True,
     example="2017-05-16 00:00:00.008 25746 INFO nova.osapi_compute.wsgi.server "

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from observe import semconv
 from subscribers.formats import levels, moments
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 
@@ -81,7 +82,7 @@ _ATTRIBUTES = {
     "process": "process.name",
     "file": "code.file.path",
 }
-_NUMBERS = {"line": "code.line.number", "pid": "process.pid", "tid": "thread.id"}
+_NUMBERS = {"line": "code.line.number", "pid": semconv.PROCESS_PID, "tid": "thread.id"}
 
 
 def read(text: str, clock: Clock) -> Told | None:
@@ -110,7 +111,7 @@ def _attributes(found: dict[str, str]) -> dict[str, Any]:
     told |= {own: int(found[name]) for name, own in _NUMBERS.items() if found.get(name)}
     if who := found.get("who", "").strip():
         is_number = who.isdecimal() and len(who) < 11
-        told["process.pid" if is_number else "thread.name"] = int(who) if is_number else who
+        told[semconv.PROCESS_PID if is_number else "thread.name"] = int(who) if is_number else who
     if place := found.get("place", ""):
         told["log.logger"], told["code.function.name"], _ = place.split(":")
     return told
@@ -121,7 +122,7 @@ def _reader() -> Reader:
 
 
 PYTHON = LineFormat(
-    name="python",
+    dataset="python",
     reader=_reader,
     joins=True,
     example="2026-11-21 03:30:10,123 - claims.service - INFO - claim accepted\n"

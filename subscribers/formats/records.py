@@ -106,7 +106,7 @@ class _Pager:
         return self._parsed
 
     def _take(self, line: Line) -> None:
-        rest = line.text
+        rest = self._taken(line)
         while rest:
             rest = self._taken(line._replace(text=rest))
 
@@ -129,8 +129,8 @@ class _Pager:
             self._parsed.silent += 1
         else:
             self._tell()
-            more = [text.rstrip("\r") for text in rest.split("\n")] if rest else []
-            self._entry = Entry(line, told, self._format.name, more, len(line.text.encode()))
+            more = self._continued(rest) if rest else []
+            self._entry = Entry(line, told, self._format.dataset, more, len(line.text.encode()))
         return ""
 
     def _take_started(self, line: Line) -> None:
@@ -139,7 +139,7 @@ class _Pager:
             self._go_on(line)
             return
         self._tell()
-        self._entry = Entry(line, Told(), self._format.name, [], len(line.text.encode()))
+        self._entry = Entry(line, Told(), self._format.dataset, [], len(line.text.encode()))
 
     def _go_on(self, line: Line) -> None:
         entry, size = self._entry, len(line.text.encode())
@@ -148,7 +148,7 @@ class _Pager:
             self._parsed.note("unparsed")
             self._parsed.signals.append(plain.log(self._page, line))
             return
-        texts = [text.rstrip("\r") for text in line.text.split("\n")]
+        texts = self._continued(line.text)
         if 1 + len(entry.lines) + len(texts) <= LINES_MAX and entry.size + size <= BYTES_MAX:
             entry.lines += texts
             entry.size += size
@@ -161,6 +161,9 @@ class _Pager:
             line._replace(unix_nano=entry.line.unix_nano), told, entry.dataset, texts[1:], size
         )
 
+    def _continued(self, text: str) -> list[str]:
+        return [self._format.continued(line.rstrip("\r")) for line in text.split("\n")]
+
     def _clock(self, line: Line) -> Clock:
         return Clock(self._zone, line.unix_nano)
 
@@ -171,11 +174,16 @@ class _Pager:
         if self._starts is not None and not entry.told.message:
             whole = "\n".join((entry.line.text, *entry.lines)).rstrip("\n")
             told = self._reader(whole, self._clock(entry.line))
+            if told is not None and told.is_header and "\n" not in whole:
+                self._parsed.silent += 1
+                return
             if told is None or told.is_header:
                 self._parsed.note("unparsed")
                 told = Told(message=whole)
                 entry.dataset = plain.DATASET
             entry.told, entry.lines = told, []
+        if entry.told.note:
+            self._parsed.note(entry.told.note)
         span = span_of(self._page, entry.line, entry.told)
         self._parsed.signals.append(_log(self._page, entry, span))
         if span is not None:

@@ -14,40 +14,33 @@ from subscribers.formats.field_layout import Field, Token
 from subscribers.parsers import times
 from subscribers.parsers.java_layout import BadLayout
 
+_NUMBER = r"\d{2}"
+#: The same with a blank for a leading zero.
 _TWO = r"[ \d]\d"
 _WORD = r"[^\W\d_]{1,20}+\.?+"
 #: Letter -> letter of java_dates and what it looks like; "" for what no time needs.
 _LETTERS = {
     "Y": ("y", r"\d{4}"),
-    "y": ("y", r"\d{2}"),
-    "m": ("M", r"\d{2}"),
-    "b": ("M", _WORD),
-    "B": ("M", _WORD),
-    "h": ("M", _WORD),
-    "d": ("d", r"\d{2}"),
+    "y": ("y", _NUMBER),
+    "m": ("M", _NUMBER),
+    **dict.fromkeys("bBh", ("M", _WORD)),
+    "d": ("d", _NUMBER),
     "e": ("d", _TWO),
     "j": ("D", r"\d{3}"),
-    "H": ("H", r"\d{2}"),
+    "H": ("H", _NUMBER),
     "k": ("H", _TWO),
-    "I": ("h", r"\d{2}"),
+    "I": ("h", _NUMBER),
     "l": ("h", _TWO),
-    "M": ("m", r"\d{2}"),
-    "S": ("s", r"\d{2}"),
-    "p": ("a", r"[AaPp]\.?+[Mm]\.?+"),
-    "P": ("a", r"[AaPp]\.?+[Mm]\.?+"),
+    "M": ("m", _NUMBER),
+    "S": ("s", _NUMBER),
+    **dict.fromkeys("pP", ("a", r"[AaPp]\.?+[Mm]\.?+")),
     "z": ("Z", r"[+-]\d{4}"),
     "Z": ("z", r"[A-Z]{2,5}+|[+-]\d{2,4}+"),
     "s": ("UNIX", r"\d{1,12}+"),
-    "a": ("", _WORD),
-    "A": ("", _WORD),
-    "u": ("", r"\d"),
-    "w": ("", r"\d"),
-    "C": ("", r"\d{2}"),
-    "g": ("", r"\d{2}"),
+    **dict.fromkeys("aA", ("", _WORD)),
+    **dict.fromkeys("uw", ("", r"\d")),
+    **dict.fromkeys("CgUVW", ("", _NUMBER)),
     "G": ("", r"\d{4}"),
-    "U": ("", r"\d{2}"),
-    "V": ("", r"\d{2}"),
-    "W": ("", r"\d{2}"),
 }
 #: Letters that stand for several, as the C locale has them.
 _SHORT = {

@@ -6,8 +6,9 @@
     2026-11-21T03:30:10.123456+01:00 host app[4711]: message         rsyslog's file format
     77 <13>Nov 21 03:30:10 host app: message         a frame of RFC 6587 with its count of bytes
 
-Structured data become attributes: `log.syslog.structured_data.<id>.<name>`; identity in it is told as in a
-log context. A year that is missing is the nearest to CloudWatch's time. `-` is RFC 5424's NILVALUE: absent.
+Structured data become attributes: `log.syslog.structured_data.<id>.<name>`, `@` as `_`; identity in it is
+told as in a log context. A year that is missing is the nearest to CloudWatch's time. `-` is RFC 5424's
+NILVALUE: absent.
 
 https://www.rfc-editor.org/rfc/rfc5424  https://www.rfc-editor.org/rfc/rfc3164
 https://www.rfc-editor.org/rfc/rfc6587
@@ -20,6 +21,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from observe import semconv
 from subscribers.formats import levels, moments
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import mdc
@@ -124,7 +126,7 @@ def _bsd(text: str, start: int, clock: Clock, *, is_file: bool) -> Told | None:
         tag = _TAG.match(text, host.end())
         if is_file and is_iso and (tag is None or levels.level_of(host["host"])):
             return None
-        attributes["host.name"], at = host["host"], host.end()
+        attributes[semconv.HOST_NAME], at = host["host"], host.end()
     elif is_file and is_iso:
         return None
     if tag:
@@ -149,7 +151,7 @@ def _modern(text: str, match: re.Match[str], clock: Clock) -> Told | None:
     attributes |= {
         name: value
         for name, value in (
-            ("host.name", host),
+            (semconv.HOST_NAME, host),
             ("process.name", application),
             ("log.syslog.msgid", message_id),
         )
@@ -173,13 +175,15 @@ def _take_structured(text: str, at: int, told: Told) -> int:
     for key, value in values.items():
         element_id, _, name = key.partition("\0")
         if name in who.rest:
-            told.attributes[f"log.syslog.structured_data.{element_id}.{name}"] = value
+            # `claims@32473.user` looks like a mail address, and would be redacted as one.
+            own = element_id.replace("@", "_")
+            told.attributes[f"log.syslog.structured_data.{own}.{name}"] = value
     return at
 
 
 def _set_process(attributes: dict[str, Any], process: str) -> None:
     if process.isdecimal() and process.isascii() and len(process) < 10:
-        attributes["process.pid"] = int(process)
+        attributes[semconv.PROCESS_PID] = int(process)
     elif process:
         attributes["log.syslog.procid"] = process
 
@@ -205,7 +209,7 @@ def _reader() -> Reader:
 
 
 SYSLOG = LineFormat(
-    name="syslog",
+    dataset="system.syslog",
     reader=_reader,
     example="<165>1 2026-11-21T03:30:10.123Z app-1 claims 4711 ID47 "
     '[claims@32473 claim="7" correlationId="CLM-1"] claim accepted\n'

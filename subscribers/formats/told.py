@@ -59,6 +59,8 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
     exchange: Exchange | None = None
     #: A line that only describes those after it, such as W3C's `#Fields:`; it is no signal.
     is_header: bool = False
+    #: A reason to count, where the line is of the format and could not be read completely.
+    note: str = ""
 
 
 #: (the line without its line end, how to read its time) -> what it tells; None: it is none of the format.
@@ -66,16 +68,18 @@ Reader = Callable[[str, Clock], Told | None]
 
 
 class LineFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """One format. name: in observe.yaml and of the dataset of its logs.
+    """One format. dataset: of its logs, as Elastic's integrations call it where one reads the same lines.
 
     reader(): a new Reader; one that learns from header lines remembers what it has read. joins: whether lines
     that it does not know go on with the record before, as stack traces do; else they are logs by themselves,
-    counted as `unparsed`. whole: whether an event of several lines may be one record, which is tried first.
+    counted as `unparsed`. continued: what such a line says, without the columns that only lay it out.
+    whole: whether an event of several lines may be one record, which is tried first.
     example: one line, or several, that documentation shows and tests read.
     """
 
-    name: str
+    dataset: str
     reader: Callable[[], Reader]
     joins: bool = False
+    continued: Callable[[str], str] = str
     whole: bool = False
     example: str = ""

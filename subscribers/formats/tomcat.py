@@ -30,7 +30,7 @@ from subscribers.parsers import java_dates
 from subscribers.parsers.java_layout import BadLayout
 
 #: Of the logs of every pattern of the access log.
-DATASET = "tomcat.access"
+DATASET = "apache_tomcat.access"
 
 _COMMON = '%h %l %u %t "%r" %s %b'
 NAMED = {"common": _COMMON, "combined": _COMMON + ' "%{Referer}i" "%{User-Agent}i"'}
@@ -243,7 +243,7 @@ def _first(match: re.Match[str], clock: Clock) -> Told | None:
 
 
 TOMCAT = LineFormat(
-    name="tomcat",
+    dataset="apache_tomcat.catalina",
     reader=_reader,
     joins=True,
     example="\n".join(

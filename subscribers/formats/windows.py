@@ -18,6 +18,7 @@ import re
 from html import unescape
 from typing import Any
 
+from observe import semconv
 from subscribers.formats import levels, moments
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
@@ -41,13 +42,13 @@ _SYSTEM = {
     ("Provider", "Name"): "event.provider",
     ("EventID", ""): "event.code",
     ("Channel", ""): "winlog.channel",
-    ("Computer", ""): "host.name",
+    ("Computer", ""): semconv.HOST_NAME,
     ("EventRecordID", ""): "winlog.record_id",
     ("Task", ""): "winlog.task",
     ("Opcode", ""): "winlog.opcode",
     ("Keywords", ""): "winlog.keywords",
     ("Security", "UserID"): "user.id",
-    ("Execution", "ProcessID"): "process.pid",
+    ("Execution", "ProcessID"): semconv.PROCESS_PID,
     ("Execution", "ThreadID"): "thread.id",
     ("Correlation", "ActivityID"): "winlog.activity_id",
 }
@@ -58,13 +59,13 @@ _VIEWER = {
     "Task Category": "winlog.task",
     "Keywords": "winlog.keywords",
     "User": "user.name",
-    "Computer": "host.name",
+    "Computer": semconv.HOST_NAME,
     "OpCode": "winlog.opcode",
     "Opcode": "winlog.opcode",
 }
 _PROPERTY = re.compile(r"\s{0,8}+([A-Z][A-Za-z ]{1,20}+):[ \t]*+(.*)")
 _DATES = ("M/d/yyyy h:mm:ss a", "d.M.yyyy HH:mm:ss", "d/M/yyyy HH:mm:ss", "M/d/yyyy HH:mm:ss")
-_NUMBERS = frozenset({"process.pid", "thread.id"})
+_NUMBERS = frozenset({semconv.PROCESS_PID, "thread.id"})
 
 
 def read_event(text: str, clock: Clock) -> Told | None:
@@ -81,7 +82,7 @@ def read_event(text: str, clock: Clock) -> Told | None:
         "winlog.channel": channel,
         "event.code": code,
         "event.provider": provider,
-        "host.name": host,
+        semconv.HOST_NAME: host,
     }
     message = text[match.end() :]
     return Told(
@@ -190,7 +191,7 @@ def _cbs_reader() -> Reader:
 
 
 WINDOWS_EVENT = LineFormat(
-    name="windows_event",
+    dataset="windows_event",
     whole=True,
     reader=_event_reader,
     joins=True,
@@ -202,7 +203,7 @@ WINDOWS_EVENT = LineFormat(
     "<Data Name='claim'>CLM-1</Data></EventData></Event>",
 )
 WINDOWS_CBS = LineFormat(
-    name="windows_cbs",
+    dataset="windows_cbs",
     reader=_cbs_reader,
     joins=True,
     example="2016-09-28 04:30:30, Info                  CBS    Loaded Servicing Stack v6.1.7601.23505",

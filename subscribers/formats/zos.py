@@ -3,7 +3,8 @@
 `zos_joblog` is the data set JESMSGLG: a time of day, the job, a message. The day is that of the line
 `12.00.01 JOB01234 ---- SATURDAY,  21 NOV 2026 ----`, remembered by stream, else the nearest to CloudWatch's
 time. `zos_syslog` is the hardcopy log in IBM's layout, `tcrrrrrrr sysname yyddd hh:mm:ss.th ident msgflags
-message`, with years of two or four digits. Lines of kind S, D, E and L belong to the message before them.
+message`, with years of two or four digits. Lines of kind S, D, E and L belong to the message before them,
+and so do the numbered ones of a job log; the columns before their text are left out.
 Times are in the service's zone, for z/OS names none.
 
 The level is told by the last letter of the message's ID (I, W, E, ...). An abend is an ERROR, and its code
@@ -19,6 +20,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from observe import semconv
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers import java_dates
 
@@ -35,6 +37,11 @@ _HARDCOPY = re.compile(
     r"(\d\d):(\d\d):(\d\d)\.(\d\d) (.{8}) ([0-9A-F]{8}) ?(.*)",
     re.DOTALL,
 )
+#: A line of several of a message: its kind, the message's number in the place of the job, the flags.
+_HARDCOPY_MORE = re.compile(r" ?(?:[DEL].{20,60}? (?:\d{3}) [0-9A-F]{8}|S {20,60}+) {0,2}+(.*)")
+#: Where a message begins behind time and job.
+_JOBLOG_TEXT = 19
+_JOBLOG_MORE = re.compile(r" {1,6}\d{3} (.*)")
 #: A reply number or an attention sign may stand before the ID.
 _MESSAGE = re.compile(
     r"[ *@+-]*(?:\d{2,4} )?([$#@A-Z][$#@A-Z0-9]{2,7}?\d{2,5}([A-Z])?)(?: |$)(.*)", re.DOTALL
@@ -107,7 +114,7 @@ def hardcopy() -> Reader:
         parts = {**dict(zip("HmsS", clock_parts, strict=True)), "y": date[:-3], "D": date[-3:]}
         ident = ident.strip()
         attributes: dict[str, Any] = {
-            "host.name": system,
+            semconv.HOST_NAME: system,
             ("zos.job.id" if _JOB_ID.fullmatch(ident) else "zos.console"): ident.replace(" ", ""),
             "zos.routing_codes": _routing_codes(routes),
             "zos.message.flags": flags,
@@ -118,6 +125,21 @@ def hardcopy() -> Reader:
         return told
 
     return read
+
+
+def joblog_continued(text: str) -> str:
+    """Return what a numbered line of a job log says: `TIME=12.00.05` of `   123   TIME=12.00.05`."""
+    match = _JOBLOG_MORE.fullmatch(text)
+    if match is None:
+        return text
+    # Up to where messages begin there are blanks only; behind that they may be a table's.
+    return match[1] if text[match.start(1) : _JOBLOG_TEXT].strip() else text[_JOBLOG_TEXT:]
+
+
+def hardcopy_continued(text: str) -> str:
+    """Return what a line of kind S, D, E or L says."""
+    match = _HARDCOPY_MORE.fullmatch(text)
+    return match[1] if match else text
 
 
 def _told(text: str, attributes: dict[str, Any], *, is_command: bool = False) -> Told:
@@ -167,9 +189,10 @@ def _routing_codes(digits: str) -> list[int]:
 
 
 JOBLOG = LineFormat(
-    name="zos_joblog",
+    dataset="zos_joblog",
     reader=joblog,
     joins=True,
+    continued=joblog_continued,
     example=(
         "12.00.01 JOB01234 ---- SATURDAY,  21 NOV 2026 ----\n"
         "12.00.01 JOB01234  $HASP373 CLAIMS01 STARTED - INIT 1    - CLASS A        - SYS SYS1\n"
@@ -177,9 +200,10 @@ JOBLOG = LineFormat(
     ),
 )
 SYSLOG = LineFormat(
-    name="zos_syslog",
+    dataset="zos_syslog",
     reader=hardcopy,
     joins=True,
+    continued=hardcopy_continued,
     example=(
         "M 0000000 VBT1     22121 21:20:22.25 STC05049 00000090  "
         "HZS0344I THE LOGGER REQUEST HAS COMPLETED. 604"

@@ -47,11 +47,13 @@ REGIONS: Mapping[str, Price] = {
 class Pricing(msgspec.Struct, frozen=True, kw_only=True):
     """How costs are estimated. architecture: no line tells it, so it is the service's, x86_64 unless said.
 
-    price: a team's own, with its discounts, for every Region; None: the list price of the Region.
+    The others are a team's own prices in US dollars, with its discounts, for every Region; None: the list
+    price of the Region.
     """
 
     architecture: Architecture = "x86_64"
-    price: Price | None = None
+    usd_per_gb_second: float | None = None
+    usd_per_million_requests: float | None = None
 
     def usd(self, billed_ms: float, size_mb: float, region: str) -> float:
         """Return what one invocation costs in US dollars.
@@ -59,9 +61,13 @@ class Pricing(msgspec.Struct, frozen=True, kw_only=True):
         billed_ms: Billed Duration, which has the billed part of an init and of a restore in it;
         size_mb: Memory Size, in units of 1,048,576 bytes; region: "" for one that is not known.
         """
-        price = self.price or REGIONS.get(region, COMMON)
-        gb_seconds = billed_ms / 1000 * (size_mb / 1024)
-        return gb_seconds * (price.arm64 if self.architecture == "arm64" else price.x86_64) + price.request
+        listed = REGIONS.get(region, COMMON)
+        unit, request = self.usd_per_gb_second, self.usd_per_million_requests
+        if unit is None:
+            unit = listed.arm64 if self.architecture == "arm64" else listed.x86_64
+        return billed_ms / 1000 * (size_mb / 1024) * unit + (
+            listed.request if request is None else request / 1e6
+        )
 
 
 LIST_PRICES = Pricing()

@@ -23,7 +23,7 @@ from subscribers.handler import make_handler
 from subscribers.ledger import LedgerError
 from subscribers.parse import FORMATS
 from subscribers.parsers.page import Page, Parsed
-from subscribers.signals import Log, Signal, Span
+from subscribers.signals import Log, Metric, Signal, Span
 from subscribers.store import Store
 from subscribers.store_errors import StoreError
 from tests.subscribers.lambda_stream import COLD, END, NOW, START, batch
@@ -205,6 +205,28 @@ def test_configuration_names_service_side_and_format(capsys: pytest.CaptureFixtu
     assert origin("/custom/claims", CONFIG) == ("claims", "serverless", "lambda.json")
     assert origin("/mf", CONFIG) == ("mainframe", "legacy", "json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["notes"] == {"format_unknown": 1}
+
+
+@pytest.mark.parametrize("format", ["", "format: lambda, "])
+def test_an_invocation_costs_what_its_service_pays(format: str) -> None:
+    """By the service's own price, else by the list's for its architecture."""
+    costs = {}
+    for price in (
+        "",
+        "architecture: arm64, ",
+        "price: {usd_per_gb_second: 1, usd_per_million_requests: 0}, ",
+    ):
+        sink = Memory()
+        text = f"{{side: serverless, {format}{price}log_groups: [/aws/lambda/claims]}}"
+        handled(encode(batch(START, END, COLD)), sink, loads(f"version: 1\nservices: {{c: {text}}}"))
+        (costs[price],) = (
+            signal.value
+            for signal in sink.signals.values()
+            if isinstance(signal, Metric) and signal.name == "aws.lambda.estimated_cost"
+        )
+    listed, arm, own = costs.values()
+    assert arm < listed < own
+    assert own == pytest.approx(0.010 * 128 / 1024)
 
 
 HYBRID = loads(

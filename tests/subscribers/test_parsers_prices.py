@@ -6,7 +6,7 @@ import pytest
 
 from subscribers.parsers.identity import event_ids
 from subscribers.parsers.page import Page
-from subscribers.parsers.prices import COMMON, LIST_PRICES, REGIONS, Price, Pricing
+from subscribers.parsers.prices import COMMON, LIST_PRICES, REGIONS, Pricing
 from subscribers.parsers.serverless import parse as parse_lambda
 from subscribers.signals import Metric
 from tests.subscribers.lambda_stream import COLD, NOW, ORIGIN, batch
@@ -43,8 +43,10 @@ def test_any_other_region_costs_what_most_do(region: str) -> None:
 
 def test_a_teams_own_price_is_used_everywhere() -> None:
     """The architecture and a discount are configuration: no line tells them."""
-    pricing = Pricing(architecture="arm64", price=Price(1.0, 0.5, 0.0))
+    pricing = Pricing(architecture="arm64", usd_per_gb_second=0.5, usd_per_million_requests=0.0)
     assert pricing.usd(1000, 1024, "af-south-1") == 0.5
+    assert Pricing(usd_per_gb_second=0.5).usd(1000, 1024, "af-south-1") == pytest.approx(0.5 + 0.27e-6)
+    assert Pricing(usd_per_million_requests=1.0).usd(0, 1024, "af-south-1") == pytest.approx(1e-6)
     given = batch(COLD)
     ids = event_ids(given.owner, given.log_group, given.log_stream, given.events)
     page = Page(origin=ORIGIN, events=given.events, event_ids=ids, now_unix_nano=NOW)

@@ -302,7 +302,7 @@ def test_a_mistake_in_the_configuration_is_said_with_its_path(kind: str, layout:
 
 def test_the_dataset_is_apaches() -> None:
     """Whatever the format is."""
-    assert compile_apache("common").name == DATASET
+    assert compile_apache("common").dataset == DATASET
     assert paged(compile_apache("common"), UTC)
 
 

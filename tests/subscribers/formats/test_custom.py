@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of lines, one a line
 """Formats of a team's own: every kind, with multi-line records and character sets around it."""
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.formats.custom import custom, files_of
+from subscribers.formats.custom import KINDS as ALL_KINDS
+from subscribers.formats.custom import custom, files_of, mistake
 from subscribers.formats.records import BYTES_MAX
 from subscribers.parsers.java_layout import BadLayout
+from subscribers.signals import Log, Span
 from tests.subscribers.formats.test_records import logs, page
 
 TABLE = [
@@ -37,6 +40,36 @@ def test_every_kind_reads_its_lines(options: dict[str, Any], line: str, dataset:
         log.time_unix_nano % 86_400_000_000_000
         == (3 if timezone == "UTC" else 2) * 3_600_000_000_000 + 1_810_000_000_000
     )
+
+
+WHEN = "[21/Nov/2026:03:30:10 +0000]"
+#: Kind, pattern, line -> dataset and how long the request took, in ns.
+SERVERS = [
+    ("apache", '%h %t "%r" %>s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache.access", 250_000),
+    ("nginx", '$remote_addr [$time_local] "$request" $status $request_time', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 0.250', "nginx.access", 250_000_000),
+    ("haproxy", "%ci [%T] %{+Q}r %ST %Ta", f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "haproxy.log", 250_000_000),
+    ("tomcat", '%h %t "%r" %s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache_tomcat.access", 250_000_000),
+    ("tomcat_10_1", '%h %t "%r" %s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache_tomcat.access", 250_000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "pattern", "line", "dataset", "took_ns"), SERVERS)
+def test_every_servers_pattern_reads_its_lines(
+    kind: str, pattern: str, line: str, dataset: str, took_ns: int
+) -> None:
+    """A log and a span, by the server's own units."""
+    log, span = custom({kind: pattern})(page(line)).signals
+    assert isinstance(log, Log)
+    assert isinstance(span, Span)
+    assert (log.message, log.dataset, log.trace_id) == (line, dataset, span.trace_id)
+    assert (span.name, span.end_unix_nano - span.start_unix_nano) == ("GET /x", took_ns)
+
+
+def test_every_kind_is_tested() -> None:
+    """Here."""
+    assert {*(next(iter(options)) for options, _, _ in KINDS), *(kind for kind, *_ in SERVERS)} == {
+        *ALL_KINDS
+    }
 
 
 @pytest.mark.parametrize(("options", "line", "dataset"), KINDS, ids=[dataset for _, _, dataset in KINDS])
@@ -130,3 +163,22 @@ def test_a_mistake_is_a_sentence(options: dict[str, Any], said: str) -> None:
     """Of one kind, whatever is wrong."""
     with pytest.raises(BadLayout, match=said):
         custom(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"csv": {}}, None),
+        ({"csv": {}, "encoding": "cp037", "multiline": {"start": "x"}}, None),
+        ({}, ""),
+        ({"csv": {}, "grok": "%{WORD:a}"}, ""),
+        ({"csv": {}, "encoding": "klingon"}, "encoding"),
+        ({"csv": {"columns": ["a", "a"]}, "encoding": "cp037"}, "csv"),
+        ({"csv": {}, "multiline": {"start": "("}}, "multiline"),
+        ({"haproxy": "%nix"}, "haproxy"),
+    ],
+)
+def test_a_mistake_names_its_key(options: dict[str, Any], key: str | None) -> None:
+    """So that it is told where it is written; options that can be made have none."""
+    found = mistake(options)
+    assert (found[0] if found else None) == key

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.formats.delimited import cells, csv_format
+from subscribers.formats.delimited import HEADER_UNKNOWN, cells, csv_format
+from subscribers.formats.records import paged
 from subscribers.formats.told import Clock, Told
 from subscribers.parsers.java_layout import BadLayout
+from tests.subscribers.formats.test_records import logs, page
 
 AT = 1_795_231_810_000_000_000
 CLOCK = Clock(UTC, AT)
@@ -55,12 +57,28 @@ def test_what_has_other_cells_is_of_no_format(line: str) -> None:
     assert csv_format(["a", "b"]).reader()(line, CLOCK) is None
 
 
-def test_before_a_header_nothing_is_known() -> None:
-    """Lines with numbers or times are data that nobody has named."""
+def test_before_a_header_only_what_cells_look_like_is_told() -> None:
+    """Its header was in an earlier payload: a time and a level are read, the rest is counted as unnamed."""
     read = csv_format().reader()
-    assert read("2026-11-21 03:30:10,a", CLOCK) is None
-    assert read("a,1", CLOCK) is None
-    assert read("a,a", CLOCK) is None
+    found = read("CLM-1,2026-11-21 03:30:10,warning,a", CLOCK)
+    assert found == Told(
+        time_unix_nano=AT,
+        level="WARN",
+        message="CLM-1,2026-11-21 03:30:10,warning,a",
+        note=HEADER_UNKNOWN,
+    )
+    assert read("a,1", CLOCK) == Told(message="a,1", note=HEADER_UNKNOWN)
+    assert read("alone", CLOCK) is None
+
+
+def test_a_stream_has_one_dataset() -> None:
+    """Whether the header was in this payload or in an earlier one that nobody here has seen."""
+    parsed = paged(csv_format(), UTC)(page("03:30:10,INFO,up", "time,level,message", "03:30:11,INFO,down"))
+    assert [(log.dataset, log.message, log.level) for log in logs(parsed)] == [
+        ("csv", "03:30:10,INFO,up", "INFO"),
+        ("csv", "down", "INFO"),
+    ]
+    assert (parsed.notes, parsed.silent) == ({HEADER_UNKNOWN: 1}, 1)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def valid(told: Told | None) -> bool:
 def test_the_example_is_read_completely(name: str) -> None:
     """Each of its lines is of the format, and tells something."""
     format = FORMATS[name]
-    assert format.name
+    assert format.dataset
     assert format.example
     read = format.reader()
     for line in format.example.split("\n"):
@@ -58,6 +58,28 @@ def test_the_example_is_read_completely(name: str) -> None:
         assert told is not None, line
         assert valid(told)
         assert told.is_header or told.attributes or told.message
+
+
+#: What Elastic's integrations call the same lines: <package>.<data stream> of its repository `integrations`.
+DATASETS = {
+    "apache": "apache.access",
+    "apache_error": "apache.error",
+    "nginx": "nginx.access",
+    "nginx_error": "nginx.error",
+    "iis": "iis.access",
+    "alb": "aws.elb_logs",
+    "api_gateway": "aws.apigateway_logs",
+    "haproxy": "haproxy.log",
+    "tomcat": "apache_tomcat.catalina",
+    "cef": "cef.log",
+    "syslog": "system.syslog",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_dataset_is_elastics_or_the_name(name: str) -> None:
+    """So that dashboards and pipelines for these lines find them."""
+    assert FORMATS[name].dataset == DATASETS.get(name, name)
 
 
 @pytest.mark.parametrize("name", FORMATS)

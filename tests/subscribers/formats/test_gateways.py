@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of lines, one a line
 """AWS's load balancers and API Gateway: real lines of their documentation, and what is left out of some."""
 
 from __future__ import annotations
@@ -124,6 +125,43 @@ def test_a_network_load_balancers_line_is_a_connection() -> None:
     assert one.attributes["alb.connection_time_ms"] == 5.0
 
 
+CONNECTION = (
+    "2023-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "
+    '"CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" '
+    "NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_3180a73013c8ca4b"
+)
+
+
+def test_a_connection_log_is_read() -> None:
+    """A connection is no exchange; a certificate that was refused is a warning."""
+    one = told(ALB, CONNECTION)
+    assert (one.time_unix_nano, one.exchange, one.level) == (nano("2023-10-04T17:05:15.514108"), None, "INFO")
+    assert one.attributes == {
+        "client.address": "203.0.113.1",
+        "client.port": 36280,
+        "network.local.port": 443,
+        "tls.protocol.name": "tls",
+        "tls.protocol.version": "1.2",
+        "tls.cipher": "ECDHE-RSA-AES128-GCM-SHA256",
+        "alb.tls_handshake_latency_ms": 4036.0,
+        "tls.client.subject": "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US",
+        "tls.client.not_before": "2023-09-21T22:43:21Z",
+        "tls.client.not_after": "2026-06-17T22:43:21Z",
+        "tls.client.x509.serial_number": "FEF257372D5C14D4",
+        "alb.tls_verify_status": "Success",
+        "alb.conn_trace_id": "TID_3180a73013c8ca4b",
+    }
+    refused = told(ALB, CONNECTION.replace("Success", "Failed:ClientCertUntrusted"))
+    assert refused.level == "WARN"
+    plain = told(ALB, '2023-10-04T17:05:15.514108Z 203.0.113.1 36280 80 - - - "-" - - - TID_1')
+    assert plain.attributes == {
+        "client.address": "203.0.113.1",
+        "client.port": 36280,
+        "network.local.port": 80,
+        "alb.conn_trace_id": "TID_1",
+    }
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -196,6 +234,67 @@ def test_api_gateways_json_is_read() -> None:
         "http.response.body.size": 57,
     }
     assert {name: one.attributes.get(name) for name in expected} == expected
+
+
+REQUEST = {
+    "aws.request_id": "r-1",
+    "client.address": "203.0.113.9",
+    "http.request.method": "GET",
+    "http.response.body.size": 57,
+    "http.response.status_code": 404,
+    "http.route": "/claims/{id}",
+    "network.protocol.name": "http",
+    "network.protocol.version": "1.1",
+}
+WHEN = "21/Nov/2026:03:30:10 +0000"
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html, and of HTTP APIs
+ONE_REQUEST = [
+    (f"203.0.113.9,-,frank,{WHEN},GET,/claims/{{id}},HTTP/1.1,404,57,r-1,Hq1=", {"user.name": "frank", "aws.extended_request_id": "Hq1="}),
+    (f"203.0.113.9,-,-,{WHEN},GET,/claims/{{id}},HTTP/1.1,404,57,r-1", {}),
+    (f"203.0.113.9,{WHEN},GET,GET /claims/{{id}},HTTP/1.1,404,57,r-1", {}),
+    (f'<request id="r-1"> <extendedRequestId>Hq1=</extendedRequestId> <ip>203.0.113.9</ip> <caller>-</caller> <user>frank</user> <requestTime>{WHEN}</requestTime> <httpMethod>GET</httpMethod> <resourcePath>/claims/{{id}}</resourcePath> <status>404</status> <protocol>HTTP/1.1</protocol> <responseLength>57</responseLength> </request>', {"user.name": "frank", "aws.extended_request_id": "Hq1="}),
+    (f'<request id="r-1"><ip>203.0.113.9</ip><requestTime>{WHEN}</requestTime><httpMethod>GET</httpMethod><routeKey>GET /claims/{{id}}</routeKey><status>404</status><protocol>HTTP/1.1</protocol><responseLength>57</responseLength><stage>prod</stage></request>', {"api_gateway.stage": "prod"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "more"), ONE_REQUEST)
+def test_csv_and_xml_tell_the_same(line: str, more: dict[str, Any]) -> None:
+    """Columns are told apart by their number, elements by the names of the variables."""
+    one = told(API_GATEWAY, line)
+    assert one.exchange is not None
+    assert (one.time_unix_nano, one.exchange.path, one.level) == (T0, "/claims/{id}", "WARN")
+    assert one.attributes == REQUEST | more
+
+
+def test_a_websockets_events_are_read() -> None:
+    """They have a route and no method."""
+    line = f"203.0.113.9,-,-,{WHEN},CONNECT,$connect,HJ9=,200,r-1"
+    one = told(API_GATEWAY, line)
+    assert (one.time_unix_nano, one.attributes["http.route"]) == (T0, "$connect")
+    assert one.attributes["api_gateway.eventType"] == "CONNECT"
+    assert one.attributes["api_gateway.connectionId"] == "HJ9="
+
+
+def test_the_documentations_clf_lacks_a_blank() -> None:
+    """Who copied it gets lines like that."""
+    line = f'203.0.113.9 - - [{WHEN}]"GET /claims/{{id}} HTTP/1.1" 404 57 6f1c5b0e-1111 Hq1='
+    assert told(API_GATEWAY, line).attributes["http.route"] == "/claims/{id}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"203.0.113.9,x,{WHEN},GET,GET /claims,HTTP/1.1,404,57,r-1",
+        "203.0.113.9,yesterday,GET,GET /claims,HTTP/1.1,404,57,r-1",
+        f"203.0.113.9,{WHEN},GET,GET /claims,HTTP/1.1,late,57,r-1",
+        '<request id="r-1"><ip>203.0.113.9</ip></request>',
+        f'<request id="r-1"> {WHEN} </request>',
+        "a,b,c,d,e,f,g,h",
+    ],
+)
+def test_other_cells_and_elements_are_none(line: str) -> None:
+    """Without a time and a status there is no request."""
+    assert all_told(API_GATEWAY, line) == [None]
 
 
 def test_api_gateways_json_may_carry_the_identity() -> None:

@@ -173,7 +173,7 @@ def test_a_mistake_is_a_sentence(layout: str, said: str) -> None:
 
 def test_the_dataset_is_nginxs() -> None:
     """Whatever the format is."""
-    assert compile_nginx("combined").name == DATASET
+    assert compile_nginx("combined").dataset == DATASET
 
 
 @given(st.text(alphabet="${}_abuqrstime \\\"'[]0123:,\n", max_size=40))

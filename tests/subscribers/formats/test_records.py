@@ -56,7 +56,7 @@ def test_what_follows_a_record_is_part_of_it() -> None:
     given = page(
         "T it failed", "java.lang.IllegalStateException: no policy", "\tat a.B.c(B.java:1)", "", "T next"
     )
-    parsed = paged(LineFormat(name="t", reader=reading, joins=True), UTC)(given)
+    parsed = paged(LineFormat(dataset="t", reader=reading, joins=True), UTC)(given)
     first, second = logs(parsed)
     assert (first.message, first.error_type, first.error_message) == (
         "it failed",
@@ -70,17 +70,17 @@ def test_what_follows_a_record_is_part_of_it() -> None:
 
 def test_lines_of_another_format_are_logs_by_themselves() -> None:
     """In order, as they are, counted: where lines stand alone, and where no record came before."""
-    alone = paged(LineFormat(name="t", reader=reading), UTC)(page("T a", "what", "T b"))
+    alone = paged(LineFormat(dataset="t", reader=reading), UTC)(page("T a", "what", "T b"))
     assert [log.message for log in logs(alone)] == ["a", "what", "b"]
     assert alone.notes == {"unparsed": 1}
-    joining = paged(LineFormat(name="t", reader=reading, joins=True), UTC)(page("what", "T b"))
+    joining = paged(LineFormat(dataset="t", reader=reading, joins=True), UTC)(page("what", "T b"))
     assert [(log.message, log.dataset) for log in logs(joining)] == [("what", "text"), ("b", "t")]
 
 
 def test_a_record_is_bounded() -> None:
     """What is too much is a log of its own with the same attributes, counted."""
     given = page("T a", *("x" for _ in range(LINES_MAX)))
-    parsed = paged(LineFormat(name="t", reader=reading, joins=True), UTC)(given)
+    parsed = paged(LineFormat(dataset="t", reader=reading, joins=True), UTC)(given)
     first, second = logs(parsed)
     assert first.message.count("\n") == LINES_MAX - 1
     assert (second.message, second.attributes) == ("x", first.attributes)
@@ -89,7 +89,7 @@ def test_a_record_is_bounded() -> None:
 
 def test_an_exchange_is_a_span() -> None:
     """With a duration and without an ID it is in a trace of its own; the log is in the same."""
-    parsed = paged(LineFormat(name="t", reader=reading), UTC)(page("R 7"))
+    parsed = paged(LineFormat(dataset="t", reader=reading), UTC)(page("R 7"))
     log, span = parsed.signals
     assert isinstance(log, Log)
     assert isinstance(span, Span)
@@ -104,7 +104,7 @@ def test_an_exchange_is_a_span() -> None:
 
 def test_a_header_is_remembered_by_stream() -> None:
     """A header line is no signal; the next payload of its stream is read by it, another stream's is not."""
-    parse = paged(LineFormat(name="t", reader=reading), UTC)
+    parse = paged(LineFormat(dataset="t", reader=reading), UTC)
     first = parse(page("# name", "T a"))
     assert (first.silent, logs(first)[0].attributes) == (1, {"t.name": "a"})
     assert logs(parse(page("T b")))[0].attributes == {"t.name": "b"}
@@ -113,7 +113,7 @@ def test_a_header_is_remembered_by_stream() -> None:
 
 def test_a_field_may_be_the_correlation_id() -> None:
     """By its whole name or its last part; what may not pass the trust edge is known by its derived ID."""
-    parse = paged(LineFormat(name="t", reader=reading), UTC, correlation_field="word")
+    parse = paged(LineFormat(dataset="t", reader=reading), UTC, correlation_field="word")
     good, bad = logs(parse(page("T CLM-1", "T <script>")))
     assert good.correlation_id == "CLM-1"
     assert good.trace_id
@@ -122,14 +122,25 @@ def test_a_field_may_be_the_correlation_id() -> None:
 
 def test_the_teams_own_start_joins_what_is_between() -> None:
     """With a start pattern the lines up to the next start are one text, read as a whole."""
-    parse = paged(LineFormat(name="t", reader=reading), UTC, starts=lambda line: line.startswith("T "))
+    parse = paged(LineFormat(dataset="t", reader=reading), UTC, starts=lambda line: line.startswith("T "))
     parsed = parse(page("T a", "T-like", "T b"))
     assert [log.message for log in logs(parsed)] == ["a\nT-like", "b"]
 
 
+def test_a_header_is_one_where_the_team_says_how_records_start() -> None:
+    """It is no signal then, either; with more lines behind it, it is no header, and nothing is lost."""
+    parse = paged(LineFormat(dataset="t", reader=reading), UTC, starts=lambda line: line[:2] in ("T ", "# "))
+    parsed = parse(page("# name", "T a", "# other", "more"))
+    assert [(log.message, log.attributes) for log in logs(parsed)] == [
+        ("a", {"t.name": "a"}),
+        ("# other\nmore", {}),
+    ]
+    assert (parsed.silent, parsed.notes) == (1, {"unparsed": 1})
+
+
 def test_a_header_may_be_in_one_event_with_what_it_describes() -> None:
     """Nothing behind a header line is lost."""
-    parsed = paged(LineFormat(name="t", reader=reading), UTC)(page("# name\n# other\nT a"))
+    parsed = paged(LineFormat(dataset="t", reader=reading), UTC)(page("# name\n# other\nT a"))
     (log,) = logs(parsed)
     assert (log.message, log.attributes, parsed.silent) == ("a", {"t.other": "a"}, 0)
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.formats import zos
+from subscribers.formats.records import paged
 from subscribers.formats.told import Clock, Told
+from tests.subscribers.formats.test_records import logs, page
 
 #: 2026-11-21T03:30:10Z.
 AT = 1_795_231_810_000_000_000
@@ -149,6 +151,32 @@ def test_a_hardcopy_log_is_read() -> None:
         )
 
 
+def test_lines_of_several_are_one_message_without_their_columns() -> None:
+    """Of the hardcopy log and of a job log; what lays out a table behind them stays."""
+    hardcopy = page(
+        "M 0000000 VBT1     26325 12:00:01.00 STC05049 00000090  HZS0344I THE LOGGER 604",
+        "D                                         604 00000290  ALLOCATED NEW FOR LOGSTREAM",
+        "E                                         604 00000290    DATA SET  SYS1.LOG",
+        "S                                                       MORE OF IT",
+        "what is this",
+    )
+    (log,) = logs(paged(zos.SYSLOG, UTC)(hardcopy))
+    assert log.message.split("\n") == [
+        "HZS0344I THE LOGGER 604",
+        "ALLOCATED NEW FOR LOGSTREAM",
+        "  DATA SET  SYS1.LOG",
+        "MORE OF IT",
+        "what is this",
+    ]
+    joblog = page(
+        "12.00.01 JOB01234  IEF450I CLAIMS01 STEP1 - ABEND=S0C7 U0000 REASON=00000000  123",
+        "   123                     TIME=12.00.05",
+        "   123             TIME=12.00.06",
+    )
+    (log,) = logs(paged(zos.JOBLOG, UTC)(joblog))
+    assert log.message.split("\n")[1:] == ["        TIME=12.00.05", "TIME=12.00.06"]
+
+
 PIECES = [line for line, _, _ in (*JOBLOG, *HARDCOPY)]
 
 
@@ -159,3 +187,5 @@ def test_changed_lines_never_raise(line: str, at: int, noise: str) -> None:
     for reader in (zos.joblog(), zos.hardcopy()):
         found = reader(changed, CLOCK)
         assert found is None or isinstance(found, Told)
+    for continued in (zos.joblog_continued, zos.hardcopy_continued):
+        assert changed.endswith(continued(changed))
