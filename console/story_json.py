@@ -18,14 +18,15 @@ def as_json(story: Story) -> dict[str, Any]:
     """Return a story for programs; the shape is version 1 and only ever gains keys.
 
     {"version": 1, "correlation_ids", "trace_ids", "start_unix_nano", "end_unix_nano", "duration_ms",
-    "recurring", "spans": [{"depth", "parent": index in spans or null, "parent_missing", "side", "service",
-    "name", "kind", "told_by", "trace_id", "span_id", "parent_span_id", "correlation_id", "request_id",
-    "start_unix_nano", "end_unix_nano", "duration_ms", "status", "status_message", "cold_start", "timeout",
-    "attributes", "links", "events", "logs": [log]}], "logs": [log]}; spans come in display order, and a log
+    "recurring", "spans": [{"depth", "parent": index in spans or null, "parent_missing", "parent_inferred",
+    "side", "service", "name", "kind", "told_by", "trace_id", "span_id", "parent_span_id", "correlation_id",
+    "request_id", "start_unix_nano", "end_unix_nano", "duration_ms", "status", "status_message", "cold_start",
+    "timeout", "attributes", "links", "events", "logs": [log]}], "logs": [log]}; parent_inferred: nobody told
+    the parent, times did, and parent_missing stays what it is; spans come in display order, and a log
     is {"time_unix_nano", "offset_ms", "side", "service", "level", "message", "error_type", "error_message",
     "error_stack", "trace_id", "span_id", "correlation_id", "request_id", "dataset", "attributes"}.
-    "verdicts": [{"how": "failed" or "slow", "side", "service", "operation", "times", "handled", "sentence",
-    "consequence", "lines": [log]}] says where failures began.
+    "verdicts": [{"how": "failed" or "slow", "side", "service", "operation", "times", "handled", "inferred",
+    "sentence", "consequence", "lines": [log]}] says where failures began; inferred: as far as times tell.
     """
     return {
         "version": 1,
@@ -49,6 +50,7 @@ def _verdict_json(verdict: Verdict, story: Story) -> dict[str, Any]:
         "operation": operation(verdict.cause),
         "times": verdict.times,
         "handled": verdict.handled,
+        "inferred": verdict.inferred,
         "sentence": sentence(verdict),
         "consequence": consequence(verdict),
         "lines": [_log_json(log, story) for log in verdict.lines],
@@ -71,6 +73,7 @@ def _span_json(node: Node, story: Story) -> dict[str, Any]:
         "depth": node.depth,
         "parent": node.parent if node.parent >= 0 else None,
         "parent_missing": node.parent_missing,
+        "parent_inferred": node.inferred,
         "side": span.origin.side,
         "service": span.origin.service,
         **{name: getattr(span, name) for name in same},

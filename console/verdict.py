@@ -4,6 +4,8 @@ A failed span is followed to the failed call within it that explains it: the cal
 call's, or comes at once after it. So it goes on to the other side. A call that was tried again with success,
 or dealt with long before, explains nothing. A span whose time was up is followed to what it was waiting
 for. What failed because of a message that it was sent is a failure of its own.
+
+Times of two services are compared as exactly as their logs and clocks allow (correlate_clock).
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from typing import Literal
 
 import msgspec
 
-from console.words import is_timeout, milliseconds, operation
+from console.words import is_made_of, is_timeout, milliseconds, operation
 from observe import semconv
 from subscribers.correlate import Node, Story
+from subscribers.correlate_clock import tolerance_ns
 from subscribers.signals import ENTRY_KINDS, Log, Side, Span
 
 #: Failures of one story before the rest is left to the waterfall.
@@ -25,7 +28,6 @@ MAX_LINES = 3
 _MOST = 0.5
 #: An error that is passed on is passed on at once: within this share of the caller's time, or this long.
 _AT_ONCE, _AT_ONCE_NS = 0.1, 50_000_000
-_TOLD_BY_SPAN = ("lambda.platform", "apache.access")
 _TELLING = {"FATAL": 0, "ERROR": 1, "WARN": 2}
 
 
@@ -34,7 +36,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     handled: a call failed, and what made it did not. cause: where it began; seen: the outermost span that
     failed with it, the cause itself where nobody else did; times: how often the same happened; lines: what
-    the cause logged at WARN and above.
+    the cause logged at WARN and above; inferred: on the way to the cause somebody's caller is known by time
+    alone.
     """
 
     how: Literal["failed", "slow"]
@@ -43,6 +46,7 @@ class Verdict(msgspec.Struct, frozen=True):
     lines: tuple[Log, ...]
     times: int = 1
     handled: bool = False
+    inferred: bool = False
 
     @property
     def side(self) -> Side:
@@ -93,7 +97,7 @@ class _Tree:
 
     def judge(self, seen: int) -> Verdict:
         """Follow one failure down to where it began."""
-        at, how = seen, "failed"
+        at, how, inferred = seen, "failed", False
         while True:
             if is_timeout(self.nodes[at].span) or not self._is_failed(at):
                 found = self._waited_for(at)
@@ -103,10 +107,12 @@ class _Tree:
             if found is None:
                 break
             at = found
+            inferred = inferred or self.nodes[at].inferred
         cause = self.nodes[at]
         said: Literal["failed", "slow"] = "slow" if how == "slow" and not self._is_failed(at) else "failed"
         handled = self.nodes[seen].span.kind not in ENTRY_KINDS and self.nodes[seen].parent >= 0
-        return Verdict(said, cause.span, self.nodes[seen].span, _telling(cause.logs), handled=handled)
+        lines = _telling(cause.logs, cause.span)
+        return Verdict(said, cause.span, self.nodes[seen].span, lines, handled=handled, inferred=inferred)
 
     def _calls(self, at: int) -> list[int]:
         return [child for child in self.children[at] if self.nodes[child].span.kind != "consumer"]
@@ -127,7 +133,7 @@ class _Tree:
         return any(
             span.status != "error"
             and operation(span) == operation(one)
-            and span.start_unix_nano >= one.end_unix_nano
+            and span.start_unix_nano >= one.end_unix_nano - tolerance_ns(span, one)
             for span in later
         )
 
@@ -151,7 +157,7 @@ def _tells_of(span: Span, call: Span) -> bool:
 
 def _at_once(call: Span, span: Span) -> bool:
     """Whether a span ended as soon as the call in it had failed."""
-    left = span.end_unix_nano - call.end_unix_nano
+    left = span.end_unix_nano - call.end_unix_nano - tolerance_ns(span, call)
     return left <= max((span.end_unix_nano - span.start_unix_nano) * _AT_ONCE, _AT_ONCE_NS)
 
 
@@ -174,21 +180,26 @@ def _within(inner: Span, outer: Span) -> int:
     return max(end - max(inner.start_unix_nano, outer.start_unix_nano), 0)
 
 
-def _telling(logs: tuple[Log, ...]) -> tuple[Log, ...]:
+def _telling(logs: tuple[Log, ...], span: Span) -> tuple[Log, ...]:
     """The most severe lines first; those of the platform and of access logs say what the span does."""
-    told = [log for log in logs if log.level in _TELLING and log.dataset not in _TOLD_BY_SPAN]
+    others = [log for log in logs if log.dataset != "lambda.platform" and not is_made_of(span, log)]
+    told = [log for log in others if log.level in _TELLING]
     return tuple(sorted(told, key=lambda log: (_TELLING[log.level], log.time_unix_nano))[:MAX_LINES])
 
 
 def sentence(verdict: Verdict) -> str:
     """Return what happened at the cause, for people: side, service, what it did."""
+    return _sentence(verdict) + (" (placed by time alone)" if verdict.inferred else "")
+
+
+def _sentence(verdict: Verdict) -> str:
     cause = verdict.cause
     subject = f"{cause.origin.side} side: {cause.origin.service or 'unknown'}"
     took = milliseconds(cause.end_unix_nano - cause.start_unix_nano)
     if verdict.how == "slow":
-        late = (
-            cause.end_unix_nano > verdict.seen.end_unix_nano and cause.origin.side != verdict.seen.origin.side
-        )
+        seen = verdict.seen
+        later = cause.end_unix_nano - seen.end_unix_nano > tolerance_ns(cause, seen)
+        late = later and cause.origin.side != seen.origin.side
         done = ", and did it all the same" if late and cause.status != "error" else ""
         return f"{subject} took {took} for {operation(cause)}, too long for its caller{done}"
     times = f" ({verdict.times} times)" if verdict.times > 1 else ""

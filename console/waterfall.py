@@ -30,6 +30,7 @@ from console.words import (
 from observe import semconv
 from subscribers.config_problems import printable
 from subscribers.correlate import Node, Story
+from subscribers.correlate_clock import skew_ns
 from subscribers.signals import Log, Span
 
 #: Lines of one span before the rest is counted instead of shown.
@@ -43,6 +44,7 @@ LINE_ROWS = 3
 #: Rows of a line that explains a failure; below its span it is found whole.
 VERDICT_ROWS = 2
 _INDENT_MAX = 12
+_INFERRED = "~"
 _LEVEL_STYLES = {"WARN": "yellow", "ERROR": "red", "FATAL": "bold red"}
 _SIDES = {"legacy": ("L", "legacy", "yellow"), "serverless": ("S", "serverless", "cyan")}
 
@@ -95,8 +97,10 @@ def render_lines(logs: Sequence[Log], title: str, console: Console) -> None:
 
 def _without_routine(story: Story) -> Story:
     """The story without the lines that say nothing which its spans do not."""
-    nodes = tuple(replace(node, logs=tuple(log for log in node.logs if tells(log))) for node in story.spans)
-    return replace(story, spans=nodes, logs=tuple(log for log in story.logs if tells(log, of_span=False)))
+    nodes = tuple(
+        replace(node, logs=tuple(log for log in node.logs if tells(log, node.span))) for node in story.spans
+    )
+    return replace(story, spans=nodes, logs=tuple(filter(tells, story.logs)))
 
 
 def lines(story: Story, layout: _Layout) -> Iterator[Text]:
@@ -140,6 +144,8 @@ def _head(story: Story, layout: _Layout) -> Iterator[Text]:
             yield _cut(f"{'' if i else name:<15} {value}", layout, "bold")
     yield _cut(f"{'when':<15} {instant(story.start_unix_nano)}, {_extent(story)}", layout)
     yield _cut(f"{'what':<15} {_content(story)}", layout)
+    if off := _clocks(story):
+        yield from _beside("clocks", f"times are as told; clocks may be off: {off}", layout, "")
     for verdict in verdicts(story):
         yield from _verdict_lines(verdict, layout)
     if story.recurring:
@@ -147,10 +153,18 @@ def _head(story: Story, layout: _Layout) -> Iterator[Text]:
             "Its correlation ID also occurs in traces that nothing connects with this one.", layout, "yellow"
         )
     legend = f"L legacy {layout.legacy * 3}   S serverless {layout.serverless * 3}"
-    if any(node.parent_missing for node in story.spans):
+    if any(node.parent_missing and not node.inferred for node in story.spans):
         legend += f"   {layout.gap} its caller is not in the store"
     yield Text()
     yield _cut(legend, layout, "dim")
+    if any(node.inferred for node in story.spans):
+        yield _cut(f"{_INFERRED} nobody told its caller: it lies in that one's time", layout, "dim")
+
+
+def _clocks(story: Story) -> str:
+    """Whose clocks may be off: what is shown is what they told."""
+    skews = {node.span.origin.service or "unknown": skew_ns(node.span) for node in story.spans}
+    return ", ".join(f"{name} by {milliseconds(skew)}" for name, skew in sorted(skews.items()) if skew)
 
 
 def _verdict_lines(verdict: Verdict, layout: _Layout) -> Iterator[Text]:
@@ -192,7 +206,8 @@ def _span_line(node: Node, story: Story, layout: _Layout) -> Text:
     span = node.span
     letter, word, colour = _SIDES[span.origin.side]
     failed = span.status == "error"
-    lead = "  " * min(node.depth, _INDENT_MAX) + (f"{layout.gap} " if node.parent_missing else "")
+    mark = _INFERRED if node.inferred else layout.gap if node.parent_missing else ""
+    lead = "  " * min(node.depth, _INDENT_MAX) + (f"{mark} " if mark else "")
     name = lead + operation(span)
     text = Text()
     text.append(_fit(word if layout.side > 1 else letter, layout.side, layout) + " ", colour)

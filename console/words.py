@@ -66,17 +66,19 @@ def operation(span: Span) -> str:
     return f"{span.name} {host}".rstrip()
 
 
-def tells(log: Log, *, of_span: bool = True) -> bool:
-    """Whether a line says something that the spans do not.
+def is_made_of(span: Span, log: Log) -> bool:
+    """Whether a span was made of a line, and so tells all that it does: that of an access log."""
+    return span.told_by == "access_log" and span.event_id.partition(":")[0] == log.event_id
 
-    of_span: whether the line belongs to one, which then tells what an access-log line does.
-    """
+
+def tells(log: Log, span: Span | None = None) -> bool:
+    """Whether a line says something that the spans do not. span: the one that the line belongs to."""
     if log.dataset == "lambda.platform":
         # What a report tells of a fault is the span's status by then.
-        reported = of_span and log.message.startswith("REPORT ")
+        reported = span is not None and log.message.startswith("REPORT ")
         return log.level in ("WARN", "ERROR", "FATAL") and not reported
-    if log.dataset == "apache.access":
-        return not of_span
+    if span is not None and is_made_of(span, log):
+        return False
     return log.attributes.get("event") not in ("observe.key", "observe.receipt")
 
 

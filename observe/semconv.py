@@ -127,5 +127,12 @@ DB_SYSTEM_NAME = "db.system.name"
 
 # --- Of subscribers ---------------------------------------------------------------------------
 
-#: Ours: what a subscription filter extracted from the event, an object.
+# Ours: no standard name exists.
+#: What a subscription filter extracted from the event, an object.
 AWS_LOG_EXTRACTED_FIELDS = "aws.log.extracted_fields"
+#: On spans of a service whose clock may be off: by how many milliseconds.
+CLOCK_SKEW_MS = "observe.clock_skew_ms"
+#: On a platform's span: the IDs of the layer's spans that it stands for.
+STANDS_FOR = "observe.stands_for"
+#: On a platform's span whose trace nothing but X-Ray told: `xray`.
+TRACE_FROM = "observe.trace_from"

@@ -11,6 +11,9 @@ Two ways traces are joined (docs/spec/context.md, "Two IDs, one story"):
 
 An identity that several traces claim which have no link between them (a session, a nightly job) recurs:
 each of them is its own story, and says so.
+
+An invocation that X-Ray's trace alone was known of where its report was read is of the trace that its lines
+tell elsewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ import msgspec
 
 from observe.ids import derive_trace_id
 from observe.semconv import LINK_KIND
-from subscribers.correlate_tree import Node, tree, twins
+from subscribers.correlate_tree import Node, tree, twins, written
+from subscribers.parsers.platform_signals import TRACE_FROM, XRAY
 from subscribers.receipts import came, sent
 from subscribers.signals import ENTRY_KINDS, Log, Span
 
@@ -71,7 +75,7 @@ def stories(id: str, spans: Iterable[Span], logs: Iterable[Log]) -> list[Story]:
     for seed in seeds:
         members = groups.closure(seed)
         found[members] = found.get(members, False) or groups.recurs(seed)
-    told = [_story(known, members, recurring) for members, recurring in found.items()]
+    told = [_story(known, groups, members, recurring) for members, recurring in found.items()]
     return sorted(told, key=lambda story: (story.start_unix_nano, story.trace_ids))
 
 
@@ -102,7 +106,9 @@ class _Known:
         self.logs: dict[str, list[Log]] = defaultdict(list)
         self.correlation_ids: dict[str, set[str]] = defaultdict(set)
         self.request_ids: dict[str, set[str]] = defaultdict(set)
-        invocations: dict[tuple[str, str], Span] = {}
+        #: A trace that rows name, but are not kept under.
+        self.aliases: dict[str, set[str]] = defaultdict(set)
+        invocations: dict[tuple[str, str], str] = {}
         # Entries first: a line that only names its request belongs to the trace its invocation came in with.
         told = sorted(
             {span.event_id: span for span in spans}.values(),
@@ -110,21 +116,22 @@ class _Known:
         )
         pairs = twins(told)
         logs = list({log.event_id: log for log in logs}.values())
-        named = {(log.origin.log_stream, log.request_id): log.trace_id for log in logs if log.trace_id}
+        named = _traces_of_lines(logs)
         for i, span in enumerate(told):
+            invocation = span.origin.log_stream, span.request_id
             # Without the layer's word the platform knows X-Ray's trace only, or none: which may be another.
             teller = told[pairs.get(i, i)]
             trace = teller.trace_id or _trace_of(teller)
-            if trace == _derived(span.request_id) and span.told_by == "platform" and i not in pairs:
+            if i not in pairs and _is_weak(span):
                 # An invocation that was cut off wrote no span, but its lines may say whose it was.
-                trace = named.get((span.origin.log_stream, span.request_id), trace)
+                trace = named.get(invocation, trace)
             self.spans[trace].append(span)
             self._note(trace, span)
             if span.request_id:
-                invocations.setdefault((span.origin.log_stream, span.request_id), span)
+                invocations.setdefault(invocation, trace)
         for log in logs:
-            invocation = invocations.get((log.origin.log_stream, log.request_id)) if log.request_id else None
-            trace = log.trace_id or (invocation.trace_id if invocation else "") or _trace_of(log)
+            of = invocations.get((log.origin.log_stream, log.request_id)) if log.request_id else None
+            trace = of if of and _is_weak(log) else log.trace_id or _trace_of(log)
             self.logs[trace].append(log)
             self._note(trace, log)
 
@@ -133,6 +140,8 @@ class _Known:
             self.correlation_ids[trace].add(item.correlation_id)
         if item.request_id:
             self.request_ids[item.request_id].add(trace)
+        if item.trace_id and item.trace_id != trace:
+            self.aliases[item.trace_id].add(trace)
 
     @property
     def traces(self) -> list[str]:
@@ -147,7 +156,7 @@ class _Known:
         by_correlation = [
             t for t, ids in self.correlation_ids.items() if any(_derived(c) == wanted for c in ids)
         ]
-        named = {wanted, *by_correlation, *self.request_ids.get(name, ())}
+        named = {wanted, *by_correlation, *self.request_ids.get(name, ()), *self.aliases.get(wanted, ())}
         return [trace for trace in self.traces if trace in named]
 
 
@@ -158,6 +167,23 @@ def _trace_of(item: Span | Log) -> str:
         if item.correlation_id
         else f"request:{item.request_id or item.event_id}"
     )
+
+
+def _is_weak(item: Span | Log) -> bool:
+    """Whether a row's trace is but what X-Ray or its request ID told, or nobody: others may know better."""
+    if isinstance(item, Log):
+        return not item.trace_id or (item.origin.side == "serverless" and not item.span_id)
+    derived = item.trace_id == _derived(item.request_id)
+    return item.told_by == "platform" and (derived or item.attributes.get(TRACE_FROM) == XRAY)
+
+
+def _traces_of_lines(logs: Iterable[Log]) -> dict[tuple[str, str], str]:
+    """(stream, request) -> the trace that the first of its lines that knows it tells."""
+    found: dict[tuple[str, str], str] = {}
+    for log in sorted(logs, key=written):
+        if log.request_id and not _is_weak(log):
+            found.setdefault((log.origin.log_stream, log.request_id), log.trace_id)
+    return found
 
 
 class _Groups:
@@ -305,10 +331,11 @@ def _by_time(spans: Sequence[Span], logs: Sequence[Log]) -> tuple[str, ...]:
     return tuple(sorted(first, key=lambda correlation_id: (first[correlation_id], correlation_id)))
 
 
-def _story(known: _Known, members: frozenset[str], recurring: bool) -> Story:
+def _story(known: _Known, groups: _Groups, members: frozenset[str], recurring: bool) -> Story:
+    requests = {s.event_id: groups.of(trace) for trace in members for s in known.spans.get(trace, ())}
     spans = [span for trace in sorted(members) for span in known.spans.get(trace, ())]
     logs = [log for trace in sorted(members) for log in known.logs.get(trace, ())]
-    nodes, loose = tree(spans, logs)
+    nodes, loose = tree(spans, logs, requests)
     starts = [s.start_unix_nano for s in spans] + [log.time_unix_nano for log in logs]
     ends = [s.end_unix_nano for s in spans] + [log.time_unix_nano for log in logs]
     return Story(

@@ -1,16 +1,24 @@
 """Spans and logs of one story -> its tree: who called whom, and what each of them said. Pure.
 
 Nothing here recurses, and nothing is lost: cycles are cut, spans with the same ID stay apart, and a span
-is left out only where the layer and the platform told the same invocation.
+is left out only where the layer and the platform told the same invocation. Parents are what spans name, else
+what receipts tell, else inferred from time (correlate_inferred).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import msgspec
 
+from observe.semconv import STANDS_FOR
+from subscribers.correlate_clock import S_NS, resolution_ns
+from subscribers.correlate_inferred import infer
+from subscribers.correlate_intervals import Intervals
+from subscribers.parsers.platform_signals import TRACE_FROM
 from subscribers.receipts import came, sent
 from subscribers.signals import ENTRY_KINDS, Log, Span
 
@@ -32,6 +40,8 @@ class Node(msgspec.Struct, frozen=True):
     parent_missing: bool
     #: Log lines of this span, by time.
     logs: tuple[Log, ...] = ()
+    #: Nobody told the parent: it is the span that contains this one in time.
+    inferred: bool = False
 
 
 def written(log: Log) -> tuple[int, str, int, str]:
@@ -39,16 +49,22 @@ def written(log: Log) -> tuple[int, str, int, str]:
     return log.time_unix_nano, log.origin.log_stream, log.sequence, log.event_id
 
 
-def tree(spans: Sequence[Span], logs: Sequence[Log]) -> tuple[tuple[Node, ...], tuple[Log, ...]]:
-    """Return the nodes of a story in display order, and the logs that belong to none of them, by time."""
+def tree(
+    spans: Sequence[Span], logs: Sequence[Log], requests: Mapping[str, str] | None = None
+) -> tuple[tuple[Node, ...], tuple[Log, ...]]:
+    """Return the nodes of a story in display order, and the logs that belong to none of them, by time.
+
+    requests: event ID of a span -> the request it belongs to; a story of causes and effects has several.
+    """
     kept, stands_for = _one_per_invocation(sorted(spans, key=_order))
     attached, loose = _attach(kept, sorted(logs, key=written))
     parents = _parents(kept, stands_for)
     _join_receipts(parents, kept, logs)
     missing = {i for i, span in enumerate(kept) if span.parent_span_id and parents[i] == _ROOT}
     missing |= _cut_cycles(parents)
+    inferred = infer(kept, parents, [(requests or {}).get(span.event_id, "") for span in kept])
     nodes = [
-        Node(kept[i], depth, parent, i in missing, tuple(attached.get(i, ())))
+        Node(kept[i], depth, parent, i in missing, tuple(attached.get(i, ())), i in inferred)
         for i, depth, parent in _preorder(parents)
     ]
     return tuple(nodes), tuple(loose)
@@ -68,7 +84,7 @@ def twins(spans: Sequence[Span]) -> dict[int, int]:
     for indices in by_invocation.values():
         layer = _local_roots([i for i in indices if spans[i].told_by == "layer"], spans)
         for i in (i for i in indices if spans[i].told_by == "platform"):
-            match = next((n for n in layer if _overlap(spans[i], spans[n])), None)
+            match = next((n for n in layer if overlap(spans[i], spans[n])), None)
             if match is not None:
                 layer.remove(match)
                 found[i] = match
@@ -92,8 +108,8 @@ def _local_roots(indices: list[int], spans: Sequence[Span]) -> list[int]:
     return [i for i in indices if spans[i].kind in ENTRY_KINDS and spans[i].parent_span_id not in ids]
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    """Whether two spans are of the same attempt: retries of a request come one after the other."""
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two spans of a request are of the same attempt: retries come one after the other."""
     return (
         one.start_unix_nano <= other.end_unix_nano + _SLACK_NS
         and other.start_unix_nano <= one.end_unix_nano + _SLACK_NS
@@ -103,6 +119,7 @@ def _overlap(one: Span, other: Span) -> bool:
 def _with_platform(layer: Span, platform: Span) -> Span:
     """The layer wins, but only the platform knows of a timeout, a crash and what was billed."""
     attributes = {**platform.attributes, **layer.attributes}
+    attributes.pop(TRACE_FROM, None)
     if platform.status != "error" or layer.status == "error":
         return msgspec.structs.replace(layer, attributes=attributes)
     return msgspec.structs.replace(
@@ -128,6 +145,9 @@ def _parents(spans: list[Span], stands_for: dict[tuple[str, str], tuple[str, str
     for old, new in stands_for.items():
         by_key.setdefault(old, by_key[new])
         by_id.setdefault(old[1], by_key[new])
+    for i, span in enumerate(spans):
+        for left_out in _left_out(span):
+            by_id.setdefault(left_out, i)
     platform = {
         (s.origin.log_stream, s.request_id): i for i, s in enumerate(spans) if s.told_by == "platform"
     }
@@ -137,12 +157,19 @@ def _parents(spans: list[Span], stands_for: dict[tuple[str, str], tuple[str, str
         if span.parent_span_id:
             # A parent in another trace of the story: inferred, or the trace changed on the way.
             found = by_key.get((span.trace_id, span.parent_span_id), by_id.get(span.parent_span_id, _ROOT))
-            if found == _ROOT and span.told_by == "layer" and span.kind not in ENTRY_KINDS:
+            is_inner = span.request_id and span.told_by == "layer" and span.kind not in ENTRY_KINDS
+            if found == _ROOT and is_inner:
                 # The layer's span of the invocation never came; the platform's stands in for it.
                 found = platform.get((span.origin.log_stream, span.request_id), _ROOT)
             parent = found if found != i else _ROOT
         out.append(parent)
     return out
+
+
+def _left_out(span: Span) -> Iterator[str]:
+    """IDs of the layer's spans that a platform's span stands for."""
+    told: Any = span.attributes.get(STANDS_FOR) if span.told_by == "platform" else None
+    return (one for one in told if isinstance(one, str)) if isinstance(told, list) else iter(())
 
 
 def _join_receipts(parents: list[int], spans: list[Span], logs: Sequence[Log]) -> None:
@@ -237,25 +264,30 @@ class _OfService:
     def __init__(self, spans: list[Span]) -> None:
         self._spans = spans
         self._of: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._merged: dict[tuple[str, str, str], list[int]] = {}
+        self._merged: dict[tuple[str, str, str], Intervals | None] = {}
         for i, span in enumerate(spans):
             for id in {span.trace_id, span.correlation_id} - {""}:
                 self._of[id, span.origin.service].append(i)
 
     def open_at(self, log: Log) -> int | None:
-        """The innermost span of the line's service and request that was open when it was written."""
+        """The innermost span of the line's service and request that was open when it was written.
+
+        A log of whole seconds may have stamped it a second away: then it is the only one that may be meant.
+        """
         key = (log.trace_id, log.correlation_id, log.origin.service)
         if key not in self._merged:
-            ids = {log.trace_id, log.correlation_id} - {""}
-            self._merged[key] = sorted({i for id in ids for i in self._of.get((id, log.origin.service), ())})
-        candidates = self._merged[key]
-        exactly = self._latest(log, candidates, 0)
-        return self._latest(log, candidates, _CLOCK_SLACK_NS) if exactly is None else exactly
-
-    def _latest(self, log: Log, candidates: list[int], slack: int) -> int | None:
-        # Spans are in order of start.
-        for i in reversed(candidates):
-            span = self._spans[i]
-            if span.start_unix_nano - slack <= log.time_unix_nano <= span.end_unix_nano + slack:
+            self._merged[key] = self._intervals(key)
+        intervals, time = self._merged[key], log.time_unix_nano
+        if intervals is None:
+            return None
+        for slack in (0, _CLOCK_SLACK_NS):
+            for i in intervals.containing(time + slack, time - slack):
                 return i
-        return None
+        near = list(islice(intervals.containing(time + S_NS, time - S_NS), 2))
+        return near[0] if len(near) == 1 and resolution_ns(self._spans[near[0]]) == S_NS else None
+
+    def _intervals(self, key: tuple[str, str, str]) -> Intervals | None:
+        trace_id, correlation_id, service = key
+        found = {i for id in {trace_id, correlation_id} - {""} for i in self._of.get((id, service), ())}
+        spans = ((i, self._spans[i]) for i in found)
+        return Intervals((s.start_unix_nano, s.end_unix_nano, i) for i, s in spans) if found else None

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, Literal
 
@@ -225,4 +226,7 @@ def _id(record: Mapping[str, Any]) -> str:
 
 
 def _size(answer: Mapping[str, str]) -> int:
-    return len(msgspec.json.encode(answer))
+    try:
+        return len(msgspec.json.encode(answer))
+    except UnicodeEncodeError:  # half a surrogate in an ID: Lambda's runtime escapes it, too
+        return len(json.dumps(answer, separators=(",", ":")))

@@ -9,6 +9,7 @@ Firehose's records are parts, too (`firehose.parts`); its reply holds what they 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -78,9 +79,7 @@ def from_objects(
             continue
         yield Intake(
             record_id=named.record_id,
-            document=msgspec.json.encode(
-                {"Bucket": named.bucket, "Key": named.key, "VersionId": named.version}
-            ),
+            document=document_of({"Bucket": named.bucket, "Key": named.key, "VersionId": named.version}),
             found=() if named.unread else _in_object(named, source, known, in_time),
             unread=named.unread,
             detail={"bucket": named.bucket, "key": named.key},
@@ -106,5 +105,7 @@ def document_of(event: Any) -> bytes:
     """Return an event as it would be sent again: still compressed, whatever it inflates to."""
     try:
         return msgspec.json.encode(event)
+    except UnicodeEncodeError:  # half a surrogate, which JSON has as an escape
+        return json.dumps(event, separators=(",", ":"), default=repr, skipkeys=True).encode()
     except (TypeError, ValueError, RecursionError):
         return repr(type(event)).encode()

@@ -241,4 +241,5 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    # Half a surrogate can come as an escape of JSON; nothing can be called so, and no sink could write it.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""

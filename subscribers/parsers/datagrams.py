@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from observe import semconv
 from subscribers.parsers.draft import Draft
 from subscribers.parsers.metrics import tags_of
 from subscribers.parsers.times import epoch_seconds
@@ -22,7 +23,7 @@ _LEVELS = {"error": "ERROR", "warning": "WARN", "info": "INFO", "success": "INFO
 _STATUSES = (("ok", "INFO"), ("warning", "WARN"), ("critical", "ERROR"), ("unknown", "WARN"))
 #: Sections by their first characters -> the attribute. Container and origin are nothing we keep.
 _NAMES = {
-    "h:": "host.name",
+    "h:": semconv.HOST_NAME,
     "k:": "dogstatsd.aggregation_key",
     "p:": "dogstatsd.priority",
     "s:": "dogstatsd.source_type",

@@ -40,7 +40,7 @@ class PlatformRecord(msgspec.Struct, kw_only=True):
     """What Lambda itself says about an invocation, whether in text or in JSON."""
 
     #: start, end, report, timeout, exit, xray, fault; init_start, init_done, init_report; restore_start,
-    #: restore_done, restore_report; extension, subscription, logs_dropped, other
+    #: restore_done, restore_report; extension, subscription, logs_dropped, other; exhausted: Node.js' heap
     kind: str
     #: Values by the metric's last word: {"duration": 9.14, "memory_size": 128}.
     values: dict[str, float] = {}

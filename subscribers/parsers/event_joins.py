@@ -2,14 +2,16 @@
 
 Runtimes write each line of a stack trace as an event of its own where it goes to standard error, or is
 printed line by line. Such a line joins the log before it if it can be nothing else, if both are of the same
-invocation, with nothing but metric and span lines between them, and a second apart at most. Where an
-environment serves several invocations at once nothing is guessed. A record grows to 512 lines or 64 KiB; what
-comes then is a log of its own, with the same time, counted as `cut_continuation`.
+invocation, with nothing but metric and span lines between them, and a second apart at most. The lines between
+the name of an exception and its first frame are its message. Where an environment serves several invocations
+at once nothing is guessed. A record grows to 512 lines or 64 KiB; what comes then is a log of its own, with
+the same time, counted as `cut_continuation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +24,18 @@ from subscribers.parsers.invocations import Invocation
 from subscribers.parsers.page import Parsed
 
 _APART_MAX_MS = 1000
+#: Lines of an exception's message that are looked at for its first frame.
+_MESSAGE_LINES_MAX = 20
 _TEXT = "lambda.text"
+
+
+class _Rows(NamedTuple):
+    """What is known of each line, by its position; see `join`."""
+
+    drafts: Sequence[Draft]
+    invocations: Sequence[Invocation | None]
+    crowded: Sequence[bool]
+    events: Sequence[LogEvent]
 
 
 class _Record(msgspec.Struct):
@@ -63,16 +76,22 @@ def join(
     invocations: of each draft; crowded: where several were open, so that nobody knows whose a line is.
     """
     record: _Record | None = None
-    for draft, invocation, is_crowded, event in zip(drafts, invocations, crowded, events, strict=True):
+    rows = _Rows(drafts, invocations, crowded, events)
+    message_end = -1
+    for index, (draft, invocation, is_crowded, event) in enumerate(zip(*rows, strict=True)):
         if draft.points or draft.spans or draft.joined_to:
             continue
         if draft.dataset != _TEXT or is_crowded:
             _finish(record)
             record = None
             continue
-        if record is not None and _is_more(record, draft, invocation, event):
-            record = _taken(record, draft, event, parsed)
-            continue
+        if record is not None:
+            is_more = index <= message_end or _is_more(record, draft, invocation, event)
+            if not is_more and runtime_traces.is_head(record.lines[-1]):
+                message_end = _message_end(record, rows, index)
+            if is_more or index <= message_end:
+                record = _taken(record, draft, event, parsed)
+                continue
         _finish(record)
         lines = draft.message.split("\n") if "\n" in draft.message else [draft.message]
         record = (
@@ -91,6 +110,30 @@ def _is_more(record: _Record, draft: Draft, invocation: Invocation | None, event
         and event.timestamp_ms - record.at_ms <= _APART_MAX_MS
         and runtime_traces.goes_on([*record.lead, *record.lines], draft.message)
     )
+
+
+def _message_end(record: _Record, rows: _Rows, index: int) -> int:
+    """The last event of the message that the record's last line begins; -1 if no frame comes behind it."""
+    at_ms = record.at_ms
+    for at in range(index, min(index + _MESSAGE_LINES_MAX, len(rows.drafts))):
+        draft, event = rows.drafts[at], rows.events[at]
+        if draft.points or draft.spans or draft.joined_to:
+            continue
+        is_told = draft.level or draft.request_id or draft.platform is not None
+        is_ours = rows.invocations[at] is record.invocation and not rows.crowded[at]
+        is_late = event.timestamp_ms - at_ms > _APART_MAX_MS
+        if not is_ours or draft.dataset != _TEXT or is_told or is_late:
+            return -1
+        lines = draft.message.split("\n")
+        if runtime_traces.is_frame(lines[0]):
+            above = [rows.drafts[at - 1].message, lines[0]]
+            return -1 if at == index or runtime_traces.is_headed(above) else at - 1
+        if runtime_traces.is_head(lines[0]) or runtime_traces.is_headed(lines):
+            return -1
+        if any(map(runtime_traces.is_frame, lines)):
+            return at
+        at_ms = event.timestamp_ms
+    return -1
 
 
 def _taken(record: _Record, draft: Draft, event: LogEvent, parsed: Parsed) -> _Record:
@@ -124,7 +167,8 @@ def _finish(record: _Record | None) -> None:
     trace = runtime_traces.read("\n".join(record.lines))
     if trace is not None:
         draft.message, draft.error_stack = trace.message, trace.error_stack
-        draft.error_type, draft.error_message = trace.error_type, trace.error_message
+        draft.error_type = trace.error_type or draft.error_type
+        draft.error_message = trace.error_message or draft.error_message
         _tell_uncaught(draft, record.lines)
     elif record.joined:
         draft.message = "\n".join(record.lines).rstrip()

@@ -35,6 +35,8 @@ class Invocation(msgspec.Struct, kw_only=True):
     #: What X-Ray told.
     xray_trace_id: str = ""
     xray_span_id: str = ""
+    #: Nothing but X-Ray told the trace.
+    is_from_xray: bool = False
     #: The spans that the layer wrote for it.
     spans: list[Span] = []
     #: `timeout`, an error type, `error`, or "" while nothing failed.
@@ -75,13 +77,21 @@ class Invocation(msgspec.Struct, kw_only=True):
             self.failure = self.failure or record.error_type or "error"
 
     def resolve(self) -> None:
-        """Let the invocation's own span, where the layer wrote it, decide what the lines are part of."""
+        """Let the invocation's own span, where the layer wrote it, decide what the lines are part of.
+
+        Else what our lines told; where all lines are here and none of ours is, X-Ray's trace.
+        """
         own = self.own_span()
         if own:
             self.trace_id, self.span_id = own.trace_id, own.span_id
             self.correlation_id = own.correlation_id or self.correlation_id
         elif self.spans and not self.trace_id:
             self.trace_id = self.spans[0].trace_id
+        elif self.xray_trace_id and not self.trace_id:
+            self.is_from_xray = True
+            # Of an invocation that was cut, ours may come in the next payload.
+            is_whole = self.start_unix_nano and "report" in self.ended
+            self.trace_id = self.xray_trace_id if is_whole else ""
 
     def own_span(self) -> Span | None:
         """The span whose parent is not in the invocation: of kind server or consumer, or a root."""

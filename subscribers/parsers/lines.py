@@ -26,7 +26,7 @@ from subscribers.parsers.page import served_by
 from subscribers.parsers.times import rfc3339
 
 #: A span line says so at once, or behind `timestamp` and `level`.
-_SPANS, _LEAD = '"resourceSpans":', 160
+SPANS, LEAD = '"resourceSpans":', 160
 _OURS = ("service", "trace_id", "correlation_id")
 #: docs/spec/lines.md, "Lambda's JSON log format"
 _OWN_LEVEL = "severity_text"
@@ -46,7 +46,7 @@ _decode = msgspec.json.Decoder().decode
 
 def read(draft: Draft) -> bool:
     """Fill the draft of a line that starts with `{`; False if it is only a print."""
-    if _SPANS in draft.message[:_LEAD] and read_spans(draft):
+    if SPANS in draft.message[:LEAD] and read_spans(draft):
         return True
     document = _document(draft)
     if document is None:
@@ -129,6 +129,8 @@ def _read_metric_json(draft: Draft, document: dict[str, Any]) -> bool:
     if draft.is_log:
         draft.dataset, draft.attributes = "lambda.json", rest
         _take_time(draft, rest)
+        if draft.time_from == "event" and draft.points:
+            draft.stamp(draft.points[0].time_unix_nano or None)
         _take_level(draft, rest)
         _take_identity(draft, rest)
     return True
@@ -233,7 +235,8 @@ def _take_identity(draft: Draft, document: dict[str, Any]) -> None:
 def _take_error(draft: Draft, document: dict[str, Any]) -> None:
     error = document.get("error")
     if isinstance(error, dict):
-        draft.error_type = _take(error, "type")
+        # JavaScript's errors call it their name.
+        draft.error_type = _take(error, "type") or _take(error, "name")
         draft.error_message = _take(error, "message")
         draft.error_stack = _take(error, "stack")
         if not error:

@@ -4,20 +4,26 @@
     EMF         {"_aws": {"Timestamp": ms, "CloudWatchMetrics": [{"Namespace", "Dimensions": [[key]],
                 "Metrics": [{"Name", "Unit"}]}]}, key: dimension value, name: value or [values]}
 
+OpenTelemetry's exporter writes statistic sets for values, {"Min", "Max", "Sum", "Count"}, and with them
+{"Values": [value], "Counts": [how often]}: they become the metrics `<name>.min`, `.max`, `.sum` and `.count`,
+for no single value of them is known.
+
 A line is either wholly well-formed or no metric at all: then it stays a log.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_StatisticSet.html
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from subscribers.parsers import units
-from subscribers.parsers.draft import Point
+from subscribers.parsers.draft import MetricKind, Point
 
 #: Values of one metric in one EMF line; metrics of one directive.
 EMF_MAX = 100
+#: Different values of a statistic set. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+_VALUES_MAX = 150
 #: Members that are tags of every metric, though they are no dimensions (docs/spec/lines.md).
 TAGS = ("env", "service", "version")
 _FORWARDER = frozenset("mvet")
@@ -98,20 +104,48 @@ def _directive(document: dict[str, Any], directive: dict[str, Any], time_unix_na
     found: list[Point] = []
     for metric in metrics:
         name = metric.get("Name") if isinstance(metric, dict) else None
-        values = document.get(name) if isinstance(name, str) else None
-        values = values if isinstance(values, list) else [values]
-        if not isinstance(name, str) or not 0 < len(values) <= EMF_MAX or not all(map(_is_number, values)):
+        if not isinstance(name, str):
             return []
         kind, unit = units.BY_NAME.get(str(metric.get("Unit")), ("distribution", ""))
-        found += [Point(name, kind, float(value), unit, tags, time_unix_nano) for value in values]
+        told = [
+            Point(name + word, own or kind, value, "1" if word == ".count" else unit, tags, time_unix_nano)
+            for word, own, value in _told(document.get(name))
+        ]
+        if not told:
+            return []
+        found += told
     return found
+
+
+def _told(said: object) -> list[tuple[str, MetricKind | None, float]]:
+    """What a member of the line tells: (end of the name, kind where it is not the unit's, value); [] if no
+    metric can be told by it."""
+    if isinstance(said, dict):
+        return _statistics(said)
+    values: list[Any] = said if isinstance(said, list) else [said]
+    if not 0 < len(values) <= EMF_MAX or not all(map(_is_number, values)):
+        return []
+    return [("", None, float(value)) for value in values]
+
+
+def _statistics(said: dict[str, Any]) -> list[tuple[str, MetricKind | None, float]]:
+    """Those of a statistic set, which says them itself or by its values."""
+    values, counts = said.get("Values"), said.get("Counts")
+    told: dict[str, Any] = {word: said.get(word) for word in ("Min", "Max", "Sum", "Count")}
+    if isinstance(values, list) and isinstance(counts, list):
+        numbers = [*values, *counts]
+        if not 0 < len(values) == len(counts) <= _VALUES_MAX or not all(map(_is_number, numbers)):
+            return []
+        total = sum(value * count for value, count in zip(values, counts, strict=True))
+        own: dict[str, Any] = {"Min": min(values), "Max": max(values), "Sum": total, "Count": sum(counts)}
+        told = {word: own[word] if value is None else value for word, value in told.items()}
+    if not all(map(_is_number, told.values())):
+        return []
+    kinds: dict[str, MetricKind] = {"Min": "gauge", "Max": "gauge", "Sum": "count", "Count": "count"}
+    return [(f".{word.lower()}", kinds[word], float(value)) for word, value in told.items()]
 
 
 def _is_number(value: object) -> bool:
     """A finite JSON number that a time or a double can hold."""
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and abs(value) < 1e15
-    )
+    # Not math.isfinite: it raises for an integer that no double holds.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15

@@ -59,7 +59,7 @@ _DROPPED = {"droppedRecords": "logs_dropped", "droppedBytes": "logs_dropped_byte
 _RENAMED = {
     "version": semconv.FAAS_VERSION,
     "functionVersion": semconv.FAAS_VERSION,
-    "functionName": "faas.name",
+    "functionName": semconv.FAAS_NAME,
     "functionArn": "aws.lambda.invoked_arn",
     "instanceId": "faas.instance",
     "instanceMaxMemory": "faas.max_memory",

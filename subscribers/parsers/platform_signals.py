@@ -32,8 +32,10 @@ _ENDS = ("end", "report", "timeout", "exit")
 _OWN = ("init_", "restore_")
 _BEGINNINGS = ("init_done", "init_report", "restore_done", "restore_report")
 
-NAME, VERSION, ALIAS = "faas.name", semconv.FAAS_VERSION, PREFIX + "alias"
-ACCOUNT, REGION = "cloud.account.id", "cloud.region"
+#: On a span whose trace nothing but X-Ray told: another payload may know better.
+TRACE_FROM, XRAY = "observe.trace_from", "xray"
+NAME, VERSION, ALIAS = semconv.FAAS_NAME, semconv.FAAS_VERSION, PREFIX + "alias"
+ACCOUNT, REGION = semconv.CLOUD_ACCOUNT_ID, semconv.CLOUD_REGION
 _FUNCTIONS = "/aws/lambda/"
 #: `2026/11/21/[$LATEST]<32 hex>`; a group of the team's own has the function's name before the version.
 #: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
@@ -120,6 +122,8 @@ def _told(draft: Draft, invocation: Invocation | None, pricing: Pricing) -> Iter
             yield from _failures(record, invocation)
     elif record.kind == "fault" and invocation:
         yield _count("errors")
+    elif record.kind == "exhausted":
+        yield _count("out_of_memory")
     for word, unit in _DROPPED.items():
         if record.kind == "logs_dropped" and word in record.values:
             yield Point(PREFIX + word, "count", record.values[word], unit)
@@ -209,14 +213,16 @@ def _attributes(record: PlatformRecord, invocation: Invocation) -> dict[str, obj
     }
     if invocation.failure:
         told[semconv.ERROR_TYPE] = invocation.failure
+    if invocation.is_from_xray:
+        told[TRACE_FROM] = XRAY
     return told
 
 
 def _identity(invocation: Invocation) -> tuple[str, str]:
     """(trace ID, span ID); a span ID that nobody told is derived from the request's, 16 hex digits."""
     derived = sha256(invocation.request_id.encode("utf-8", "replace")).hexdigest()[:16]
+    if invocation.is_from_xray:
+        return invocation.xray_trace_id, invocation.xray_span_id or derived
     if invocation.trace_id:
         return invocation.trace_id, invocation.span_id or derived
-    if invocation.xray_trace_id:
-        return invocation.xray_trace_id, invocation.xray_span_id or derived
     return ids.derive_trace_id(invocation.request_id), derived

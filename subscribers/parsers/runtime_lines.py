@@ -7,6 +7,7 @@ r"""The text lines of Lambda's runtimes beside Python's.
     Java      2026-11-21 03:30:10 <request id> INFO  Handler - message      log4j2's layout for Lambda
               [INFO] message                                                LambdaLogger with a level
     Go        2026/11/21 03:30:10.123456 message                            log.Printf with microseconds
+    Node.js   FATAL ERROR: ... JavaScript heap out of memory                its heap is full
 
 What a runtime only puts a level in front of, and Go's lines, keep every byte of their message. Without a
 request ID the lines of Java and Go are what any program may write: they prove nothing about a stream.
@@ -22,8 +23,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from observe import semconv
 from subscribers.formats import levels, loggers
-from subscribers.parsers.draft import LEVELS, Draft
+from subscribers.parsers import platform
+from subscribers.parsers.draft import LEVELS, Draft, PlatformRecord
 from subscribers.parsers.times import rfc3339, unix_nano
 
 _ID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
@@ -43,6 +46,7 @@ _JAVA = re.compile(
     re.DOTALL,
 )
 _GO = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d\.\d{6}) ")
+_FATAL, _EXHAUSTED = "FATAL ERROR: ", "JavaScript heap out of memory"
 _WRAPPED = re.compile(r"\[(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\] ")
 
 
@@ -65,6 +69,8 @@ def read_ruby(draft: Draft) -> bool:
 def read_loose(draft: Draft) -> bool:
     """Fill the draft of a line that the loggers of Java, Ruby or Go write; False if it is none."""
     text = draft.message
+    if text.startswith(_FATAL):
+        return _read_exhausted(draft)
     if text.startswith("["):
         found = _WRAPPED.match(text)
         draft.level = LEVELS[found[1]] if found else ""
@@ -75,6 +81,17 @@ def read_loose(draft: Draft) -> bool:
     if found := _GO.match(text):
         return draft.stamp(rfc3339(f"{found[1]}-{found[2]}-{found[3]}T{found[4]}Z"))
     return _read_java(draft) or _read_untold(draft)
+
+
+def _read_exhausted(draft: Draft) -> bool:
+    """`FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory`."""
+    said = draft.message.partition("\n")[0]
+    if _EXHAUSTED not in said:
+        return False
+    draft.level, draft.error_type = "FATAL", platform.OUT_OF_MEMORY
+    draft.error_message = said.removeprefix(_FATAL).strip()
+    draft.platform = PlatformRecord(kind="exhausted", status="error", error_type=platform.OUT_OF_MEMORY)
+    return True
 
 
 def _read_untold(draft: Draft) -> bool:
@@ -102,7 +119,7 @@ def _take_ruby(draft: Draft, found: re.Match[str]) -> bool:
     if not draft.stamp(rfc3339(f"{found[2]}Z")):
         return False
     draft.level, draft.request_id, draft.message = LEVELS.get(found[4], ""), found[5] or "", found[7]
-    draft.attributes = {"process.pid": int(found[3]), **({"log.logger": found[6]} if found[6] else {})}
+    draft.attributes = {semconv.PROCESS_PID: int(found[3]), **({"log.logger": found[6]} if found[6] else {})}
     return True
 
 

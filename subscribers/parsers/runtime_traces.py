@@ -17,10 +17,10 @@ from subscribers.parsers import stack_traces
 from subscribers.parsers.runtime_text import TRACEBACK, indented, last_error
 from subscribers.parsers.stack_traces import Trace
 
-#: Frames of the others beside Java's.
+#: Frames of the others beside Java's; the last are Node.js' own, ` 1: 0xb7b3e0 node::Abort() [...]`.
 _FRAME = re.compile(
     r"\s+at (?:async )?\S{1,400}:\d{1,9}$|\s*\.\.\. \d{1,9} lines matching"
-    r"| +---> |\s*--- End of |\s+from [^\n]{1,400}:\d{1,9}:in "
+    r"| +---> |\s*--- End of |\s+from [^\n]{1,400}:\d{1,9}:in |\s?\d{1,3}: 0x[0-9a-f]{4,16} "
 )
 #: A type at the beginning of a line, or behind what was said; what follows is the message.
 _TYPED = re.compile(
@@ -49,6 +49,20 @@ _HEAD_LINES = 50
 def is_frame(line: str) -> bool:
     """Whether a line can only be part of a stack trace of Java, .NET, Node.js or Ruby."""
     return stack_traces.is_frame(line) or _FRAME.match(line) is not None
+
+
+def is_head(line: str) -> bool:
+    """Whether a line names an exception, whose message may go on in the lines up to its first frame."""
+    # Most lines have no such word, and the search is ten times as dear.
+    if "Error" in line or "Exception" in line or "Throwable" in line or "Fault" in line:
+        typed = _TYPED.search(line[:4096])
+        return typed is not None and typed[1].endswith(("Error", "Exception", "Throwable", "Fault"))
+    return False
+
+
+def is_headed(lines: Sequence[str]) -> bool:
+    """Whether the first of these lines is the head of its own stack, for a frame comes right behind it."""
+    return len(lines) > 1 and is_frame(lines[1]) and _CLASS.match(lines[0][:4096]) is not None
 
 
 def goes_on(lines: Sequence[str], text: str) -> bool:

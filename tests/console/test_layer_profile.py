@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from console import layer_profile
 from console.cli import cli
-from tests.observe.test_layer_libraries import HTTPX, _site
+from tests.observe.bundles import HTTPX, bundle
 
 #: What a function that knows nothing of the layer pays for. A module more is a decision, to be made here.
 OWN = frozenset(
@@ -100,7 +100,7 @@ def test_a_functions_own_imports_are_not_the_layers(tmp_path: Path) -> None:
     """One that imports httpx and observe gives what one gives that imports httpx only."""
     counted: list[set[str]] = []
     for number, imports in enumerate(("import httpx", "import observe, httpx")):
-        task = _site(tmp_path / f"task{number}", *HTTPX)
+        task = bundle(tmp_path / f"task{number}", *HTTPX)
         (task / "app.py").write_text(f"{imports}\ndef handler(event, context):\n    return 1\n")
         counted.append({module.name for module in layer_profile.of(task, "app.handler", {}, 1)})
     alone, both = counted

@@ -230,7 +230,7 @@ def test_layer_and_platform_told_one_invocation() -> None:
             trace_id=OTHER,
             status="error",
             status_message="timeout",
-            attributes={"a": 2, "billed": 9},
+            attributes={"a": 2, "billed": 9, "observe.trace_from": "xray"},
         ),
         span("child", 3, 4, parent_span_id=span_id("platform")),
     ]
@@ -301,6 +301,26 @@ def test_slack_does_not_take_from_the_span_that_was_open() -> None:
         log(name, at, correlation_id=SESSION, trace_id=DERIVED) for name, at in [("a", 9.9), ("b", 10.6)]
     ]
     assert said(only(stories(TRACE, rows, lines))) == {"one": ["log-a"], "two": ["log-b"]}
+
+
+@pytest.mark.parametrize(
+    ("spans", "at", "expected"),
+    [
+        ([(1000, 1042.5)], 1700, "span-0"),
+        ([(1000, 1042.5)], 2043, ""),
+        ([(1000, 1042.5), (2000, 2042.5)], 1700, ""),
+        ([(1000, 1042.5), (2000, 2042.5)], 500, "span-0"),
+        ([(1000, 1042.5), (2000, 2042.5)], 1020, "span-0"),
+        ([(1003, 1042.5)], 1700, ""),
+    ],
+)
+def test_lines_beside_a_log_of_whole_seconds(
+    spans: list[tuple[float, float]], at: float, expected: str
+) -> None:
+    """The request was somewhere within a second: the line is its own, if it can be of no other."""
+    rows = [span(f"span-{n}", *times) for n, times in enumerate(spans)]
+    found = said(only(stories(TRACE, rows, [log("a", at, trace_id=TRACE)])))
+    assert found == {expected: ["log-a"]}
 
 
 @pytest.mark.parametrize(

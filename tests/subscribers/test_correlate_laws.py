@@ -19,6 +19,7 @@ TRACES = st.sampled_from([TRACE, OTHER, THIRD, DERIVED, ""])
 IDS = st.sampled_from([span_id(name) for name in "abcdef"] + [""])
 CORRELATIONS = st.sampled_from(["", SESSION, "other", TRACE])
 REQUESTS = st.sampled_from(["", "r-1", "r-2"])
+SIDES = st.sampled_from(["legacy", "serverless"])
 KINDS = st.sampled_from(["correlation_id", "xray", "message", "odd", None])
 
 
@@ -33,6 +34,7 @@ def graphs(draw: Any) -> tuple[list[Span], list[Log]]:
             str(i),
             draw(st.integers(-5, 20)),
             draw(st.integers(-5, 20)),
+            side=draw(SIDES),
             trace_id=draw(TRACES),
             span_id=draw(IDS),
             parent_span_id=draw(IDS),
@@ -45,7 +47,7 @@ def graphs(draw: Any) -> tuple[list[Span], list[Log]]:
         for i in range(draw(st.integers(0, 8)))
     ]
     lines = [
-        log(str(i), draw(st.integers(0, 9)), trace_id=draw(TRACES), span_id=draw(IDS), correlation_id=draw(CORRELATIONS), request_id=draw(REQUESTS))
+        log(str(i), draw(st.integers(0, 9)), side=draw(SIDES), trace_id=draw(TRACES), span_id=draw(IDS), correlation_id=draw(CORRELATIONS), request_id=draw(REQUESTS))
         for i in range(draw(st.integers(0, 4)))
     ]  # fmt: skip
     return rows, lines

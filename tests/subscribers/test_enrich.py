@@ -1,4 +1,4 @@
-"""What the configuration adds to signals: marks of business keys, routes of endpoints."""
+"""What the configuration adds to signals: marks of business keys, routes of endpoints, clock skew."""
 
 from __future__ import annotations
 
@@ -133,6 +133,36 @@ def test_a_name_of_its_own_stays() -> None:
     """Only a name made of method and path becomes one of method and route."""
     assert request("GET", "/claims/7", service="submit", name="GET").name == "GET /claims/{id}"
     assert request("GET", "/claims/7", name="lookup").name == "lookup"
+
+
+SKEWED = loads(
+    "version: 1\nservices: {claims: {side: legacy, clock_skew_ms: 250, log_groups: [/app/access]},"
+    " submit: {side: serverless}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "log_group", "expected"),
+    [("claims", "", 250), ("renamed", "/app/access", 250), ("submit", "", None), ("unknown", "/app/x", None)],
+)
+def test_spans_know_how_far_their_clock_may_be_off(
+    service: str, log_group: str, expected: int | None
+) -> None:
+    """Whatever the service calls itself in its lines; the log of the line stays as it is."""
+    attributes = {"url.path": "/a"}
+    origin = replace(span("a", service=service).origin, log_group=log_group)
+    parsed = Parsed(
+        signals=[
+            log("a", origin=origin, attributes=attributes),
+            span("a", origin=origin, attributes=attributes),
+        ]
+    )
+    Enrichment(SKEWED).apply(parsed)
+    told, found = parsed.signals
+    assert isinstance(told, Log)
+    assert isinstance(found, Span)
+    assert found.attributes.get("observe.clock_skew_ms") == expected
+    assert told.attributes == attributes == {"url.path": "/a"}
 
 
 def test_other_signals_pass() -> None:

@@ -178,6 +178,47 @@ def test_only_what_can_be_nothing_else_is_joined(lines: list[str], joined: int) 
     assert len(parsed.joined) == joined
 
 
+LONG = [
+    "java.lang.IllegalStateException: no policy",
+    "of claim 7",
+    "",
+    "claims.opened:1|c",
+    "was found",
+    *FRAMES[1:3],
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        (LONG, 5),
+        (["TypeError: no policy", "of claim 7", "    at Runtime.handler (/var/task/index.js:4:3)"], 2),
+        (["TypeError: no policy", "of claim 7\n    at Runtime.handler (/var/task/index.js:4:3)"], 1),
+        (["Error: no policy", "of claim 7", "a print"], 0),
+        (["Error: no policy", "retried", "java.lang.Error: no", FRAMES[1]], 1),
+        (["Error: no policy", "retried", "com.acme.Refusal: no", FRAMES[1]], 1),
+        (["Error: no policy", "retried", f"com.acme.Refusal: no\n{FRAMES[1]}"], 0),
+        (["loaded config.yaml", "and more", FRAMES[1]], 1),
+        (["Error: no policy", '{"level":"INFO","message":"m"}', "of claim 7", FRAMES[1]], 1),
+        (["Error: no policy", END, REPORT, "of claim 7", FRAMES[1]], 1),
+        (["Error: no policy", *["more"] * 25, FRAMES[1]], 1),
+    ],
+)
+def test_the_message_of_an_exception_may_have_lines(lines: list[str], joined: int) -> None:
+    """Those between its name and its first frame, if nothing else can be meant by them."""
+    parsed = told(START, *lines)
+    assert len(parsed.joined) == joined
+
+
+def test_a_message_of_several_lines_is_the_errors() -> None:
+    """As it is where the runtime writes the stack trace at once."""
+    _, log = logs(told(START, *LONG))
+    assert log.error_type == "java.lang.IllegalStateException"
+    assert log.error_message == "no policy\nof claim 7\n\nwas found"
+    assert log.error_stack.split("\n")[0] == LONG[0]
+    assert log.error_stack.endswith(FRAMES[2])
+
+
 def test_nothing_is_guessed_between_two_open_invocations() -> None:
     """Their lines are mixed, and those without a request may be of either."""
     parsed = told(START, START.replace(REQUEST, OTHER), *FRAMES)
@@ -216,6 +257,7 @@ LINES = [
     f"RequestId: {REQUEST} Error: Runtime exited with error: exit status 1",
     f"2026-11-21T03:30:10.123Z\t{REQUEST}\tERROR\tfailed",
     '{"level":"INFO","message":"m"}',
+    *LONG,
     *(line for trace in (PYTHON, JAVA, NODE, NET, RUBY, GO) for line in trace.split("\n")),
 ]
 

@@ -45,3 +45,20 @@ def test_ids_are_unique_and_repeatable(events: list[LogEvent]) -> None:
     found = event_ids("1", "g", "s", events)
     assert len(set(found)) == len(events)
     assert found == event_ids("1", "g", "s", events)
+
+
+@given(
+    st.lists(
+        st.builds(LogEvent, st.integers(0, 2), st.sampled_from(["a", "é", "b" * 3000, "\ud800", "?"])),
+        max_size=20,
+    )
+)
+def test_identical_lines_are_numbered_in_their_order(events: list[LogEvent]) -> None:
+    """A law: n counts the lines before of the same time and the same bytes, wherever they stand."""
+    seen: list[tuple[int, bytes]] = []
+    wanted = []
+    for event in events:
+        line = event.timestamp_ms, event.message.encode(errors="replace")
+        wanted.append(expected("1", "g", "s", str(line[0]), line[1].decode(), str(seen.count(line))))
+        seen.append(line)
+    assert event_ids("1", "g", "s", events) == wanted

@@ -63,6 +63,45 @@ def test_sets_of_dimensions_are_the_tags_of_one_point() -> None:
     assert metric_json.properties(document) == {"env": "prod", "claim": "CLM-1"}
 
 
+#: As OpenTelemetry's awsemf exporter writes summaries and histograms.
+SETS: list[tuple[dict[str, Any], list[float]]] = [
+    ({"Min": 1, "Max": 9, "Sum": 30, "Count": 6}, [1, 9, 30, 6]),
+    ({"Min": 0.5, "Max": 9, "Sum": 30, "Count": 6, "Values": [1, 9], "Counts": [4, 2]}, [0.5, 9, 30, 6]),
+    ({"Values": [1, 9], "Counts": [4, 2]}, [1, 9, 22, 6]),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), SETS)
+def test_a_statistic_set_is_four_metrics(said: dict[str, Any], expected: list[float]) -> None:
+    """The least and the largest are gauges, the sum and how many there were are counts."""
+    found = metric_json.points_of({**EMF, "t": said})
+    assert [(point.name, point.kind, point.unit) for point in found] == [
+        ("t.min", "gauge", "ms"),
+        ("t.max", "gauge", "ms"),
+        ("t.sum", "count", "ms"),
+        ("t.count", "count", "1"),
+    ]
+    assert [point.value for point in found] == expected
+    assert {point.time_unix_nano for point in found} == {1_000_000}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"Min": 1, "Max": 9, "Sum": 30},
+        {"Min": 1, "Max": 9, "Sum": "30", "Count": 6},
+        {"Values": [1], "Counts": [1, 2]},
+        {"Values": [], "Counts": []},
+        {"Values": [None], "Counts": [1]},
+        {"Values": [1] * 151, "Counts": [1] * 151},
+    ],
+)
+def test_what_is_no_statistic_set_is_no_metric(said: dict[str, Any]) -> None:
+    """The line stays a log."""
+    assert metric_json.points_of({**EMF, "t": said}) == ()
+
+
 @pytest.mark.parametrize(
     ("directives", "is_bare"),
     [([], True), ([{"Metrics": []}], True), ([DIRECTIVE], False), ([3], False), (None, False)],

@@ -278,8 +278,10 @@ def test_without_our_lines_x_ray_tells_the_trace() -> None:
     """The segment that REPORT names is the invocation's."""
     (span,) = spans(told(START, END, REPORT + XRAY))
     assert (span.trace_id, span.span_id, span.status) == (XRAY_TRACE, XRAY_SPAN, "unset")
-    # What X-Ray says about the invocation is no context of its lines: ours may come in the next payload.
-    assert not any(log.trace_id for log in logs(told(START, "print", END, REPORT + XRAY)))
+    whole = logs(told(START, "print", END, REPORT + XRAY))
+    assert {(log.trace_id, log.span_id) for log in whole} == {(XRAY_TRACE, "")}
+    # Of an invocation that was cut, ours may come in the next payload.
+    assert not any(log.trace_id for log in logs(told("print", END, REPORT + XRAY)))
 
 
 def test_the_tracing_of_a_json_start_tells_the_trace() -> None:

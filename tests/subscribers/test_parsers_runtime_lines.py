@@ -220,3 +220,33 @@ def test_any_text_is_read_without_raising(line: str) -> None:
     """One log, or none where the line is blank."""
     parsed = told(line)
     assert len(logs(parsed)) == bool(line.strip(" \t\r\n"))
+
+
+HEAP = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory"
+CORE = [" 1: 0xb7b3e0 node::Abort() [/var/lang/bin/node]", "10: 0x7f3a2b1c4d5e  [/lib64/libc.so.6]"]
+ABORTED = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: aborted\nRuntime.ExitError"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("error_type", ["Runtime.ExitError", "Runtime.OutOfMemory"])
+def test_a_full_heap_is_out_of_memory_once(whole: bool, error_type: str) -> None:
+    """Node.js says so itself, though the function's memory is not used up; whatever the report calls it."""
+    lines = ["\n".join((HEAP, *CORE))] if whole else [HEAP, *CORE]
+    parsed = told(START, *lines, ABORTED, END, f"{REPORT}Status: error\tError Type: {error_type}")
+    counted = {m.name: m.value for m in metrics(parsed) if m.kind == "count"}
+    assert counted["aws.lambda.out_of_memory"] == counted["aws.lambda.errors"] == 1
+    (oom,) = [m for m in metrics(parsed) if m.name == "aws.lambda.out_of_memory"]
+    assert (oom.tags["faas.name"], oom.request_id) == ("claims", REQUEST)
+    log = logs(parsed)[1]
+    assert (log.level, log.error_type, log.message) == ("FATAL", "Runtime.OutOfMemory", HEAP)
+    assert log.error_message == HEAP.removeprefix("FATAL ERROR: ")
+    assert log.error_stack == "\n".join(CORE)
+    (span,) = spans(parsed)
+    assert (span.status, span.status_message) == ("error", "Runtime.OutOfMemory")
+
+
+@pytest.mark.parametrize("line", ["FATAL ERROR: v8::FromJust Maybe value is Nothing", f"seen: {HEAP}"])
+def test_other_fatal_errors_are_not_out_of_memory(line: str) -> None:
+    """Nor is a print that speaks of one."""
+    parsed = told(START, line, END, REPORT)
+    assert all(m.name != "aws.lambda.out_of_memory" for m in metrics(parsed))
