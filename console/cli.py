@@ -12,6 +12,7 @@ import click
 
 import observe
 from console.cli_demo import demo
+from console.cli_ingest import ingest
 from console.cli_parse import parse
 from console.terminal import (
     json_option,
@@ -157,6 +158,7 @@ def requests(store: Path, as_json: bool) -> None:
 
 
 cli.add_command(parse)
+cli.add_command(ingest)
 cli.add_command(demo)
 
 

@@ -5,38 +5,49 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from console.terminal import json_option, output, sentences, typed
+from subscribers.config_problems import printable
 
 if TYPE_CHECKING:
-    from console.parse import Parsing
+    from console.parse import Parsing, Wish
     from subscribers.config import Config
 
 
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), default="-")
-@click.option(
+format_option = click.option(
     "--format", "format_name", metavar="FORMAT", help="A built-in format's name; auto where missing."
 )
-@click.option(
-    "--service", metavar="NAME", help="The service that wrote it; its format is the configuration's."
-)
-@click.option("--log-group", metavar="NAME", help="Read it as if it came from this log group.")
-@click.option(
+config_option = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     envvar="OBSERVE_CONFIG",
     help="observe.yaml: formats, zones, business keys, controls and redaction.",
 )
+
+
+@click.command()
+@click.argument(
+    "files",
+    metavar="[FILE]...",
+    nargs=-1,
+    type=click.Path(exists=True, dir_okay=False, readable=False, allow_dash=True),
+)
+@format_option
+@click.option(
+    "--service", metavar="NAME", help="The service that wrote it; its format is the configuration's."
+)
+@click.option("--log-group", metavar="NAME", help="Read it as if it came from this log group.")
+@config_option
 @click.option("--show-redactions", is_flag=True, help="Show what would be redacted, by which rule, instead.")
 @json_option
 def parse(
-    file: str,
+    files: tuple[str, ...],
     format_name: str | None,
     service: str | None,
     log_group: str | None,
@@ -44,33 +55,52 @@ def parse(
     show_redactions: bool,
     as_json: bool,
 ) -> None:
-    """Read FILE, or standard input, as the subscriber would, and print a signal a line.
+    """Read each FILE, or standard input, as the subscriber would, and print a signal a line.
 
-    FILE may hold log lines, gzip, zstd, bzip2 or xz of them, a subscription event ({"awslogs": ...}), or what
-    Firehose and CreateExportTask deliver. Nothing is stored or sent. A summary goes to standard error.
+    FILE may hold log lines, gzip, zstd, bzip2 or xz of them, an event of CloudWatch Logs ({"awslogs": ...}),
+    Kinesis or Firehose, what `aws logs filter-log-events` prints, or what Firehose and CreateExportTask
+    deliver. Nothing is stored or sent. A summary of each goes to standard error.
     """
-    from console.parse import ParseError, Parsing, Wish
-    from console.parse_input import Source, chunks_of
+    from console.parse import Wish
 
     with sentences():
         wish = Wish(
-            _config(config),
-            _format(format_name),
+            config_of(config),
+            format_of(format_name),
             typed(service or ""),
             typed(log_group or ""),
             os.environ.get("OBSERVE_KEY_SECRET", ""),
         )
-        with _opened(file) as opened:
-            written = time.time() if file == "-" else os.fstat(opened.fileno()).st_mtime
-            source = Source(typed(file), max(0, int(written * 1000)), chunks_of(opened))
+        unread = [file for file in files or ("-",) if not _read(file, wish, show_redactions, as_json)]
+        if unread:
+            sys.exit(1)
+
+
+def _read(file: str, wish: Wish, show_redactions: bool, as_json: bool) -> bool:
+    """Print what one file becomes; False where it cannot be read, of which it is said why."""
+    from console.parse import ParseError, Parsing
+    from console.parse_input import Source, chunks_of
+
+    try:
+        with opened(file) as stream:
+            written = time.time() if file == "-" else os.fstat(stream.fileno()).st_mtime
+            source = Source(typed(file), max(0, int(written * 1000)), chunks_of(stream))
             try:
                 parsing = Parsing(source, wish, time.time_ns())
             except ParseError as error:
                 raise click.UsageError(str(error)) from error
             _print(parsing, show_redactions, as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # The other files can be read all the same.
+        click.echo(f"Error: {printable(typed(file))}: {error.strerror or error}", err=True)
+        return False
+    return True
 
 
-def _format(name: str | None) -> str:
+def format_of(name: str | None) -> str:
+    """Return the name of a format as `--format` gives it, "" for none. Raises BadParameter."""
     from difflib import get_close_matches
 
     from subscribers.parse import AUTO, FORMATS
@@ -83,7 +113,8 @@ def _format(name: str | None) -> str:
     return name or ""
 
 
-def _config(path: Path | None) -> Config:
+def config_of(path: Path | None) -> Config:
+    """Return the configuration of a file, an empty one where there is none. Raises ClickException."""
     from subscribers.config import EMPTY, ConfigError, load
 
     try:
@@ -92,17 +123,34 @@ def _config(path: Path | None) -> Config:
         raise click.ClickException(str(error)) from error
 
 
-def _opened(path: str) -> AbstractContextManager[BinaryIO]:
+def opened(path: str) -> BinaryIO:
+    """Return a file that can be read, standard input for `-`. Raises OSError and ClickException."""
     if path != "-":
         return Path(path).open("rb")
-    if sys.stdin is None:
+    if sys.stdin is None or sys.stdin.closed:
         raise click.ClickException("standard input is closed")
     if sys.stdin.isatty():
         click.echo("reading standard input; Ctrl-D ends it", err=True)
-    return nullcontext(sys.stdin.buffer)
+    return sys.stdin.buffer
 
 
 def _print(parsing: Parsing, show_redactions: bool, as_json: bool) -> None:
+    from console import parse_view
+
+    begun, interrupted = time.process_time(), None
+    try:
+        _print_pages(parsing, show_redactions, as_json)
+    except KeyboardInterrupt as stop:
+        interrupted = stop  # the way to end `tail -f`: what has come is summed up all the same
+    parsing.summary.cpu_s = time.process_time() - begun
+    rules = parsing.rules if show_redactions else ()
+    for line in parse_view.summary_lines(parsing.summary, rules):
+        click.echo(line, err=True)
+    if interrupted is not None:
+        raise interrupted
+
+
+def _print_pages(parsing: Parsing, show_redactions: bool, as_json: bool) -> None:
     from rich.text import Text
 
     from console import parse_view
@@ -115,7 +163,8 @@ def _print(parsing: Parsing, show_redactions: bool, as_json: bool) -> None:
                 if show_redactions
                 else map(parse_view.signal_json, page.signals)
             )
-            click.echo("".join(f"{line}\n" for line in lines).encode(), nl=False)
+            with _writing():
+                click.echo("".join(f"{line}\n" for line in lines).encode(), nl=False)
         elif out is not None:
             rows = (
                 [parse_view.removal_text(removal) for removal in page.removals]
@@ -123,7 +172,16 @@ def _print(parsing: Parsing, show_redactions: bool, as_json: bool) -> None:
                 else [parse_view.signal_text(signal) for signal in page.signals]
             )
             if rows:
-                out.print(Text("\n").join(rows), highlight=False, soft_wrap=True)
-    rules = parsing.rules if show_redactions else ()
-    for line in parse_view.summary_lines(parsing.summary, rules):
-        click.echo(line, err=True)
+                with _writing():
+                    out.print(Text("\n").join(rows), highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """What cannot be written is no fault of the file that is read."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"standard output: {error.strerror or error}") from error

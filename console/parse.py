@@ -16,17 +16,18 @@ import msgspec
 
 from console.errors import ConsoleError
 from console.parse_input import Layout, Source, batches
+from subscribers import extracted
 from subscribers.config import EMPTY, Config, Service
 from subscribers.controls import Controls
 from subscribers.detect import AUTO, LAMBDA_GROUP, auto, detect
 from subscribers.enrich import Enrichment
-from subscribers.envelope import FileBatch, LogBatch, MalformedEnvelope
+from subscribers.envelope import LogBatch, MalformedEnvelope
 from subscribers.formats.custom import files_of
 from subscribers.inputs.archives import stream_of
-from subscribers.parse import FORMATS, custom, named
-from subscribers.parsers.identity import event_ids
+from subscribers.parse import FORMATS, custom, named, page_of
 from subscribers.parsers.java_layout import BadLayout
 from subscribers.parsers.page import Format, Page, Parsed
+from subscribers.reading import priced
 from subscribers.signals import Log, Metric, Origin, Side, Signal
 
 #: Parts that could not be read of which it is said why.
@@ -74,6 +75,8 @@ class Summary(msgspec.Struct):
     blank: int = 0
     joined: int = 0
     timed: int = 0
+    #: What reading, parsing and printing took of the processor.
+    cpu_s: float = 0.0
 
     @property
     def redacted(self) -> dict[str, int]:
@@ -113,7 +116,7 @@ class Parsing:
         """Raises ParseError for a service, a log group or an encoding that the configuration lacks."""
         self.summary = Summary(source.name)
         self._source, self._wish, self._now = source, wish, now_unix_nano
-        self._service = _service(wish)
+        self._service = asked_service(wish)
         self._controls = Controls(wish.config)
         self._enrichment = Enrichment(wish.config, wish.key_secret)
         self._formats: dict[tuple[str, str], _Format] = {}
@@ -131,12 +134,12 @@ class Parsing:
                 if isinstance(batch, MalformedEnvelope):
                     self._unread(batch)
                 else:
-                    yield self._shown(batch)
+                    yield from self._shown(batch)
         except BadLayout as error:
             raise ParseError(str(error)) from error
 
     def _layout(self) -> Layout:
-        name = self._service.name if self._service else self._wish.service or _stem(self._source.name)
+        name = self._service.name if self._service else self._wish.service or stem(self._source.name)
         if self._service is None or self._wish.format:
             return Layout(name)
         return Layout(name, *files_of(self._service.format_options))
@@ -146,13 +149,16 @@ class Parsing:
         if len(self.summary.unread_said) < _SAID_MAX:
             self.summary.unread_said.append(str(error))
 
-    def _shown(self, batch: LogBatch) -> Shown:
+    def _shown(self, batch: LogBatch) -> Iterator[Shown]:
         if batch.is_control:
             self.summary.lines += len(batch.events)
             self.summary.dropped["control_message"] += len(batch.events)
-            return Shown([], [])
+            return
         service = self._service_of(batch)
-        page = self._page(batch, service)
+        for page in self._page(batch, service).parts():
+            yield self._part(page, service)
+
+    def _part(self, page: Page, service: Service | None) -> Shown:
         found = self._format(page, service)
         page = msgspec.structs.replace(page, origin=msgspec.structs.replace(page.origin, side=found.side))
         parsed = found.format(page)
@@ -163,6 +169,7 @@ class Parsing:
             line = lines.get(signal.event_id.partition(":")[0], 0)
             removals.append(Removal(line, kind_of(signal), field, rule, text))
 
+        extracted.apply(parsed, page)
         self._enrichment.apply(parsed)
         dropped = self._controls.apply(parsed, service, seen)
         self._count(len(page.events), parsed, found, dropped)
@@ -182,16 +189,11 @@ class Parsing:
         elif group:
             name = group.removeprefix(LAMBDA_GROUP).rstrip("/").rpartition("/")[2]
         else:
-            name = _stem(self._source.name)
+            name = stem(self._source.name)
         side: Side = "serverless" if group.startswith(LAMBDA_GROUP) else "legacy"
         origin = Origin(batch.owner, "", group, batch.log_stream, name, service.side if service else side)
-        ids = (
-            list(batch.line_ids)
-            if isinstance(batch, FileBatch)
-            else event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
-        )
         first, self._sequence = self._sequence, self._sequence + len(batch.events)
-        return Page(origin, batch.events, ids, self._now, first)
+        return msgspec.structs.replace(page_of(batch, origin, self._now), first=first)
 
     def _format(self, page: Page, service: Service | None) -> _Format:
         """The format of a page's stream, found once for each."""
@@ -199,7 +201,8 @@ class Parsing:
         if stream not in self._formats:
             if len(self._formats) >= _STREAMS_MAX:
                 self._formats.clear()
-            self._formats[stream] = self._found(page, service)
+            found = self._found(page, service)
+            self._formats[stream] = found._replace(format=priced(found.format, service))
         return self._formats[stream]
 
     def _found(self, page: Page, service: Service | None) -> _Format:
@@ -245,8 +248,11 @@ def kind_of(signal: Signal) -> str:
     return "log" if isinstance(signal, Log) else "metric" if isinstance(signal, Metric) else "span"
 
 
-def _service(wish: Wish) -> Service | None:
-    """The configuration's service that is asked for, as one of its log groups writes."""
+def asked_service(wish: Wish) -> Service | None:
+    """Return the configuration's service that is asked for, as one of its log groups writes.
+
+    Raises ParseError.
+    """
     if wish.log_group:
         found = wish.config.service_of(wish.log_group)
         if found is None and wish.config.services:
@@ -274,8 +280,8 @@ def _service(wish: Wish) -> Service | None:
     return service
 
 
-def _stem(name: str) -> str:
-    """What a file is called, without its folder and endings: `access` of `/logs/access.log.1.gz`."""
+def stem(name: str) -> str:
+    """Return what a file is called, without its folder and endings: `access` of `/logs/access.log.1.gz`."""
     if stream_of(name):
         return "export"  # all of these are called 000000.gz
     return "stdin" if name == "-" else name.rpartition("/")[2].partition(".")[0] or "file"

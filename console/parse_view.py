@@ -104,6 +104,8 @@ def summary_lines(summary: Summary, rules: Iterable[str] = ()) -> Iterator[str]:
     yield from _counts("redacted", summary.redacted)
     yield from _counts("could not be read", summary.unread)
     yield from (f"  {printable(said)}" for said in summary.unread_said)
+    if summary.lines and summary.cpu_s:
+        yield f"{summary.cpu_s:.2f} s of CPU time: {summary.lines / summary.cpu_s:,.0f} lines/s"
     if active := ", ".join(rules):
         yield f"active rules: {printable(active)}"
 
