@@ -23,6 +23,7 @@ check: $(VENV)/.dev $(COEXIST)
 
 bench: $(VENV)/.demo build/coexist/.layers
 	$(BIN)/python bench/layer.py
+	$(BIN)/python bench/payloads.py
 
 spec: $(VENV)/.dev
 	$(BIN)/python -m console.spec

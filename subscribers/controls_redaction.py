@@ -8,13 +8,14 @@ has switched off gets its part back. What tells one request from another (IDs, t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from observe.redaction import MARK, PAIRS
-from observe.secret_names import ASKED, OPEN, PLAIN
+from observe.secret_names import ASKED, OPEN, PLAIN, plain_name
 from subscribers import config
 from subscribers.controls_removed import CARD, ENCODED, KEYS, NAMES, Gone, looks_like, named_before, removed
 from subscribers.controls_rules import MARK_SIGN, Rules, number_of
@@ -55,7 +56,11 @@ class Redactor:
             told.keys, told.exempt, [item["regex"] for _, item in patterns], email=_EMAIL not in self._off
         )
         self._has_patterns = bool(patterns)
-        self._is_anchored = any(_ANCHOR.search(item["regex"]) for _, item in patterns)
+        #: What a look at many lines at once needs besides `suspects`, see lane_screen: the team's names as
+        #: plain_name has them, its expressions, and whether one of those knows where a text begins or ends.
+        self.names = frozenset(plain_name(key.strip("*")) for key in told.keys) - {""}
+        self.patterns = [item["regex"] for _, item in patterns]
+        self.is_anchored = any(_ANCHOR.search(item["regex"]) for _, item in patterns)
         #: By the number of its mark: (rule, what stands in the place of what it removes).
         self._own = [(f"pattern:{name}", item["replace"]) for name, item in patterns]
         self._own.append((_EMAIL, _EMAIL_MARK))
@@ -69,13 +74,15 @@ class Redactor:
     def suspects(self, line: str) -> bool:
         """Whether what a line of text or JSON tells may hold a secret: cheap, and never False for a line of
         whose signals `signal` would change one, with names in any usual spelling."""
+        if "\\u00" in line:  # which `text` undoes before it looks
+            return True
         if line.startswith("{"):
             # Written in another way than it reads: escapes, numbers with an exponent, base64.
             if "\\" in line and (self._has_patterns or "\\u" in line or "\\/" in line):
                 return True
             if _EXPONENT.search(line) or _ENCODED_MEMBER.search(line):
                 return True
-        return self._is_anchored or self._rules.suspect(line)
+        return self.is_anchored or self._rules.suspect(line)
 
     def signal(self, signal: Signal, tell: Tell) -> Signal:
         """Return a signal without secrets: the very same where there are none.
@@ -141,7 +148,7 @@ class Redactor:
                 each = (self._rules.tree({name: held}) for name, held in before.items())
                 redacted = [member for one in each for member in one.items()]
             members = zip(before.items(), redacted, strict=True)
-            return dict(self._settled_member(before, old, new, place) for old, new in members)
+            return _apart(self._settled_member(before, old, new, place) for old, new in members)
         if isinstance(before, list | tuple) and isinstance(after, list | tuple) and len(before) == len(after):
             kinds = [place.kind] * len(before)
             if len(before) == 2 and isinstance(before[0], str):  # ["authorization", "..."]
@@ -222,6 +229,19 @@ class Redactor:
         for number, (_, instead) in enumerate(self._own):
             text = text.replace(MARK_SIGN + chr(ord("\ue000") + number), instead)
         return text
+
+
+def _apart(members: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Members as an object: names that became the same are numbered, so that no value is lost."""
+    kept: dict[Any, Any] = {}
+    seen: Counter[Any] = Counter()
+    for name, value in members:
+        own = name
+        while own in kept:
+            seen[name] += 1
+            own = f"{name} {seen[name] + 1}"
+        kept[own] = value
+    return kept
 
 
 _LOG_TEXTS = (

@@ -52,7 +52,7 @@ def paged(
     """
 
     def own(told: Told | None) -> Told | None:
-        if told is not None and correlation_field and not told.correlation_id:
+        if told is not None and not told.correlation_id:
             told.correlation_id = _named(told, correlation_field)
         return told
 
@@ -65,7 +65,8 @@ def paged(
         readers[stream] = reader
         if len(readers) > _STREAMS_MAX:
             readers.popitem(last=False)
-        return _Pager(page, format, lambda text, clock: own(reader(text, clock)), zone, starts).parsed()
+        named = (lambda text, clock: own(reader(text, clock))) if correlation_field else reader
+        return _Pager(page, format, named, zone, starts).parsed()
 
     return parse
 
@@ -194,7 +195,7 @@ def _log(page: Page, entry: Entry, span: Span | None) -> Log:
     line, told = entry.line, entry.told
     first = told.message or line.text.partition("\n")[0]
     trace = stack_traces.read(first, entry.lines) if entry.lines else stack_traces.Trace(first)
-    correlation_id, derived = identified(told.correlation_id)
+    correlation_id, derived = identified(told.correlation_id) if span is None else ("", "")
     return Log(
         event_id=line.event_id,
         origin=page.origin,

@@ -13,35 +13,47 @@ https://www.rfc-editor.org/rfc/rfc7693
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from subscribers.envelope import LogEvent
 
+#: The lengths of most lines as bytes, so that they need not be made each time.
+_LENGTHS = [size.to_bytes(4, "big") for size in range(2048)]
 
-def event_ids(account: str, group: str, stream: str, events: Iterable[LogEvent]) -> list[str]:
+
+def event_ids(account: str, group: str, stream: str, events: Sequence[LogEvent]) -> list[str]:
     """Return one ID an event, in order: 32 lower-case hex digits."""
-    shared = blake2b(_field(account) + _field(group) + _field(stream), digest_size=16)
-    first = _field("0")
-    #: Milliseconds -> the digest as far as they; lines come in bursts.
-    begun: dict[int, Any] = {}
-    seen: dict[tuple[int, bytes], int] = {}
+    begun = blake2b(_field(account) + _field(group) + _field(stream), digest_size=16).copy
+    lengths, known, first = _LENGTHS, len(_LENGTHS), _field("0")
+    at, when = -1, b""
     ids: list[str] = []
     for event in events:
-        at = event.timestamp_ms
-        head = begun.get(at)
-        if head is None:
-            head = begun[at] = shared.copy()
-            head.update(_field(str(at)))
+        if event.timestamp_ms != at:  # lines come in bursts
+            at = event.timestamp_ms
+            when = _field(str(at))
         # The bytes, not the text: two texts that UTF-8 cannot hold may have the same ones.
         raw = event.message.encode("utf-8", "replace")
-        line = (at, raw)
-        n = seen.get(line, 0)
-        seen[line] = n + 1
-        one = head.copy()
-        one.update(b"%b%b%b" % (len(raw).to_bytes(4, "big"), raw, _field(str(n)) if n else first))
+        size = len(raw)
+        length = lengths[size] if size < known else size.to_bytes(4, "big")
+        one = begun()
+        one.update(b"%b%b%b%b" % (when, length, raw, first))
         ids.append(one.hexdigest())
+    return ids if len(set(ids)) == len(ids) else _numbered(begun, events, ids)
+
+
+def _numbered(begun: Callable[[], Any], events: Sequence[LogEvent], ids: list[str]) -> list[str]:
+    """The IDs where some lines are identical: those after the first have their number in it."""
+    seen: Counter[str] = Counter()
+    for at, event in enumerate(events):
+        alike = ids[at]
+        if n := seen[alike]:
+            one = begun()
+            one.update(_field(str(event.timestamp_ms)) + _field(event.message) + _field(str(n)))
+            ids[at] = one.hexdigest()
+        seen[alike] += 1
     return ids
 
 

@@ -125,7 +125,7 @@ def _tell(
     if draft.is_log:
         parsed.signals.append(_log(draft, invocation, request_id, now_unix_nano))
     for span in draft.spans:
-        parsed.signals.append(_in_context(span, invocation, request_id))
+        parsed.signals.append(in_context(span, invocation, request_id))
     points = points_of(draft, invocation, pricing)
     tags = tags_of(draft, invocation) if points and (draft.platform or draft.uncaught) else None
     for index, point in points:
@@ -175,8 +175,8 @@ def _log(draft: Draft, invocation: Invocation | None, request_id: str, now_unix_
     )
 
 
-def _in_context(span: Span, invocation: Invocation | None, request_id: str) -> Span:
-    """The span with the request and the correlation ID that only its siblings carry."""
+def in_context(span: Span, invocation: Invocation | None, request_id: str) -> Span:
+    """Return a span with the request and the correlation ID that only its siblings carry."""
     known = invocation.correlation_id if invocation and span.trace_id == invocation.trace_id else ""
     if (span.request_id or not request_id) and (span.correlation_id or not known):
         return span

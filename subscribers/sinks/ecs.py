@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from observe import semconv
 from subscribers.signals import Log, Metric, Origin, Signal, Span
 
@@ -45,7 +47,35 @@ _RENAMED = {
     "thread.id": "process.thread.id",
     "log.logger": "log.logger",
 }
+#: Names of our fields -> ECS's, where they are not the same.
+_DOTTED = {
+    "event_sequence": "event.sequence",
+    "event_duration": "event.duration",
+    "event_outcome": "event.outcome",
+    "event_dataset": "event.dataset",
+    "log_level": "log.level",
+    "trace_id": "trace.id",
+    "span_id": "span.id",
+    "parent_id": "parent.id",
+    "request_id": "faas.execution",
+    "error_type": "error.type",
+    "error_message": "error.message",
+    "error_stack": "error.stack_trace",
+    "keys": "observe.keys",
+    "time_from": "observe.time_from",
+    "told_by": "observe.told_by",
+    "span_name": "span.name",
+    "span_kind": "span.kind",
+    "span_links": "span.links",
+    "span_events": "span.events",
+}
+#: What attributes may be called that is a field of ours: what we say of it counts.
+_TAKEN = frozenset(("aws.cloudwatch.log_group", "aws.cloudwatch.log_stream", *_DOTTED.values()))
 _OUTCOME = {"error": "failure", "ok": "success", "unset": "success"}
+#: The fractions of a second.
+MILLIS = tuple(f".{n:03d}Z" for n in range(1000))
+
+_encode = msgspec.json.Encoder().encode
 
 
 def document(signal: Signal) -> dict[str, Any]:
@@ -55,11 +85,109 @@ def document(signal: Signal) -> dict[str, Any]:
     return _span(signal) if isinstance(signal, Span) else _metric(signal)
 
 
+class Writer:
+    """Writes documents as JSON, the same that `document` returns: what many have in common is made once."""
+
+    def __init__(self) -> None:
+        self._origin: Origin | None = None
+        #: What logs of that origin have in common, by when they came and their dataset.
+        self._commons: dict[tuple[int, str], str] = {}
+        self._members = ""
+        #: The attributes of the signal before, which its span may share, and their text if they are flat.
+        self._attributes: dict[str, Any] | None = None
+        self._written = ""
+
+    def written(self, signal: Signal) -> str:
+        """Return the document as JSON."""
+        if isinstance(signal, Metric):
+            return _encode(document(signal)).decode()
+        if signal.attributes is not self._attributes:
+            self._attributes = signal.attributes
+            flat = _is_flat(signal.attributes)
+            self._written = _encode(signal.attributes).decode()[1:] if flat else ""
+        if not self._written:
+            return _encode(document(signal)).decode()
+        if signal.origin is not self._origin:
+            self._origin, self._members = signal.origin, _encode(origin(signal.origin)).decode()[1:-1]
+            self._commons = {}
+        if isinstance(signal, Log):
+            time, common = signal.time_unix_nano, self._common(signal)
+            own = _encode(_log_fields(signal)).decode()
+        else:
+            time, common = signal.start_unix_nano, self._members
+            own = _encode(_span_fields(signal)).decode()
+        comma = "," if signal.attributes else ""
+        return f'{{"@timestamp":"{timestamp(time)}",{common},{own[1:-1]}{comma}{self._written}'
+
+    def _common(self, log: Log) -> str:
+        key = log.observed_time_unix_nano, log.dataset
+        found = self._commons.get(key)
+        if found is None:
+            found = self._commons[key] = (
+                f'{self._members},"event.ingested":"{timestamp(log.observed_time_unix_nano)}"'
+                f',"event.dataset":{_encode(log.dataset).decode()}'
+            )
+        return found
+
+
 def dataset(signal: Signal) -> str:
     """Return what the signal's index is named after: the log's format, `traces` or `metrics`."""
     if isinstance(signal, Log):
         return signal.dataset or "text"
     return "traces" if isinstance(signal, Span) else "metrics"
+
+
+class _LogFields(msgspec.Struct, omit_defaults=True, gc=False, rename=_DOTTED.get):
+    """What is each log's own."""
+
+    event_sequence: int
+    message: str
+    log_level: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    request_id: str = ""
+    correlation_id: str = ""
+    error_type: str = ""
+    error_message: str = ""
+    error_stack: str = ""
+    keys: tuple[str, ...] = ()
+    time_from: str = "event"
+
+
+class _SpanFields(msgspec.Struct, omit_defaults=True, gc=False, rename=_DOTTED.get):
+    """What is each span's own."""
+
+    event_duration: int
+    event_outcome: str
+    trace_id: str
+    span_id: str
+    span_name: str
+    span_kind: str
+    told_by: str
+    event_dataset: str
+    parent_id: str = ""
+    request_id: str = ""
+    correlation_id: str = ""
+    error_message: str = ""
+    span_links: list[dict[str, Any]] = []
+    span_events: tuple[dict[str, Any], ...] = ()
+
+
+def _log_fields(log: Log) -> _LogFields:
+    return _LogFields(
+        log.sequence,
+        log.message,
+        log.level,
+        log.trace_id,
+        log.span_id,
+        log.request_id,
+        log.correlation_id,
+        log.error_type,
+        log.error_message,
+        log.error_stack,
+        log.keys,
+        log.time_from,
+    )
 
 
 def _log(log: Log) -> dict[str, Any]:
@@ -68,49 +196,42 @@ def _log(log: Log) -> dict[str, Any]:
         **origin(log.origin),
         "event.ingested": timestamp(log.observed_time_unix_nano),
         "event.dataset": log.dataset,
-        "event.sequence": log.sequence,
-        "message": log.message,
+        **_members(_log_fields(log)),
     }
-    told = (
-        ("log.level", log.level),
-        ("trace.id", log.trace_id),
-        ("span.id", log.span_id),
-        ("faas.execution", log.request_id),
-        ("correlation_id", log.correlation_id),
-        ("error.type", log.error_type),
-        ("error.message", log.error_message),
-        ("error.stack_trace", log.error_stack),
-        ("observe.keys", log.keys),
-    )
-    found.update((name, value) for name, value in told if value)
-    if log.time_from == "line":
-        found["observe.time_from"] = "line"
     return _with_attributes(found, log.attributes)
+
+
+def _span_fields(span: Span) -> _SpanFields:
+    return _SpanFields(
+        max(0, span.end_unix_nano - span.start_unix_nano),
+        _OUTCOME[span.status],
+        span.trace_id,
+        span.span_id,
+        span.name,
+        span.kind,
+        span.told_by,
+        "traces",
+        span.parent_span_id,
+        span.request_id,
+        span.correlation_id,
+        span.status_message,
+        [_link(link.trace_id, link.span_id, link.attributes) for link in span.links] if span.links else [],
+        span.events,
+    )
 
 
 def _span(span: Span) -> dict[str, Any]:
     found: dict[str, Any] = {
         "@timestamp": timestamp(span.start_unix_nano),
         **origin(span.origin),
-        "event.dataset": "traces",
-        "event.duration": max(0, span.end_unix_nano - span.start_unix_nano),
-        "event.outcome": _OUTCOME[span.status],
-        "trace.id": span.trace_id,
-        "span.id": span.span_id,
-        "span.name": span.name,
-        "span.kind": span.kind,
-        "observe.told_by": span.told_by,
+        **_members(_span_fields(span)),
     }
-    told = (
-        ("parent.id", span.parent_span_id),
-        ("faas.execution", span.request_id),
-        ("correlation_id", span.correlation_id),
-        ("error.message", span.status_message),
-        ("span.links", [_link(link.trace_id, link.span_id, link.attributes) for link in span.links]),
-        ("span.events", span.events),
-    )
-    found.update((name, value) for name, value in told if value)
     return _with_attributes(found, span.attributes)
+
+
+def _members(fields: _LogFields | _SpanFields) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(fields, builtin_types=())
+    return told
 
 
 def _link(trace_id: str, span_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +288,16 @@ def _with_attributes(found: dict[str, Any], attributes: dict[str, Any]) -> dict[
     return found
 
 
+def _is_flat(attributes: dict[str, Any]) -> bool:
+    """Whether each attribute is a field of its own, of its own name."""
+    return _are_places(tuple(attributes)) and dict not in map(type, attributes.values())
+
+
+@lru_cache(maxsize=4096)
+def _are_places(names: tuple[str, ...]) -> bool:
+    return all(name and _place(name) == name and name not in _TAKEN for name in names)
+
+
 @lru_cache(maxsize=4096)
 def _place(name: str) -> str:
     """The field of an attribute, "" where it has none of its own."""
@@ -177,7 +308,7 @@ def timestamp(unix_nano: int) -> str:
     """Return RFC 3339 in UTC, with milliseconds, or nanoseconds where there are some."""
     seconds, nano = divmod(unix_nano, 1_000_000_000)
     millis, below = divmod(nano, 1_000_000)
-    return f"{_second(seconds)}.{millis:03d}{f'{below:06d}' if below else ''}Z"
+    return f"{_second(seconds)}{MILLIS[millis]}" if not below else f"{_second(seconds)}.{nano:09d}Z"
 
 
 @lru_cache(maxsize=1024)

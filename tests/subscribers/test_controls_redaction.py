@@ -136,14 +136,27 @@ def test_a_tree_is_redacted_by_its_names() -> None:
 
 
 def test_names_that_are_secrets_themselves() -> None:
-    """Two names may become one; what they hold is still looked at."""
+    """Two names may become one, which is numbered; what they hold is still looked at."""
     kept, seen = attributes({"4111111111111111 x": "a", "CLM-1": 1, "CLM-2": "password=y"})
-    assert kept == {f"{MARK} x": "a", "[REDACTED:claim]": f"password={MARK}"}
+    assert kept == {f"{MARK} x": "a", "[REDACTED:claim]": 1, "[REDACTED:claim] 2": f"password={MARK}"}
     assert sorted(rule for rule, _, _ in seen) == ["card", "names", "pattern:claim", "pattern:claim"]
 
 
 SECRET = "password=hunter2"
 CLEAN = f"password={MARK}"
+
+
+def test_no_value_is_lost_where_names_become_one() -> None:
+    """They are numbered, and what was called so already is, too."""
+    tree = {
+        "[REDACTED:email] 2": 0,
+        "a@example.com": 1,
+        "b@example.com": {"c@example.com": 2, "d@example.com": 3},
+        "n": 4,
+    }
+    kept, _ = attributes(tree, PLAIN)
+    mark = "[REDACTED:email]"
+    assert kept == {f"{mark} 2": 0, mark: 1, f"{mark} 3": {mark: 2, f"{mark} 2": 3}, "n": 4}
 
 
 def test_every_text_of_a_signal_is_covered() -> None:

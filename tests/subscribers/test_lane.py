@@ -9,104 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers import lane
-from subscribers.envelope import LogEvent
 from subscribers.parsers import serverless
-from subscribers.parsers.identity import event_ids
 from subscribers.parsers.page import Page
-from subscribers.signals import Origin
 from subscribers.sinks import bulk
-
-ORIGIN = Origin(
-    "123456789012", "eu-west-1", "/aws/lambda/submit", "2026/11/21/[$LATEST]0f", "submit", "serverless"
+from tests.subscribers.lane_pages import (
+    IDS,
+    MONITORING,
+    SPAN,
+    TEXTS,
+    documents,
+    invocation,
+    ours,
+    page,
+    record,
+    span,
+    streams,
 )
-IDS = ["8f5e1a1c-bd5f-4a0b-8c1d-a3f19e6b2c7d", "00000000-0000-4000-8000-000000000001"]
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-AT = 1_795_231_810_123
-
-
-def page(*lines: str) -> Page:
-    """A page with these lines, 7 ms apart."""
-    events = tuple(LogEvent(timestamp_ms=AT + 7 * n, message=text) for n, text in enumerate(lines))
-    found = event_ids(ORIGIN.account, ORIGIN.log_group, ORIGIN.log_stream, events)
-    return Page(origin=ORIGIN, events=events, event_ids=found, now_unix_nano=AT * 1_000_000)
-
-
-def documents(text: str) -> dict[str, Any]:
-    """Action and document by the document's ID."""
-    lines = text.split("\n")
-    assert lines.pop() == ""
-    actions = [json.loads(line) for line in lines[::2]]
-    assert len({action["create"]["_id"] for action in actions}) == len(actions)
-    return {
-        action["create"]["_id"]: (action, json.loads(document))
-        for action, document in zip(actions, lines[1::2], strict=True)
-    }
 
 
 def both(given: Page) -> tuple[dict[str, Any], dict[str, Any], lane.Told]:
     """(what the lane and, for the rest, the general way tell; what that tells alone; what the lane told)."""
     told = lane.tell(given)
-    text = "".join(told.pieces)
+    text = "".join(told.pieces) + bulk.body(told.signals).decode()
     for begin, end in told.rest:
         text += bulk.body(serverless.parse(given.part(begin, end)).signals).decode()
     alone = bulk.body(serverless.parse(given).signals).decode()
     return documents(text), documents(alone), told
-
-
-def ours(request_id: str, message: str = "claim accepted", **fields: Any) -> str:
-    """A log line of the layer."""
-    head = {
-        "timestamp": "2026-11-21T03:30:10.123Z",
-        "level": "INFO",
-        "message": message,
-        "requestId": request_id,
-    }
-    who = {"service": "submit", "correlation_id": "CLM-1", "trace_id": TRACE, "span_id": SPAN}
-    return json.dumps({**head, **who, **fields}, ensure_ascii=False) + "\n"
-
-
-def invocation(request_id: str, *lines: str, report: str = "") -> list[str]:
-    """The lines of one invocation."""
-    return [
-        f"START RequestId: {request_id} Version: $LATEST\n",
-        *lines,
-        f"END RequestId: {request_id}\n",
-        f"REPORT RequestId: {request_id}\tDuration: 9.14 ms\tBilled Duration: 10 ms\tMemory Size: 128 MB\t"
-        f"Max Memory Used: 36 MB\t{report}\n",
-    ]
-
-
-#: Lines of every runtime, and those that may go on with the line before.
-TEXTS = [
-    "[WARNING]\t2026-11-21T03:30:10.123Z\t{ID}\tslow\n".replace("{ID}", IDS[0]),
-    "[INFO] of Java\n",
-    f"2026-11-21T03:30:10.123Z\t{IDS[0]}\tERROR\tboom\n",
-    '2026-11-21T03:30:10.123Z\tundefined\tERROR\tUncaught Exception \t{"errorType":"E","stack":["E"]}\n',
-    f"2026-11-21 03:30:10 {IDS[0]} INFO  Handler - told\n",
-    "2026/11/21 03:30:10.123456 of Go\n",
-    f"I, [2026-11-21T03:30:10.123456 #8]  INFO {IDS[0]} -- : of Ruby\n",
-    *("Traceback (most recent call last):\n", '  File "a.py", line 1, in f\n', "ValueError: boom\n"),
-    *(
-        "java.lang.IllegalStateException: boom\n",
-        "\tat a.B.c(B.java:1)\n",
-        "Caused by: x.Y: z\n",
-        "\t... 7 more\n",
-    ),
-    *("panic: boom\n", "goroutine 1 [running]:\n", "main.main()\n", "\t/var/task/main.go:8 +0x27\n"),
-    *("/var/task/a.rb:5:in 'f': boom (RuntimeError)\n", "\tfrom /var/task/a.rb:2:in 'g'\n"),
-    *("Unhandled exception. System.Exception: boom\n", "   at A.B() in /a.cs:line 1\n", "--- End of it\n"),
-    "TypeError: boom\n    at f (/var/task/i.js:4:3)\n",
-    *("_sc|db.up|2\n", "_e{1,1}:a|b\n", "XRAY TraceId: 1-5-6\tSegmentId: a\n"),
-    *(
-        "EXTENSION\tName: a\tState: Ready\tEvents: [INVOKE]\n",
-        "LOGS\tName: a\tState: Subscribed\tTypes: [Function]\n",
-    ),
-    f"RequestId: {IDS[0]} Error: Runtime exited with error: exit status 2\n",
-    *("Runtime.ExitError\n", "a print\rof two lines\n", "During handling of the above exception\n"),
-    '{"time":"2026-11-21T03:30:10.123Z","type":"function","record":"a print"}\n',
-]
-INIT = "INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout\n"
-MONITORING = "MONITORING|1795231810|1.5|timing|claims.price|#product:motor,env:prod\n"
 
 
 def test_the_usual_lines_are_all_told_here() -> None:
@@ -154,54 +82,163 @@ def test_mixed_invocations_go_the_general_way_whole() -> None:
     assert told.rest == [(0, 8)]
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-values = st.one_of(
-    st.integers(-(2**63), 2**63), st.floats(allow_nan=False, allow_infinity=False), texts, st.none()
-)
-names = st.one_of(
-    st.sampled_from(
-        ["claim", "error", "type", "level", "http.route", "keys", "log", "event", "service", "span_id"]
-    ),
-    texts,
-)
-
-
-def line(request_id: str) -> st.SearchStrategy[str]:
-    """Any line of a function: usual, nearly so, or anything."""
-    return st.one_of(
-        st.builds(
-            lambda message, fields: ours(request_id, message, **fields),
-            texts,
-            st.dictionaries(names, values, max_size=3),
-        ),
-        st.builds(lambda a, b: f"MONITORING|{a}|{b}|count|claims|#a:b\n", values, values),
-        st.sampled_from(
-            [MONITORING, "a print\n", ours(IDS[1]), f"INIT_START {IDS[0]}", "2026-11-21 print", INIT, *TEXTS]
-        ),
-        texts,
-    )
-
-
-@st.composite
-def streams(draw: st.DrawFn) -> list[str]:
-    """Lines of invocations, some of them cut, doubled or out of place."""
-    lines: list[str] = []
-    for _ in range(draw(st.integers(0, 4))):
-        request_id = draw(st.sampled_from(IDS))
-        report = draw(
-            st.sampled_from(["", "Init Duration: 1.5 ms\t", "Status: timeout", "\nXRAY TraceId: 1-5-6\t"])
-        )
-        lines += invocation(request_id, *draw(st.lists(line(request_id), max_size=4)), report=report)
-        if draw(st.integers(0, 9)) == 0 and lines:
-            del lines[draw(st.integers(0, len(lines) - 1))]
-        if draw(st.integers(0, 9)) == 0:
-            lines.insert(draw(st.integers(0, len(lines))), draw(line(IDS[0])))
-    return lines
-
-
 @given(streams())
 def test_any_page_is_told_alike(lines: list[str]) -> None:
     """A law: the lane and the general way give the same documents."""
     mine, alone, told = both(page(*lines))
     assert mine == alone
     assert told.events + sum(end - begin for begin, end in told.rest) == len(lines)
+
+
+ENV = {"env": "prod", "version": "1.2"}
+XRAY = "\nXRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSegmentId: 53995c3f42cd8ad8\tSampled: true\t"
+
+
+def own(request_id: str, *, who: dict[str, Any] | None = None, **fields: Any) -> str:
+    """A log line whose service says more of itself."""
+    line = json.loads(ours(request_id, **fields))
+    head = {name: line.pop(name) for name in ("timestamp", "level", "message", "requestId", "service")}
+    return json.dumps({**head, **(ENV if who is None else who), **line}, separators=(",", ":")) + "\n"
+
+
+def test_lines_of_a_service_with_an_environment_are_told_here() -> None:
+    """`env` and `version` stand between the service and the correlation ID, either or both."""
+    lines = [own(IDS[0], who=who, n=1) for who in (ENV, {"env": "test"}, {"version": "2"}, {})]
+    mine, alone, told = both(page(*invocation(IDS[0], *lines, own(IDS[0]))))
+    assert mine == alone
+    assert told.rest == []
+
+
+def test_a_report_with_a_trace_of_x_ray_is_told_here() -> None:
+    """Its identity counts where no line tells another."""
+    for lines in ([], [ours(IDS[0])]):
+        mine, alone, told = both(page(*invocation(IDS[0], *lines, report=XRAY)))
+        assert mine == alone
+        assert told.rest == []
+    zero = XRAY.replace("53995c3f42cd8ad8", "0" * 16)
+    mine, alone, _ = both(page(*invocation(IDS[0], report=zero)))
+    assert mine == alone
+
+
+def test_lines_without_an_invocation_around_them_are_told_here() -> None:
+    """Pages of nothing but the layer's lines, and those before a first START of another request."""
+    lines = [ours(request_id, n=n) for n, request_id in enumerate([*IDS, *IDS])]
+    for more in (
+        [],
+        invocation("8f5e1a1c-bd5f-4a0b-8c1d-a3f19e6b2c7e", ours("8f5e1a1c-bd5f-4a0b-8c1d-a3f19e6b2c7e")),
+    ):
+        mine, alone, told = both(page(*lines, *more))
+        assert mine == alone
+        assert told.rest == []
+    mine, alone, told = both(page(*lines, *invocation(IDS[0], ours(IDS[0]))))
+    assert mine == alone
+    assert told.rest == [(0, 8)]
+
+
+def test_span_lines_are_told_here() -> None:
+    """The layer's own span decides what the lines are part of; without one the platform tells it."""
+    one = span(parent="00f067aa0ba902b8", kind=2)
+    for lines in (
+        [one],
+        [ours(IDS[0]), one, "a print\n"],
+        [span(kind=3, parent="00f067aa0ba902b8"), "a print\n"],
+        [span(kind=3, parent=SPAN, name="x"), ours(IDS[0], span_id="00f067aa0ba902b9"), one],
+        [one, span(span_id="00f067aa0ba902b7", kind=3, parent=SPAN)],
+    ):
+        for report in ("", XRAY):
+            mine, alone, told = both(page(*invocation(IDS[0], *lines, MONITORING, report=report)))
+            assert mine == alone, lines
+            assert told.rest == [], lines
+    for line in (span(request_id=IDS[1]), one.replace("startTimeUnixNano", "x"), '{"resourceSpans":[]}\n'):
+        mine, alone, told = both(page(*invocation(IDS[0], "a print\n", line)))
+        assert mine == alone, line
+        assert told.rest, line
+
+
+METRICS = {"durationMs": 12.3, "billedDurationMs": 13, "memorySizeMB": 128, "maxMemoryUsedMB": 36}
+
+
+def test_pages_of_lambda_s_json_format_are_told_here() -> None:
+    """Requests one by one, again, mixed, failed, without a line, cut at either end."""
+    a, b = IDS
+    begin, end = record("start", a, version="7"), record("report", a, status="success", metrics=METRICS)
+    failed = record("report", b, status="timeout", metrics={**METRICS, "initDurationMs": 1.5})
+    for lines in (
+        [begin, ours(a, n=1), ours(a, n=2), record("runtimeDone", a, status="success"), end],
+        [begin, ours(a), end, begin, ours(a, trace_id="a" * 32, span_id="b" * 16), ours(a), end],
+        [begin, record("start", b), ours(b), ours(a), ours(b), end, failed, ours(a)],
+        [ours(a), end, failed, begin],
+        [begin, end],
+        [end, begin, ours(b, n=1), ours(a), ours(b), ours(a), failed],
+    ):
+        mine, alone, told = both(page(*lines))
+        assert mine == alone, lines
+        assert told.rest == [], lines
+    for other in (
+        record("initStart", a),
+        '{"a":1}\n',
+        record("report", a).replace('"record":', '"record": '),
+    ):
+        mine, alone, told = both(page(begin, ours(a), other, end))
+        assert mine == alone, other
+        assert told.rest == [(0, 4)], other
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(ours, st.sampled_from(IDS), span_id=st.sampled_from([SPAN, "b" * 16])),
+            st.builds(
+                record, st.sampled_from(["start", "report", "runtimeDone", "initStart"]), st.sampled_from(IDS)
+            ),
+            st.builds(lambda a: record("report", a, status="error", metrics=METRICS), st.sampled_from(IDS)),
+            st.sampled_from(["a print\n", '{"a":1}\n']),
+        ),
+        max_size=10,
+    )
+)
+def test_any_page_of_records_is_told_alike(lines: list[str]) -> None:
+    """A law, as below."""
+    mine, alone, _ = both(page(*lines))
+    assert mine == alone
+
+
+def test_a_line_cannot_hide_in_its_neighbour() -> None:
+    """Fields are decoded together; what is cut in two, doubled or glued stays the line's own."""
+    line = ours(IDS[0], a=[{"b": 1}, {"c": 2}]).rstrip("\n")
+    at, bare = line.index(',{"c"'), ours(IDS[0])
+    for lines in (
+        [line[:at] + "\n", line[at:] + "\n"],
+        [line[: at + 1], line[at + 1 :], line],
+        [line, line + "\n" + line + "\n", line + "\n"],
+        [line[:-1] + "\n", line + "}\n", f"{line}\n"],
+        [line + "\r\n", line + " \n", line + "{}\n", line + "\n"],
+        [line.replace('"a"', '"claim"').replace("1}", "1},1") + "\n"] * 2,
+        *(
+            [bare, bare.replace("}\n", more)]
+            for more in ('{"a":1}\n', ",}\n", ", }\n", '}{"a":1}\n', '"a":1}\n')
+        ),
+        *(
+            [bare, bare.replace("}\n", more)]
+            for more in (',{"a":1}\n', ', "a":1}\n', " }\n", "\n", "}", '0,"a":1}\n')
+        ),
+    ):
+        mine, alone, _ = both(page(*invocation(IDS[0], *lines)))
+        assert mine == alone, lines
+        mine, alone, _ = both(page(*lines))
+        assert mine == alone, lines
+
+
+def test_texts_that_utf_8_cannot_hold() -> None:
+    """Half a surrogate pair is a question mark in either way."""
+    for line in ("a \ud800 print\n", ours(IDS[0], claim="\udfff"), ours(IDS[0], message="\udfff")):
+        mine, alone, _ = both(page(*invocation(IDS[0], line)))
+        assert mine == alone, line
+
+
+def test_fields_of_any_depth() -> None:
+    """What is nested too deeply is no line of the layer in either way."""
+    for depth in (10, 500, *range(960, 1010, 7), 5000):
+        line = ours(IDS[0], a=0).replace('"a":0', f'"a":{"[" * depth}{"]" * depth}')
+        mine, alone, _ = both(page(*invocation(IDS[0], line, ours(IDS[0], b=1))))
+        assert mine.keys() == alone.keys(), depth
