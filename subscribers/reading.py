@@ -11,6 +11,7 @@ from subscribers.config import Config, Service
 from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch
+from subscribers.lane_redaction import Guarded
 from subscribers.parse import AUTO, FORMATS, LAMBDA_GROUP, Parsed, custom, named, page_of
 from subscribers.parsers import serverless
 from subscribers.parsers.page import Format
@@ -44,7 +45,7 @@ class Reading:
         """region: where the log groups are; key_secret: of the marks of business keys."""
         self._config, self._region = config, region
         self._enrichment = Enrichment(config, key_secret)
-        self._controls = Controls(config)
+        self._controls = Guarded(Controls(config))
 
     def read(self, batch: LogBatch, now_unix_nano: int) -> Iterator[Read]:
         """Yield what a batch becomes, in parts that are small. now_unix_nano: when it arrived."""
