@@ -6,7 +6,8 @@ where nothing is around them. Any other goes to `serverless.parse`, which knows 
 documents. Where lines of invocations are mixed, all of the page goes there.
 
 The active controls hold in both ways: a line that may hold a secret is redacted by itself, a service of which
-logs are left out, or given keys, goes the general way.
+logs are left out, or given keys, or whose clock may be off, goes the general way, and so do events with
+fields of a subscription filter.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from subscribers import config
+from subscribers import config, extracted
 from subscribers.controls import Controls
 from subscribers.enrich import Enrichment
 from subscribers.lane_invocations import Teller, Told
 from subscribers.lane_redaction import Guarded, Redacting
 from subscribers.parsers import serverless
 from subscribers.parsers.page import Page, Parsed
-from subscribers.reading import Read
+from subscribers.reading import Read, priced
 from subscribers.sinks import bulk
 
 __all__ = ["Body", "Lane", "Told", "bodies", "tell"]
@@ -59,8 +60,9 @@ class Lane:
         service: whose controls hold besides the system's.
         """
         is_open = not self._marks and (self._controls is None or self._controls.keeps_all(service))
+        is_open = is_open and not (service is not None and service.clock_skew_ms)
         for part in page.parts():
-            if not is_open:
+            if not is_open or any(event.extracted_fields for event in part.events):
                 yield self._general(part, service)
                 continue
             told = self._told(part, service)
@@ -78,7 +80,9 @@ class Lane:
         return Teller(page, Redacting(guarded, page.origin, service) if guarded is not None else None).told()
 
     def _general(self, page: Page, service: config.Service | None) -> Body:
-        return self.told(serverless.parse(page), service)
+        parsed = priced(serverless.parse, service)(page)
+        extracted.apply(parsed, page)
+        return self.told(parsed, service)
 
     def told(self, parsed: Parsed, service: config.Service | None = None) -> Body:
         """Return what parsed lines of any format become. parsed: it is completed and redacted in place."""

@@ -33,7 +33,8 @@ _REPEATED = (_ENDS, REPORTS)
 _MEANT = re.compile(
     r"[\s_]|\d{4}[-/]|[DIWEFA], \[|\[[A-Z]{4,8}\][ \t]|\.\.\. |--- End |(?:INIT|RESTORE)_"
     r"|(?:START|END|REPORT|XRAY|EXTENSION|TELEMETRY|LOGS|Exception|During|The above)[ \t]"
-    r"|(?:RequestId|Caused by|Suppressed|Wrapped by|panic|fatal error): |Traceback |Unhandled exception"
+    r"|(?:RequestId|Caused by|Suppressed|Wrapped by|panic|fatal error|FATAL ERROR): |\d{1,3}: 0x|Traceback "
+    r"|Unhandled exception"
 ).match
 _TIMED_OUT = "Task timed out after "
 _KINDS = frozenset(("count", "gauge", "histogram", "distribution", "timing"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,3 +186,18 @@ def test_only_signals_that_may_hold_a_secret_are_asked_about(
 def test_the_default_rules_are_those_of_an_empty_configuration() -> None:
     """What the benchmark names as active is."""
     assert Controls(Config()).redactor.rules == Controls(Config(redaction=Redaction())).redactor.rules
+
+
+def test_what_only_the_general_way_knows_goes_there() -> None:
+    """A clock that may be off, and fields of a subscription filter, are in the documents."""
+    given = page(*invocation(IDS[0], "hello\n"))
+    skewed = loads("version: 1\nservices: {f: {side: serverless, clock_skew_ms: 5, log_groups: [/f]}}")
+    service = skewed.services["f"]
+    own = msgspec.structs.replace(given, origin=msgspec.structs.replace(given.origin, service="f"))
+    (body,) = lane.Lane(Controls(skewed), Enrichment(skewed)).bodies(own, service)
+    assert b'"observe.clock_skew_ms":5' in body.lines
+    fields = {"@aws.account": "999999999999", "ip": "1.2.3.4"}
+    events = tuple(msgspec.structs.replace(event, extracted_fields=fields) for event in given.events)
+    (body,) = lane.Lane().bodies(msgspec.structs.replace(given, events=events))
+    assert body.lines.count(b'"cloud.account.id":"999999999999"') == body.documents
+    assert body.lines.count(b'"aws.log.extracted_fields":{"ip":"1.2.3.4"}') == len(events)
