@@ -7,11 +7,12 @@ The same file again changes nothing: its lines have the same event IDs.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -20,10 +21,11 @@ from console.parse_input import Layout, Source, batches, chunks_of
 from console.terminal import typed
 from subscribers.config import Config, LogGroup, Service
 from subscribers.detect import LAMBDA_GROUP, detect
-from subscribers.envelope import LogBatch, MalformedEnvelope
+from subscribers.envelope import INFLATED_MAX_BYTES, LogBatch, MalformedEnvelope
 from subscribers.formats.custom import files_of
 from subscribers.inputs.documents import Found
-from subscribers.inputs.intakes import Intake
+from subscribers.inputs.inflate import Piece
+from subscribers.inputs.intakes import Content, Intake
 from subscribers.inputs.objects import SourceError
 from subscribers.ledger import Ledger
 from subscribers.parsers.java_layout import BadLayout
@@ -80,9 +82,18 @@ def ingest(
 def _ingested(opened: Opened, wish: Wish, service: Service | None, sink: Sink, now: int) -> Ingested:
     group, config = _as_asked(opened, wish, service)
     settlement = Settlement(Reading(config, "", wish.key_secret), sink, now, None)
-    document = msgspec.json.encode({"file": str(Path(opened.name).absolute()) if opened.name != "-" else "-"})
-    found = _batches(opened, wish, config.service_of(group) if group else None, group)
-    settlement.settle([Intake(document=document, found=found, detail={"file": opened.name})])
+    chunks = chunks_of(opened.file)
+    with tempfile.TemporaryFile() as spool:
+        content = _Passing(chunks, spool) if opened.name == "-" else _of_file(opened.name, chunks)
+        source = Source(opened.name, opened.written_ms, iter(content))
+        found = _batches(source, wish, config.service_of(group) if group else None, group)
+        intake = Intake(
+            document=content.whole if isinstance(content, _Passing) else content.document,
+            identity=content.document,
+            found=found,
+            detail={"file": opened.name},
+        )
+        settlement.settle([intake])
     for fault in settlement.failed.values():
         if isinstance(fault, SourceError):
             return Ingested(opened.name, settlement.ledger(), Counter(), 0, str(fault))
@@ -91,11 +102,39 @@ def _ingested(opened: Opened, wish: Wish, service: Service | None, sink: Sink, n
     return Ingested(opened.name, account.ledger, account.notes, account.signals)
 
 
+def _of_file(name: str, chunks: Iterator[Piece]) -> Content:
+    return Content(chunks, file=str(Path(name).absolute()))
+
+
+class _Passing(Content):
+    """Standard input: nobody can read it again, so it is kept until all of it could be."""
+
+    def __init__(self, chunks: Iterator[Piece], spool: IO[bytes]) -> None:
+        super().__init__(chunks, file="-")
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[Piece]:
+        for chunk in super().__iter__():
+            if isinstance(chunk, bytes):
+                self._spool.write(chunk)
+            yield chunk
+
+    def whole(self) -> bytes:
+        """Return all that came. Raises SourceError where that is too much for a dead letter."""
+        if self._spool.tell() > INFLATED_MAX_BYTES:
+            said = "some of it cannot be read, and it is too long to be kept: save it, and give the file"
+            raise SourceError("too_large", said)
+        self._spool.seek(0)
+        return self._spool.read()
+
+
 def _as_asked(opened: Opened, wish: Wish, service: Service | None) -> tuple[str, Config]:
     """(the log group that the file's lines have, the configuration in which it is read as asked for)."""
     group = wish.log_group
     if not group and service is not None:
         group = service.groups[0].name if service.groups else service.name
+        if group.endswith("*"):  # one of those that begin so
+            group = group[:-1] + stem(opened.name)
     elif not group:
         group = wish.service or stem(opened.name)
     if not wish.format and (service is None or service.groups):
@@ -111,12 +150,11 @@ def _as_asked(opened: Opened, wish: Wish, service: Service | None) -> tuple[str,
     return group, msgspec.structs.replace(wish.config, services=services)
 
 
-def _batches(opened: Opened, wish: Wish, service: Service | None, group: str) -> Iterator[Found]:
-    name = service.name if service else wish.service or stem(opened.name)
+def _batches(source: Source, wish: Wish, service: Service | None, group: str) -> Iterator[Found]:
+    name = service.name if service else wish.service or stem(source.name)
     layout = (
         Layout(name) if service is None or wish.format else Layout(name, *files_of(service.format_options))
     )
-    source = Source(opened.name, opened.written_ms, chunks_of(opened.file))
     is_function: bool | None = None if service is None and not wish.log_group else False
     try:
         for batch in batches(source, layout):

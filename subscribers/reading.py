@@ -19,12 +19,13 @@ from subscribers.signals import Origin, Side
 
 
 class Read(NamedTuple):
-    """What a part of a batch became. events: how many it had; dropped: how many of them are left out on
-    purpose, by reason."""
+    """What a part of a batch became. events: how many it had, of so many characters; dropped: how many of
+    them are left out on purpose, by reason."""
 
     parsed: Parsed
     dropped: dict[str, int]
     events: int = 0
+    characters: int = 0
 
     @property
     def delivered(self) -> int:
@@ -63,7 +64,8 @@ class Reading:
                 parsed.notes["format_unknown"] = len(page.events)
             extracted.apply(parsed, page)
             self._enrichment.apply(parsed)
-            yield Read(parsed, self._controls.apply(parsed, service), len(page.events))
+            dropped = self._controls.apply(parsed, service)
+            yield Read(parsed, dropped, len(page.events), sum(len(event.message) for event in page.events))
 
 
 def priced(format: Format, service: Service | None) -> Format:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
 from typing import Any, Protocol
 
 import msgspec
@@ -24,8 +23,9 @@ from subscribers.signals import Signal
 from subscribers.tables import Row, ledger_row
 
 SINK = "store"
-#: Signals that wait for one write.
+#: Signals that wait for one write, and characters of the events that they were made of.
 _WRITE_AT = 20_000
+_WRITE_AT_CHARACTERS = 8 * 1024 * 1024
 
 
 class Sink(Protocol):
@@ -66,6 +66,7 @@ class Settlement:
         self._reading, self._sink, self._own_group = reading, sink, own_group
         self._waiting: list[Account] = []
         self._pending: list[Signal] = []
+        self._characters = 0
 
     def settle(self, intakes: Iterable[Intake]) -> None:
         """Read and deliver parts in order; what fails is in `failed`."""
@@ -76,7 +77,7 @@ class Settlement:
             try:
                 for signals in self.read(account):
                     self._pending += signals
-                    if len(self._pending) >= _WRITE_AT:
+                    if len(self._pending) >= _WRITE_AT or self._characters >= _WRITE_AT_CHARACTERS:
                         self._append()
                         is_written = True
                 account.ledger.check()
@@ -108,26 +109,30 @@ class Settlement:
         Raises what the sink raises for a dead letter, and SourceError.
         """
         intake, ledger = account.intake, account.ledger
+        #: Reason -> (what was said first, how many events): stored when all of the part was read.
+        broken: dict[str, tuple[str, int]] = {}
         if intake.unread:
             ledger.received += 1
             ledger.drop(intake.unread)
         for found in intake.found:
             if isinstance(found, MalformedEnvelope):
                 ledger.received += 1
-                self._store(account, found.reason, str(found), 1)
+                _break(broken, found.reason, str(found), 1)
                 continue
             account.detail.update(log_group=found.log_group, log_stream=found.log_stream)
             ledger.received += len(found.events)
             if refused := self._refusal(found):
                 ledger.drop(refused, len(found.events))
             else:
-                yield from self._read(account, found)
+                yield from self._read(account, found, broken)
+        for reason, (said, events) in broken.items():
+            self._store(account, reason, said, events)
 
-    def keep(self, intake: Intake, reason: str, said: str) -> None:
+    def keep(self, intake: Intake, reason: str, said: str, events: int) -> None:
         """Keep a part as a dead letter that was not read, and book it. Raises what the sink raises."""
         account = Account(intake, detail=dict(intake.detail))
-        account.ledger.received = 1
-        self._store(account, reason, said, 1)
+        account.ledger.received = events
+        self._store(account, reason, said, events)
         self.deliver([account], ())
 
     def ledger(self) -> Ledger:
@@ -144,7 +149,7 @@ class Settlement:
     def _store(self, account: Account, reason: str, said: str, events: int) -> None:
         """Keep the whole part as a dead letter for some of its events."""
         detail = {**account.detail, "error": said, "events": events}
-        self._sink.dead_letter(reason, account.intake.document, detail)
+        self._sink.dead_letter(reason, account.intake.kept(), detail)
         account.ledger.stored += events
         account.notes[reason] += events
 
@@ -155,18 +160,21 @@ class Settlement:
         # Our summary line would come back as the next payload, for ever.
         return "own_log_group" if batch.log_group == self._own_group else ""
 
-    def _read(self, account: Account, batch: LogBatch) -> Iterator[list[Signal]]:
+    def _read(
+        self, account: Account, batch: LogBatch, broken: dict[str, tuple[str, int]]
+    ) -> Iterator[list[Signal]]:
         reads = self._reading.read(batch, self.now_unix_nano)
         rest = len(batch.events)
         while True:
             try:
                 read = next(reads, None)
             except Exception as fault:  # noqa: BLE001 - a fault of ours must not block the stream: kept
-                self._store(account, "parser_fault", f"{type(fault).__name__}: {fault}", rest)
+                _break(broken, "parser_fault", f"{type(fault).__name__}: {fault}", rest)
                 return
             if read is None:
                 return
             rest -= read.events
+            self._characters += read.characters
             yield self._booked(account, read)
 
     def _booked(self, account: Account, read: Read) -> list[Signal]:
@@ -192,13 +200,13 @@ class Settlement:
     def _append(self) -> None:
         if self._pending:
             self._sink.append(self._pending)
-            self._pending = []
+            self._pending, self._characters = [], 0
 
     def _write(self) -> None:
         self._append()
         if self._waiting:
             now = self.now_unix_nano
-            self._sink.record([ledger_row(a.ledger, _id(a.intake.document), now) for a in self._waiting])
+            self._sink.record([ledger_row(a.ledger, a.intake.digest(), now) for a in self._waiting])
             self.settled += self._waiting
             self._waiting = []
 
@@ -207,8 +215,9 @@ class Settlement:
         self.unsettled += accounts
         for intake in (*(account.intake for account in accounts), *rest):
             self.failed.setdefault(intake.record_id, fault)
-        self._waiting, self._pending = [], []
+        self._waiting, self._pending, self._characters = [], [], 0
 
 
-def _id(document: bytes) -> str:
-    return blake2b(document, digest_size=16).hexdigest()
+def _break(broken: dict[str, tuple[str, int]], reason: str, said: str, events: int) -> None:
+    first, before = broken.get(reason, (said, 0))
+    broken[reason] = first, before + events

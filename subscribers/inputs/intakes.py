@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from hashlib import blake2b
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -19,6 +20,7 @@ from subscribers.envelope import MalformedEnvelope, decode
 from subscribers.inputs import archives, kinesis
 from subscribers.inputs.archives import Archive
 from subscribers.inputs.documents import Found
+from subscribers.inputs.inflate import Piece
 from subscribers.inputs.objects import S3Object, Unreadable, objects
 from subscribers.parsers.java_layout import BadLayout
 
@@ -31,14 +33,43 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
 
     #: For the reply; "" where the whole event stands or falls.
     record_id: str = ""
-    #: What is kept where it cannot be read.
-    document: bytes
+    #: What is kept where it cannot be read; asked for when all of it was.
+    document: bytes | Callable[[], bytes]
+    #: What tells it from others, when all of it was read; the document where there is none.
+    identity: Callable[[], bytes] | None = None
     #: Its batches, and why a part of it could not be read. Iterating raises SourceError.
     found: Iterable[Found] = ()
     #: Why it is not read at all, on purpose; "" where it is.
     unread: str = ""
     #: What a dead letter and the summary say of it.
     detail: Mapping[str, Any] = {}
+
+    def kept(self) -> bytes:
+        """Return the document."""
+        return self.document() if callable(self.document) else self.document
+
+    def digest(self) -> str:
+        """Return 32 hex digits that tell this part from others: the same for the same bytes."""
+        identity = self.identity() if self.identity is not None else self.kept()
+        return blake2b(identity, digest_size=16).hexdigest()
+
+
+class Content:
+    """The bytes of an object or a file on their way, told from others of the same name by their digest."""
+
+    def __init__(self, chunks: Iterable[Piece], **name: str) -> None:
+        """name: what a dead letter says of where the bytes are."""
+        self._chunks, self._name, self._digest = chunks, name, blake2b(digest_size=16)
+
+    def __iter__(self) -> Iterator[Piece]:
+        for chunk in self._chunks:
+            if isinstance(chunk, bytes):
+                self._digest.update(chunk)
+            yield chunk
+
+    def document(self) -> bytes:
+        """Return the name with the digest of what was read, as JSON."""
+        return document_of({**self._name, "blake2b": self._digest.hexdigest()})
 
 
 class Objects(Protocol):
@@ -77,22 +108,24 @@ def from_objects(
         if isinstance(named, Unreadable):
             yield Intake(record_id=named.record_id, document=document_of(named.part), found=(named.error,))
             continue
+        chunks = () if named.unread else source.read(named)
+        content = Content(chunks, Bucket=named.bucket, Key=named.key, VersionId=named.version)
         yield Intake(
             record_id=named.record_id,
-            document=document_of({"Bucket": named.bucket, "Key": named.key, "VersionId": named.version}),
-            found=() if named.unread else _in_object(named, source, known, in_time),
+            document=content.document,
+            found=() if named.unread else _in_object(named, content, known, in_time),
             unread=named.unread,
             detail={"bucket": named.bucket, "key": named.key},
         )
 
 
 def _in_object(
-    found: S3Object, source: Objects, known: tuple[Archive, ...], in_time: Callable[[], None]
+    found: S3Object, content: Content, known: tuple[Archive, ...], in_time: Callable[[], None]
 ) -> Iterator[Found]:
     archive = archives.archive_of(found, known) or Archive(log_group=f"s3://{found.bucket}")
     in_time()
     try:
-        for batch in archives.batches(source.read(found), found, archive, OBJECT_MAX_BYTES):
+        for batch in archives.batches(cast("Iterable[bytes]", content), found, archive, OBJECT_MAX_BYTES):
             yield batch
             in_time()
     except MalformedEnvelope as error:

@@ -166,4 +166,36 @@ def test_bytes_of_any_kind_are_accounted_for(folder: Path) -> None:
     assert cut["stored"] == 1
     assert cut["delivered"] > 0
     (letter,) = Path(".observe").rglob("*.bin")
-    assert json.loads(letter.read_bytes()) == {"file": str(folder / "cut.gz")}
+    assert json.loads(letter.read_bytes())["file"] == str(folder / "cut.gz")
+
+
+def test_standard_input_that_cannot_be_read_is_kept(folder: Path) -> None:
+    """Nobody can read it again; of each there is a dead letter and a row of the ledger."""
+    numbers = "".join(f"{n * n}\n" for n in range(50_000)).encode()
+    broken = [gzip.compress(numbers)[:-2000], gzip.compress(numbers)[:-3000]]
+    for data in (*broken, broken[0], b"fine\n"):
+        assert told("-", data=data)[0]["received"] > 0
+    assert {path.read_bytes() for path in Path(".observe").rglob("*.bin")} == set(broken)
+    ledger = Store(".observe").query("SELECT received, stored FROM ledger")
+    assert sorted(row["stored"] for row in ledger) == [0, 1, 1]
+
+
+def test_a_file_with_other_content_has_a_ledger_of_its_own(folder: Path) -> None:
+    """The same content again is the same row."""
+    for lines in (3, 5, 5):
+        (folder / "a.log").write_text("".join(f"line {n}\n" for n in range(lines)))
+        told("a.log")
+    ledger = Store(".observe").query("SELECT received FROM ledger")
+    assert sorted(row["received"] for row in ledger) == [3, 5]
+
+
+def test_a_service_of_many_log_groups_gets_one_by_the_files_name(folder: Path) -> None:
+    """A pattern is no log group."""
+    (folder / "observe.yaml").write_text(
+        'version: 1\nservices: {web: {side: legacy, format: text, log_groups: ["/web/*"]}}'
+    )
+    (folder / "shop.log").write_text("x\n")
+    told("shop.log", "--service", "web", "--config", "observe.yaml")
+    assert rows("service, log_group, dataset") == [
+        {"service": "web", "log_group": "/web/shop", "dataset": "text"}
+    ]
