@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,12 @@ ROOT = Path(__file__).parents[1]
 # No test asserts a time: a slow machine is no failure.
 hypothesis.settings.register_profile("observe", deadline=None)
 hypothesis.settings.load_profile("observe")
+
+
+def pytest_configure() -> None:
+    """A shell ignores Ctrl-C for what it runs in the background, and so would all that tests start."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
