@@ -152,9 +152,9 @@ def _as_asked(opened: Opened, wish: Wish, service: Service | None) -> tuple[str,
 
 def _batches(source: Source, wish: Wish, service: Service | None, group: str) -> Iterator[Found]:
     name = service.name if service else wish.service or stem(source.name)
-    layout = (
-        Layout(name) if service is None or wish.format else Layout(name, *files_of(service.format_options))
-    )
+    known = group if service is not None or wish.log_group else ""
+    cut = () if service is None or wish.format else files_of(service.format_options)
+    layout = Layout(name, *cut)._replace(log_group=known)
     is_function: bool | None = None if service is None and not wish.log_group else False
     try:
         for batch in batches(source, layout):

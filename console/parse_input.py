@@ -30,9 +30,8 @@ COMPRESSED_MAX_BYTES = 4 * 1024 * 1024 * 1024
 #: How long a pipe may be silent before what has come is told.
 IDLE_S = 0.5
 _CHUNK_BYTES = 256 * 1024
-_BEGIN_BYTES = 256
+_BEGIN_BYTES = 4096
 _FIRST_KEY = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(\w+)"')
-_DOCUMENT_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(LogBatch))
 #: What events begin with; JSON has no order, but whoever saves events keeps AWS's.
 _EVENT_KEYS = frozenset(
     (
@@ -60,11 +59,13 @@ class Source(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How the bytes of a file are cut: see formats.custom.files_of. service: in its lines' event IDs."""
+    """How the bytes of a file are cut: see formats.custom.files_of. service: in its lines' event IDs;
+    log_group: of exports."""
 
     service: str
     encoding: str = "utf-8"
     record_bytes: int = 0
+    log_group: str = ""
 
 
 def chunks_of(file: BinaryIO, idle_s: float = IDLE_S) -> Iterator[Piece]:
@@ -103,14 +104,13 @@ def batches(source: Source, layout: Layout) -> Iterator[Read]:
             for event in events:
                 yield from _in_event(event)
             return
-    is_export = bool(archives.stream_of(source.name))
-    if key in _DOCUMENT_KEYS or is_export:
-        kind: archives.Kind = "documents" if key in _DOCUMENT_KEYS else "export"
+    kind = archives.kind_of(begin, source.name)
+    if kind != "file":
         given = S3Object(bucket="", key=source.name, time_ms=source.time_ms)
-        room = INFLATED_MAX_BYTES if kind == "documents" else sys.maxsize
         # The end of a document is told by its text, and an export is no pipe.
         whole = (piece for piece in pieces if not isinstance(piece, Pause))
-        yield from archives.batches(cast("Iterator[bytes]", whole), given, Archive(kind=kind), room)
+        archive = Archive(kind=kind, log_group=layout.log_group)
+        yield from archives.batches(cast("Iterator[bytes]", whole), given, archive, sys.maxsize)
         return
     place = files.Place(
         account="",

@@ -172,7 +172,9 @@ def gunzip(data: bytes, limit: int = INFLATED_MAX_BYTES) -> bytes:
 
 
 def _member(data: bytes, room: int) -> tuple[bytes, bytes]:
-    """(the first member inflated, the bytes after it)."""
+    """(the first member inflated, the bytes after it). room: for so many bytes; below 0 there is none."""
+    if room < 0:  # zlib takes 0 for "without limit", and refuses what is below with an error of its own
+        raise MalformedEnvelope("too_large", "there is no room left to inflate it to")
     inflate = _deflate.decompressobj(wbits=_GZIP_WINDOW_BITS)
     try:
         # One byte more than fits tells a full payload from one that is too large.

@@ -34,9 +34,7 @@ import msgspec
 
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, load
-from subscribers.envelope import LogBatch
 from subscribers.inputs import firehose, intakes, kinesis, objects
-from subscribers.inputs.documents import batches_in
 from subscribers.inputs.intakes import Intake
 from subscribers.inputs.objects import SourceError
 from subscribers.reading import Reading
@@ -155,8 +153,7 @@ def _transform(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str
     refused = aws.put(reply) if reply.again else []
     for again in refused:
         lost = Intake(record_id=again.record_id, document=again.data)
-        events = sum(len(batch.events) for batch in batches_in(again.data) if isinstance(batch, LogBatch))
-        made.keep(lost, "put_refused", "the stream refused it", max(1, events))
+        made.keep(lost, "put_refused", "the stream refused it", firehose.events_in(again.data))
     made.put_again = sum(len(call) for call in reply.again) - len(refused)
     return firehose.settled(reply, {again.record_id for again in refused})
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from subscribers.envelope import LogBatch, MalformedEnvelope
+from subscribers.inputs.documents import Found
 from subscribers.inputs.intakes import Intake
 from subscribers.inputs.objects import SourceError
 from subscribers.ledger import Ledger, LedgerError
@@ -114,7 +115,7 @@ class Settlement:
         if intake.unread:
             ledger.received += 1
             ledger.drop(intake.unread)
-        for found in intake.found:
+        for found in _found(account, broken):
             if isinstance(found, MalformedEnvelope):
                 ledger.received += 1
                 _break(broken, found.reason, str(found), 1)
@@ -216,6 +217,23 @@ class Settlement:
         for intake in (*(account.intake for account in accounts), *rest):
             self.failed.setdefault(intake.record_id, fault)
         self._waiting, self._pending, self._characters = [], [], 0
+
+
+def _found(account: Account, broken: dict[str, tuple[str, int]]) -> Iterator[Found]:
+    """What is in a part. Raises SourceError; any other fault is ours, and blocks nothing behind it."""
+    rest = iter(account.intake.found)
+    while True:
+        try:
+            found = next(rest, None)
+        except SourceError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - as in Settlement._read
+            account.ledger.received += 1
+            _break(broken, "parser_fault", f"{type(fault).__name__}: {fault}", 1)
+            return
+        if found is None:
+            return
+        yield found
 
 
 def _break(broken: dict[str, tuple[str, int]], reason: str, said: str, events: int) -> None:

@@ -5,7 +5,9 @@
                that event IDs are those of the stream itself. A message of several lines is one event again.
     documents  subscription documents one after another, compressed once, twice or not
     file       lines, or records of one length
-    auto       by what the object begins with
+    auto       by what the object begins with; an export by its key as well, because many logs have its lines
+
+The event IDs of an export are those of one payload, however long it is: equal lines are counted over batches.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 https://docs.aws.amazon.com/firehose/latest/dev/writing-with-cloudwatch-logs.html
@@ -14,6 +16,7 @@ https://docs.aws.amazon.com/firehose/latest/dev/writing-with-cloudwatch-logs.htm
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
@@ -21,11 +24,12 @@ from typing import Literal
 
 import msgspec
 
-from subscribers.envelope import INFLATED_MAX_BYTES, LogBatch, LogEvent, MalformedEnvelope
+from subscribers.envelope import INFLATED_MAX_BYTES, FileBatch, LogBatch, LogEvent, MalformedEnvelope
 from subscribers.inputs import documents, files
 from subscribers.inputs.inflate import Piece, unpacked
 from subscribers.inputs.lines import LINE_MAX_BYTES, Cut, lines
 from subscribers.inputs.objects import S3Object
+from subscribers.parsers.identity import event_ids
 
 Kind = Literal["auto", "export", "documents", "file"]
 
@@ -37,7 +41,13 @@ _LAMBDA_STREAM = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^/]*\[[^\[\]]+\][0-9a-f]{3
 _DOCUMENT = re.compile(
     rb'\s*\{\s*"(?:messageType|owner|logGroup|logStream|subscriptionFilters|policyLevel|logEvents)"'
 )
-_BEGIN_BYTES = 256
+#: What no other JSON has: an application's line may well begin with its owner, or name a log group.
+_OWN_KEY = re.compile(rb'"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"|"logEvents"\s*:\s*\[')
+#: How many different lines are remembered to count equal ones, and how many equal ones of earlier batches are
+#: counted in: beyond that, floods of one line in one millisecond, they are kept once.
+_COUNTS_MAX, _EQUAL_MAX = 50_000, 100_000
+#: Longer than the names in a document, of 512 characters each.
+_BEGIN_BYTES = 4096
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +83,9 @@ def batches(
     """
     pieces = unpacked(chunks, limit)
     begin, pieces = _begin(pieces)
-    kind = archive.kind if archive.kind != "auto" else _kind(begin)
+    kind = archive.kind if archive.kind != "auto" else kind_of(begin, found.key)
     if kind == "documents":
-        yield from documents.batches(pieces, limit)
+        yield from documents.batches(pieces, min(limit, INFLATED_MAX_BYTES))
     elif kind == "export":
         yield from _exported(pieces, found, archive)
     else:
@@ -100,10 +110,16 @@ def stream_of(key: str) -> str:
     return "/".join(own.groups()) if own else match[1]
 
 
-def _kind(begin: bytes) -> Kind:
+def kind_of(begin: bytes, key: str) -> Kind:
+    """Return what an object is by its first plain bytes and its key: any of `Kind` but `auto`.
+
+    begin: 4 KiB, or all there are.
+    """
     if _DOCUMENT.match(begin):
-        return "documents"
-    return "export" if _EXPORT_LINE.match(begin) else "file"
+        first = next(documents.documents([begin]))
+        if isinstance(first, bytes) and _OWN_KEY.search(first):
+            return "documents"
+    return "export" if stream_of(key) and _EXPORT_LINE.match(begin) else "file"
 
 
 def _begin(pieces: Iterator[Piece]) -> tuple[bytes, Iterator[Piece]]:
@@ -122,31 +138,71 @@ def _begin(pieces: Iterator[Piece]) -> tuple[bytes, Iterator[Piece]]:
 def _exported(
     pieces: Iterator[Piece], found: S3Object, archive: Archive
 ) -> Iterator[LogBatch | MalformedEnvelope]:
-    stream = archive.log_stream or stream_of(found.key) or found.key
-    batch: list[LogEvent] = []
-    size = 0
+    batch = _Batch(archive, archive.log_stream or stream_of(found.key) or found.key)
     for event in _events(lines(pieces), found.time_ms):
-        is_full = len(batch) >= files.EVENTS_MAX or size >= files.BYTES_MAX
-        if batch and (is_full or isinstance(event, MalformedEnvelope)):
-            yield _batch(batch, stream, archive)
-            batch, size = [], 0
         if isinstance(event, MalformedEnvelope):
+            yield from batch.take()
             yield event
-        else:
-            batch.append(event)
-            size += len(event.message)
-    if batch:
-        yield _batch(batch, stream, archive)
+            continue
+        if batch.is_full:
+            yield from batch.take()
+        batch.add(event)
+    yield from batch.take()
 
 
-def _batch(events: list[LogEvent], stream: str, archive: Archive) -> LogBatch:
-    return LogBatch(
-        owner=archive.account,
-        log_group=archive.log_group,
-        log_stream=stream,
-        message_type="DATA_MESSAGE",
-        events=tuple(events),
-    )
+class _Batch:
+    """The batch of an export that is being filled, with what was counted of those before it."""
+
+    def __init__(self, archive: Archive, stream: str) -> None:
+        self._archive, self._stream = archive, stream
+        self._events: list[LogEvent] = []
+        self._size = 0
+        #: Hash of a line's time and text -> how many there were. Two generations: equal lines are neighbours.
+        self._counts: dict[int, int] = {}
+        self._older: dict[int, int] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event belongs into the next batch."""
+        return len(self._events) >= files.EVENTS_MAX or self._size >= files.BYTES_MAX
+
+    def add(self, event: LogEvent) -> None:
+        """Add an event behind the others."""
+        self._events.append(event)
+        self._size += len(event.message)
+
+    def take(self) -> Iterator[LogBatch]:
+        """Yield what there is, and begin again."""
+        if self._events:
+            before = self._equal_before()
+            made = LogBatch(
+                owner=self._archive.account,
+                log_group=self._archive.log_group,
+                log_stream=self._stream,
+                message_type="DATA_MESSAGE",
+                events=tuple(self._events),
+            )
+            yield _numbered(made, before) if before else made
+        self._events, self._size = [], 0
+
+    def _equal_before(self) -> list[LogEvent]:
+        """The events of earlier batches that are equal to some of this one; this one's are counted."""
+        before: list[LogEvent] = []
+        for (time_ms, message), count in Counter((e.timestamp_ms, e.message) for e in self._events).items():
+            key = hash((time_ms, message))
+            earlier = self._counts.get(key) or self._older.get(key, 0)
+            if earlier and len(before) + earlier <= _EQUAL_MAX:
+                before += [LogEvent(timestamp_ms=time_ms, message=message)] * earlier
+            self._counts[key] = earlier + count
+        if len(self._counts) > _COUNTS_MAX:
+            self._older, self._counts = self._counts, {}
+        return before
+
+
+def _numbered(batch: LogBatch, before: list[LogEvent]) -> FileBatch:
+    """A batch whose event IDs are those of one payload with events before it."""
+    ids = event_ids(batch.owner, batch.log_group, batch.log_stream, [*before, *batch.events])
+    return FileBatch(**msgspec.structs.asdict(batch), line_ids=tuple(ids[len(before) :]))
 
 
 def _events(cuts: Iterator[Cut], time_ms: int) -> Iterator[LogEvent | MalformedEnvelope]:

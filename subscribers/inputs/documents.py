@@ -33,7 +33,7 @@ _OVERLAP_BYTES = 20
 def batches_in(data: bytes, limit: int = INFLATED_MAX_BYTES) -> tuple[Found, ...]:
     """Return the batches in one record of Kinesis or Firehose: gzip or plain JSON, aggregated or not.
 
-    limit: bytes that the record may inflate to, all user records together.
+    limit: bytes that may be inflated, over all user records; what came plain needs no room of its own.
     """
     found: list[Found] = []
     try:
@@ -41,12 +41,16 @@ def batches_in(data: bytes, limit: int = INFLATED_MAX_BYTES) -> tuple[Found, ...
     except MalformedEnvelope as error:
         return (error,)
     for record in records:
+        if isinstance(record, MalformedEnvelope):
+            found.append(record)
+            continue
         try:
-            plain = gunzip(record, limit) if record.startswith(GZIP_MAGIC) else record
+            plain = plain_of(record, limit)
         except MalformedEnvelope as error:
             found.append(error)
             continue
-        limit -= len(plain)
+        if plain is not record:
+            limit -= len(plain)
         if not plain[:_BLANKS_MAX].lstrip().startswith(b"{"):
             reason = "is neither gzip nor JSON" if plain is record else "holds no JSON"
             found.append(
@@ -57,12 +61,21 @@ def batches_in(data: bytes, limit: int = INFLATED_MAX_BYTES) -> tuple[Found, ...
     return tuple(found)
 
 
+def plain_of(record: bytes, limit: int = INFLATED_MAX_BYTES) -> bytes:
+    """Return what a user record holds; the record itself where it is not compressed.
+
+    Raises MalformedEnvelope with `bad_gzip` or `too_large`.
+    """
+    return gunzip(record, limit) if record.startswith(GZIP_MAGIC) else record
+
+
 def batches(pieces: Iterable[bytes | MalformedEnvelope], limit: int = INFLATED_MAX_BYTES) -> Iterator[Found]:
     """Yield the batch of each document in pieces of bytes, or why there is none.
 
-    limit: how long one document may be. What is broken between the pieces ends the document before it.
+    limit: how long one document may be; a longer one costs only itself. What is broken between the pieces
+    ends the document before it.
     """
-    for document in _documents(pieces, limit):
+    for document in documents(pieces, limit):
         if isinstance(document, MalformedEnvelope):
             yield document
             continue
@@ -72,26 +85,38 @@ def batches(pieces: Iterable[bytes | MalformedEnvelope], limit: int = INFLATED_M
             yield error
 
 
-def _documents(
-    pieces: Iterable[bytes | MalformedEnvelope], limit: int
+def documents(
+    pieces: Iterable[bytes | MalformedEnvelope], limit: int = INFLATED_MAX_BYTES
 ) -> Iterator[bytes | MalformedEnvelope]:
+    """Yield the bytes of each document, or why there are none: one behind the other they are the pieces."""
     rest = bytearray()
+    is_lost = False  # whether `rest` is of a document that was too long
     for piece in pieces:
         if isinstance(piece, MalformedEnvelope):
-            if rest.strip():
+            if rest.strip() and not is_lost:
                 yield bytes(rest)
             yield piece
             rest.clear()
+            is_lost = False
             continue
         searched = max(0, len(rest) - _OVERLAP_BYTES)
         rest += piece
         start = 0
         for end in [boundary.end() for boundary in _BOUNDARY.finditer(rest, searched)]:
-            yield bytes(rest[start:end])
-            start = end
+            if not is_lost:
+                yield _within(rest[start:end], limit)
+            start, is_lost = end, False
         del rest[:start]
-        if len(rest) > limit:
-            yield MalformedEnvelope("too_large", f"a document is longer than {limit} bytes")
-            return
-    if rest.strip():
+        if len(rest) > limit and not is_lost:
+            yield _within(rest, limit)
+            is_lost = True
+        if is_lost:
+            del rest[:-_OVERLAP_BYTES]
+    if rest.strip() and not is_lost:
         yield bytes(rest)
+
+
+def _within(document: bytearray, limit: int) -> bytes | MalformedEnvelope:
+    if len(document) > limit:
+        return MalformedEnvelope("too_large", f"a document is longer than {limit} bytes")
+    return bytes(document)

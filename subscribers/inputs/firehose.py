@@ -1,9 +1,9 @@
 """Firehose's transformation, both directions: records to batches, and the reply, whole and within 6 MB.
 
 Every record ID is in the reply once. What is `Ok` ends in a line feed. Where the reply would grow too large
-the records behind are put to the stream again, as they came, and are `Dropped` here; one that would never fit
-is put again as two halves of its events. What cannot be put again is `ProcessingFailed`, which Firehose keeps
-in its error bucket.
+the records behind are put to the stream again, as they came, and are `Dropped` here; one that would not fit
+without the others either is put again as two halves. What cannot be put again is `ProcessingFailed`, which
+Firehose keeps in its error bucket.
 
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html
@@ -14,7 +14,6 @@ https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, Literal
@@ -23,6 +22,7 @@ import msgspec
 
 from subscribers.envelope import INFLATED_MAX_BYTES, LogBatch, MalformedEnvelope, base64_bytes
 from subscribers.inputs.documents import batches_in
+from subscribers.inputs.halves import halves
 from subscribers.inputs.kinesis import Part, part
 
 Result = Literal["Ok", "Dropped", "ProcessingFailed"]
@@ -91,6 +91,11 @@ def parts(event: dict[str, Any], limit: int = INFLATED_MAX_BYTES) -> Iterator[Pa
         yield part(_id(told), told.get("data"), limit)
 
 
+def events_in(data: bytes, limit: int = INFLATED_MAX_BYTES) -> int:
+    """Return how many events a record's data are in the ledger: its lines, and each part that is broken."""
+    return sum(len(found.events) if isinstance(found, LogBatch) else 1 for found in batches_in(data, limit))
+
+
 def record_ids(event: dict[str, Any]) -> list[str]:
     """Return the ID of each record, as often as the event has it."""
     return [_id(record) for record in event["records"] if isinstance(record, dict)]
@@ -126,7 +131,8 @@ def reply(
     records, again = [], []
     told = list(_once(event["records"]))
     # Room for every ID is taken first, so that the last record has a place, whatever came before.
-    room = limit - _FRAME_BYTES - sum(_size(_answer(_id(record), "ProcessingFailed")) + 1 for record in told)
+    whole = limit - _FRAME_BYTES - sum(_size(_answer(_id(record), "ProcessingFailed")) + 1 for record in told)
+    room = whole
     is_full = False
     for record in told:
         record_id = _id(record)
@@ -134,8 +140,9 @@ def reply(
         answer = _answer(record_id, outcome.result, outcome.data)
         more = _size(answer) - _size(_answer(record_id, "ProcessingFailed"))
         if record_id in unread or (outcome.result == "Ok" and (is_full or more > room)):
-            # One that is too large by itself is no reason to put the others again.
-            is_lone = more > limit - _FRAME_BYTES - _size(_answer(record_id, "ProcessingFailed"))
+            # One that fits in no reply with these IDs is no reason to put the others again. As it came it
+            # would be put for ever: the same records may come back together.
+            is_lone = more > whole
             is_full = is_full or not is_lone
             puts = _again(record, limits, halve=is_lone)
             again += puts
@@ -177,20 +184,8 @@ def _again(record: Mapping[str, Any], limits: Limits, *, halve: bool) -> list[Ag
     metadata = record.get("kinesisRecordMetadata")
     key = metadata.get("partitionKey") if isinstance(metadata, dict) else None
     name = key if isinstance(key, str) and key else _id(record)
-    puts = [Again(_id(record), piece, name) for piece in (_halves(data) if halve else [data])]
+    puts = [Again(_id(record), piece, name) for piece in ((halves(data) or ()) if halve else (data,))]
     return puts if all(_put_size(put) <= limits.record_bytes for put in puts) else []
-
-
-def _halves(data: bytes) -> list[bytes]:
-    """A subscription document as two with half of its events each; [] where that cannot be."""
-    found = batches_in(data)
-    batch = found[0] if len(found) == 1 else None
-    if not isinstance(batch, LogBatch) or len(batch.events) < 2:
-        return []
-    middle = len(batch.events) // 2
-    halves = (batch.events[:middle], batch.events[middle:])
-    made = (msgspec.structs.replace(batch, events=events) for events in halves)
-    return [gzip.compress(msgspec.json.encode(half), mtime=0) for half in made]
 
 
 def _calls(puts: list[Again], limits: Limits) -> Iterator[tuple[Again, ...]]:

@@ -134,6 +134,8 @@ CODECS = (
     Codec(b"BZh", bz2.BZ2Decompressor, "bad_compression"),
     Codec(b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=_MEMORY_MAX_BYTES), "bad_compression"),
 )
+#: After an error with such a reason bytes are missing: what comes next does not go on with what came before.
+DAMAGE = frozenset(codec.reason for codec in CODECS)
 _MAGIC_MAX = max(len(codec.magic) for codec in CODECS)
 _FAULTS = (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Protocol, cast
 
@@ -90,9 +91,9 @@ def from_payload(event: Any) -> Intake:
 
 
 def from_kinesis(event: dict[str, Any]) -> Iterator[Intake]:
-    """Yield a part a record, decoded one at a time."""
-    for part in kinesis.parts(event):
-        yield Intake(record_id=part.record_id, document=part.data, found=part.found)
+    """Yield a part a record, each decoded when it is read: one that trips us blocks none behind it."""
+    for record_id, data in kinesis.records(event):
+        yield Intake(record_id=record_id, document=partial(kinesis.raw, data), found=kinesis.found_in(data))
 
 
 def from_objects(

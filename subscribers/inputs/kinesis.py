@@ -36,20 +36,40 @@ def parts(event: dict[str, Any], limit: int = INFLATED_MAX_BYTES) -> Iterator[Pa
     event: {"Records": [{"kinesis": {"data": base64, "sequenceNumber"}}]}; limit: what one record may inflate
     to.
     """
+    for record_id, data in records(event):
+        yield part(record_id, data, limit)
+
+
+def records(event: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield (sequence number, data as the event has it) of each record; "" and None where it has none."""
     for record in event["Records"]:
         told = record.get("kinesis") if isinstance(record, dict) else None
         told = told if isinstance(told, dict) else {}
         number = told.get("sequenceNumber")
-        yield part(number if isinstance(number, str) else "", told.get("data"), limit)
+        yield number if isinstance(number, str) else "", told.get("data")
 
 
 def part(record_id: str, data: object, limit: int) -> Part:
     """Return one record; what is no base64 is kept as the text it is."""
+    return Part(record_id, raw(data), tuple(found_in(data, limit)))
+
+
+def raw(data: object) -> bytes:
+    """Return the bytes of a record's data; what is no base64 is the text it is."""
     try:
-        raw = base64_bytes(data)
+        return base64_bytes(data)
+    except MalformedEnvelope:
+        return str(data).encode("utf-8", "replace")
+
+
+def found_in(data: object, limit: int = INFLATED_MAX_BYTES) -> Iterator[Found]:
+    """Yield what is in a record's data, decoded when it is asked for."""
+    try:
+        plain = base64_bytes(data)
     except MalformedEnvelope as error:
-        return Part(record_id, str(data).encode("utf-8", "replace"), (error,))
-    return Part(record_id, raw, batches_in(raw, limit))
+        yield error
+        return
+    yield from batches_in(plain, limit)
 
 
 def failures(event: dict[str, Any], failed: Container[str]) -> dict[str, Any]:
@@ -58,11 +78,8 @@ def failures(event: dict[str, Any], failed: Container[str]) -> dict[str, Any]:
     failed: sequence numbers of records that could not even be stored. One without a number fails the whole
     event.
     """
-    for record in event["Records"]:
-        told = record.get("kinesis") if isinstance(record, dict) else None
-        number = told.get("sequenceNumber") if isinstance(told, dict) else None
-        name = number if isinstance(number, str) else ""
-        if name in failed:
+    for record_id, _ in records(event):
+        if record_id in failed:
             # All that came behind it is sent again, so one is enough.
-            return {"batchItemFailures": [{"itemIdentifier": name}]}
+            return {"batchItemFailures": [{"itemIdentifier": record_id}]}
     return {"batchItemFailures": []}

@@ -2,7 +2,9 @@
 
 Offsets are bytes of the plain file, from 0; of UTF-16 and UTF-32 they are bytes of the same text in UTF-8. A
 byte order mark of theirs is believed where the encoding is UTF-8, which is the default. A line longer than 1
-MiB is cut into lines of that length, as CloudWatch takes none that is longer.
+MiB is cut into lines of that length, as CloudWatch takes none that is longer. Where a part of the file is
+damaged a line or a record ends, as short as it is, and the next one begins; places are counted as if nothing
+were missing.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from subscribers.envelope import MalformedEnvelope
 from subscribers.formats.code_pages import decoder, is_ebcdic
-from subscribers.inputs.inflate import Piece, peek
+from subscribers.inputs.inflate import DAMAGE, Piece, peek
 
 #: (offset, bytes without the line end) or why there are none.
 Cut = tuple[int, bytes] | MalformedEnvelope
@@ -56,6 +58,9 @@ def lines(pieces: Iterable[Piece], end: bytes = b"\n") -> Iterator[Cut]:
     rest, offset, is_first = b"", 0, True
     for piece in pieces:
         if isinstance(piece, MalformedEnvelope):
+            if rest and _is_torn(piece):
+                yield from _pieces(offset, rest)
+                rest, offset = b"", offset + len(rest)
             yield piece
             continue
         if is_first and piece:
@@ -74,13 +79,16 @@ def lines(pieces: Iterable[Piece], end: bytes = b"\n") -> Iterator[Cut]:
 
 
 def records(pieces: Iterable[Piece], length: int) -> Iterator[Cut]:
-    """Yield each record of `length` bytes, the last one as long as it is.
+    """Yield each record of `length` bytes; the last one, and one before damage, as long as it is.
 
     Line ends between records are passed over, where there is one behind both the first and the second.
     """
     rest, offset, gap = b"", 0, -1
     for piece in pieces:
         if isinstance(piece, MalformedEnvelope):
+            if rest and _is_torn(piece):
+                yield from _last_records(rest, offset, length, gap)
+                rest, offset = b"", offset + len(rest)
             yield piece
             continue
         rest += piece
@@ -92,9 +100,19 @@ def records(pieces: Iterable[Piece], length: int) -> Iterator[Cut]:
             yield offset + at, rest[at : at + length]
         read = len(rest) // step * step
         rest, offset = rest[read:], offset + read
+    yield from _last_records(rest, offset, length, gap)
+
+
+def _last_records(rest: bytes, offset: int, length: int, gap: int) -> Iterator[Cut]:
+    """What is left: of a short file all of it. gap: -1 where it is not known yet."""
     gap = _gap(rest, length) if gap < 0 else gap
     for at in range(0, len(rest), length + gap):
         yield offset + at, rest[at : at + length]
+
+
+def _is_torn(error: MalformedEnvelope) -> bool:
+    """Whether bytes are missing here. A pipe's pause, too, is told by an error, and tears nothing."""
+    return error.reason in DAMAGE
 
 
 def _gap(begin: bytes, length: int) -> int:
@@ -116,7 +134,15 @@ def _narrow(pieces: Iterable[Piece], encoding: str) -> Iterator[Piece]:
     """The same text in UTF-8."""
     wide = codecs.getincrementaldecoder(encoding)("replace")
     for piece in pieces:
-        yield piece if isinstance(piece, MalformedEnvelope) else wide.decode(piece).encode("utf-8", "replace")
+        if not isinstance(piece, MalformedEnvelope):
+            yield wide.decode(piece).encode("utf-8", "replace")
+            continue
+        begun, order = wide.getstate()
+        if begun and _is_torn(piece):
+            yield "\ufffd".encode()
+            # Not reset: the order of bytes was told by the mark, and there is no other one.
+            wide.setstate((b"", order))
+        yield piece
     yield wide.decode(b"", True).encode("utf-8", "replace")
 
 

@@ -196,6 +196,18 @@ def test_the_limit_holds_over_all_members() -> None:
         envelope.gunzip(gzip.compress(b"x" * 600) * 2, 1000)
 
 
+@pytest.mark.parametrize("limit", [0, -1, -5])
+def test_no_room_is_no_limit(limit: int) -> None:
+    """zlib takes 0 for "without limit", and refuses less than that with an error of its own."""
+    bomb = gzip.compress(bytes(1 << 26))
+    tracemalloc.start()
+    with pytest.raises(MalformedEnvelope, match="too_large"):
+        envelope.gunzip(bomb, limit)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
 @given(st.binary(max_size=200))
 def test_decoding_raises_nothing_else(raw: bytes) -> None:
     """Whatever the bytes are, the error is ours."""

@@ -18,6 +18,7 @@ from subscribers import settlement
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, loads
 from subscribers.handler import make_handler
+from subscribers.inputs import documents
 from subscribers.inputs.objects import SourceError
 from subscribers.signals import Log, Signal
 from subscribers.store_errors import StoreError
@@ -90,6 +91,23 @@ def test_a_broken_record_costs_only_itself(capsys: pytest.CaptureFixture[str]) -
     line = said(capsys)
     assert (line["parts"], line["notes"]) == (4, {"bad_gzip": 1})
     assert line["ledger"]["received"] == 5
+
+
+def test_a_record_that_trips_us_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours in decoding is stored with its record, and told."""
+    good, bad = zipped("a"), zipped("b")
+    read = documents.batches_in
+
+    def trip(data: bytes, limit: int) -> Any:
+        if data == bad:
+            raise RuntimeError("ours")
+        return read(data, limit)
+
+    monkeypatch.setattr("subscribers.inputs.kinesis.batches_in", trip)
+    sink = Memory()
+    assert handled(stream(bad, good), sink) == {"batchItemFailures": []}
+    assert messages(sink) == ["a"]
+    assert [(reason, document) for reason, document, _ in sink.dead] == [("parser_fault", bad)]
 
 
 def test_a_record_that_cannot_be_settled_comes_again(

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from subscribers.envelope import FileBatch, LogBatch, LogEvent, MalformedEnvelope
 from subscribers.formats.custom import custom, files_of
-from subscribers.inputs import archives
+from subscribers.inputs import archives, files
 from subscribers.inputs.archives import Archive, archive_of, batches, stream_of
 from subscribers.inputs.files import BYTES_MAX, EVENTS_MAX
 from subscribers.inputs.lines import LINE_MAX_BYTES
 from subscribers.inputs.objects import S3Object
+from subscribers.parse import page_of
 from subscribers.parsers.identity import event_ids
 from subscribers.parsers.java_layout import BadLayout
 from subscribers.parsers.page import Page
@@ -71,6 +72,34 @@ def test_an_export_has_the_ids_of_its_stream(lines: list[tuple[int, str]], step:
     assert (batch.owner, batch.log_group, batch.log_stream) == ("123456789012", "/aws/lambda/claims", STREAM)
     one = event_ids("123456789012", "/aws/lambda/claims", STREAM, events)
     assert event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events) == one
+
+
+def ids_of(found: list[Any]) -> list[str]:
+    """The event IDs of batches, as pages have them."""
+    origin = Origin("1", "r", "g", "s", "svc", "legacy")
+    return [event_id for batch in found for event_id in page_of(batch, origin, 0).event_ids]
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from("ab")), max_size=40), st.integers(1, 9))
+def test_a_long_export_has_the_ids_of_one_payload(lines: list[tuple[int, str]], most: int) -> None:
+    """Wherever its batches end, equal lines are counted through."""
+    events = [LogEvent(timestamp_ms=AT_MS + ms, message=message) for ms, message in lines]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "EVENTS_MAX", most)
+        found = read(exported(events), EXPORTED, LOG)
+    assert [len(batch.events) for batch in found[:-1]] == [most] * (-(-len(events) // most) - 1)
+    assert ids_of(found) == event_ids("123456789012", "/aws/lambda/claims", STREAM, events)
+
+
+def test_more_equal_lines_than_a_batch_holds_are_all_kept() -> None:
+    """And what is counted of them is bounded: a flood costs no more than its lines."""
+    flood = b"2026-11-21T03:30:10.123Z tick\n" * (EVENTS_MAX * 2 + 3)
+    found = read(flood, EXPORTED, LOG, step=1 << 20)
+    assert [len(batch.events) for batch in found] == [EVENTS_MAX, EVENTS_MAX, 3]
+    assert len(set(ids_of(found))) == EVENTS_MAX * 2 + 3
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archives, "_EQUAL_MAX", EVENTS_MAX)
+        assert ids_of(read(flood, EXPORTED, LOG, step=1 << 20))[-3:] == ids_of(found)[:3]
 
 
 def test_motos_exports_are_read() -> None:
@@ -134,6 +163,63 @@ def test_a_broken_document_in_an_object_costs_only_itself() -> None:
         [["a"], "bad_gzip", ["b"]],
         [["a"], "bad_json", "bad_gzip", ["b"]],
     )
+
+
+OWN_LINES = [
+    b'{"owner":"team-a","level":"INFO","message":"paid"}',
+    b'{"logGroup":"/aws/lambda/claims","logStream":"s","message":"subscribed"}',
+    b'{"owner":"1","logGroup":"g","logStream":"s","id":"1","timestamp":1,"message":"a line of its own"}',
+    b'{"messageType":"payment","owner":"team-a"}',
+    b'{"owner":"a","note":"\\"messageType\\":\\"DATA_MESSAGE\\""}',
+]
+
+
+@pytest.mark.parametrize("line", OWN_LINES)
+def test_json_lines_of_applications_are_no_documents(line: bytes) -> None:
+    """Whatever keys they share with a document, and whatever the lines behind the first one are."""
+    (batch,) = read(line + b"\n" + raw("a") + b"\n")
+    assert isinstance(batch, FileBatch)
+    assert [event.message for event in batch.events] == [line.decode(), raw("a").decode()]
+
+
+def test_documents_are_known_with_their_keys_in_any_order() -> None:
+    """The names before the one that tells may be of 512 characters each."""
+    made = document("a", group="/g" * 256)
+    names = (
+        "owner",
+        "logGroup",
+        "logStream",
+        "subscriptionFilters",
+        "policyLevel",
+        "messageType",
+        "logEvents",
+    )
+    for order in (names, names[::-1], sorted(names)):
+        assert told(read(json.dumps({name: made[name] for name in order}).encode())) == [["a"]]
+
+
+def test_a_document_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one payload may be, however large the object may be; the next one is read."""
+    monkeypatch.setattr(archives, "INFLATED_MAX_BYTES", 2000)
+    found = read(raw("a") + raw("b" * 3000) + raw("c"), limit=1 << 30)
+    assert told(found) == [["a"], "too_large", ["c"]]
+
+
+def test_logs_with_times_are_exports_by_their_keys_only() -> None:
+    """A rotated log has the IDs of a file, in which its time of writing is not."""
+    data = b"2026-11-21T03:30:10.123Z paid\n2026-11-21T03:30:10.124Z paid\n"
+    (one,) = read(data)
+    (two,) = read(
+        gzip.compress(data), S3Object(bucket="b", key="access.log.1.gz", time_ms=AT_MS + 86_400_000)
+    )
+    assert isinstance(one, FileBatch)
+    assert isinstance(two, FileBatch)
+    assert one.line_ids == two.line_ids
+    assert [event.message for event in one.events] == data.decode().splitlines()
+    (batch,) = read(data, EXPORTED)
+    assert told([batch]) == [["paid", "paid"]]
+    (batch,) = read(data, archive=Archive(kind="export"))
+    assert told([batch]) == [["paid", "paid"]]
 
 
 def test_a_file_is_lines_with_their_places() -> None:

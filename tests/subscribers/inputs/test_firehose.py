@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from subscribers.inputs import firehose
 from subscribers.inputs.documents import batches_in
 from subscribers.inputs.firehose import Outcome
-from tests.subscribers.inputs.documents_of import text, told, zipped
+from tests.subscribers.inputs.documents_of import raw, text, told, zipped
 
 ARN = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/logs"
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
@@ -89,6 +89,47 @@ def test_one_that_never_fits_is_put_as_two() -> None:
     assert results(firehose.settled(made)) == ["Dropped", "ProcessingFailed", "Ok"]
     assert [told(batches_in(put.data)) for call in made.again for put in call] == [[["a"]], [["b", "c"]]]
     assert {put.record_id for call in made.again for put in call} == {"r0"}
+
+
+def test_one_that_fits_beside_no_others_is_put_as_two() -> None:
+    """It would fit alone, but comes with so many record IDs: put as it came it would come back for ever."""
+    given_event = event(zipped("a", "b"), *[zipped("c")] * 20)
+    outcomes = {f"r{n}": Outcome("Ok", b"x" * (900 if n == 0 else 3)) for n in range(21)}
+    made = firehose.reply(given_event, outcomes, limit=2000)
+    assert results(firehose.settled(made)) == ["Dropped"] + ["Ok"] * 20
+    assert [told(batches_in(put.data)) for call in made.again for put in call] == [[["a"]], [["b"]]]
+    assert results(firehose.settled(firehose.reply(event(zipped("a", "b")), outcomes, limit=2000))) == ["Ok"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 400)), min_size=1, max_size=20))
+def test_every_round_settles_something(records: list[tuple[int, int]]) -> None:
+    """Put again and again, alone or with the others, everything is delivered or told to have failed."""
+    limit, rounds = 2500, 0
+    waiting = [zipped(*(f"{n} {line}" for line in range(lines))) for n, (lines, _) in enumerate(records)]
+    sizes = {f"{n} {line}": size for n, (lines, size) in enumerate(records) for line in range(lines)}
+    seen: list[str] = []
+    while waiting:
+        given_event = event(*waiting)
+        lines = {part.record_id: told(part.found)[0] for part in firehose.parts(given_event)}
+        made = firehose.reply(
+            given_event,
+            {name: Outcome("Ok", b"x" * sum(sizes[line] for line in held)) for name, held in lines.items()},
+            limit=limit,
+        )
+        for record in firehose.settled(made)["records"]:
+            seen += lines[record["recordId"]] if record["result"] != "Dropped" else []
+        waiting = [put.data for call in made.again for put in call]
+        rounds += 1
+        assert rounds < 200
+    assert sorted(seen) == sorted(sizes)
+
+
+def test_events_of_a_record_are_counted() -> None:
+    """As the ledger counts them: lines, and each broken part."""
+    assert firehose.events_in(zipped("a", "b")) == 2
+    assert firehose.events_in(raw("a") + b'{"messageType": 5}' + raw("b", "c")) == 4
+    assert firehose.events_in(b"?") == 1
+    assert firehose.events_in(zipped()) == 0
 
 
 def test_what_the_stream_would_not_take_failed() -> None:

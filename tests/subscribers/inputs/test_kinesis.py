@@ -52,7 +52,13 @@ def field(number: int, value: bytes) -> bytes:
 
 def aggregated(*records: bytes) -> bytes:
     """What the Producer Library makes of records: keys, then a record each, with an index of its key."""
-    message = field(1, b"a") + b"".join(field(3, b"\x08\x00" + field(3, record)) for record in records)
+    return aggregate(
+        field(1, b"a") + b"".join(field(3, b"\x08\x00" + field(3, record)) for record in records)
+    )
+
+
+def aggregate(message: bytes) -> bytes:
+    """A message of protocol buffers with what the Producer Library puts around it."""
     return b"\xf3\x89\x9a\xc2" + message + md5(message, usedforsecurity=False).digest()
 
 
@@ -97,6 +103,26 @@ def test_the_limit_is_of_the_whole_record() -> None:
     assert told(batches_in(data, 2000)) == [["x" * 600], ["x" * 600], "too_large", "too_large", "too_large"]
 
 
+def test_plain_user_records_take_no_room() -> None:
+    """They are inflated already: neither they nor those behind them are lost to them, and no room is left
+    for nothing but a bomb."""
+    zipped_one, plain = gzip.compress(raw("a")), raw("b" * 600)
+    room = len(raw("a"))
+    assert told(batches_in(aggregated(zipped_one, plain, plain), room)) == [["a"], ["b" * 600], ["b" * 600]]
+    for spare in (0, 1, 599):
+        data = aggregated(zipped_one, plain, gzip.compress(b"{" + b" " * (1 << 20)), plain)
+        found = told(batches_in(data, room + spare))
+        assert found == [["a"], ["b" * 600], "too_large", ["b" * 600]]
+
+
+def test_a_user_record_without_data_costs_only_itself() -> None:
+    """And so does one whose own structure is broken, in a message that is right."""
+    good = field(3, b"\x08\x00" + field(3, zipped("a")))
+    for bad in (b"\x08\x00", b"", b"\x1f", b"\x1a\x05ab"):
+        found = told(batches_in(aggregate(good + field(3, bad) + good)))
+        assert found == [["a"], "bad_aggregate", ["a"]]
+
+
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_user_records_come_back(records: list[bytes]) -> None:
     """In order, empty ones too."""
@@ -123,8 +149,8 @@ def test_what_only_looks_aggregated_is_an_ordinary_record() -> None:
     damaged = aggregated(b"x")[:-1] + b"\0"
     assert user_records(damaged) == [damaged]
     assert user_records(b"\xf3\x89\x9a\xc2") == [b"\xf3\x89\x9a\xc2"]
-    for message in (b"\x1a\x05ab", b"\x1f", b"\xff" * 11, b"\x1a\x02\x08\x00", b"\x1c"):
-        whole = b"\xf3\x89\x9a\xc2" + message + md5(message, usedforsecurity=False).digest()
+    for message in (b"\x1a\x05ab", b"\x1f", b"\xff" * 11, b"\x1c"):
+        whole = aggregate(message)
         with pytest.raises(MalformedEnvelope, match="bad_aggregate"):
             user_records(whole)
         assert told(batches_in(whole)) == ["bad_aggregate"]
@@ -133,8 +159,7 @@ def test_what_only_looks_aggregated_is_an_ordinary_record() -> None:
 @given(st.binary(max_size=60))
 def test_any_structure_is_read_or_refused(message: bytes) -> None:
     """Protocol buffers of any kind: a list of records, or our error."""
-    data = b"\xf3\x89\x9a\xc2" + message + md5(message, usedforsecurity=False).digest()
-    reasons = {part for part in told(batches_in(data)) if isinstance(part, str)}
+    reasons = {part for part in told(batches_in(aggregate(message))) if isinstance(part, str)}
     assert reasons <= {"bad_aggregate", "bad_gzip"}
 
 
@@ -161,6 +186,17 @@ def test_a_broken_document_costs_only_itself() -> None:
         ["c"],
     ]
     assert told(batches([b"x" * 50], 10)) == ["too_large"]
+
+
+@pytest.mark.parametrize("step", [1, 7, 100, 1000, 100_000])
+def test_a_document_that_is_too_long_costs_only_itself(step: int) -> None:
+    """However the bytes come; nothing longer than the limit is held."""
+    limit = len(raw("a")) + 5
+    whole = raw("a") + raw("b" * 9000) + raw("c") + raw("d" * 9000)
+    pieces = [whole[at : at + step] for at in range(0, len(whole), step)]
+    assert told(batches(pieces, limit)) == [["a"], "too_large", ["c"], "too_large"]
+    broken = MalformedEnvelope("bad_gzip", "x")
+    assert told(batches([*pieces, broken, raw("e")], limit))[3:] == ["too_large", "bad_gzip", ["e"]]
 
 
 def test_the_first_that_failed_is_answered() -> None:
