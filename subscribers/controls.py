@@ -151,8 +151,10 @@ class _Filter:
         if log.level in self._below:
             return BELOW_LEVEL
         if self._sample < 1 and log.level not in _FAILED and not log.error_type:
-            # Without a line that tells another, an invocation's trace is made of its request ID.
-            trace_id = log.trace_id or (ids.derive_trace_id(log.request_id) if log.request_id else "")
+            # Without a line that tells another, a trace is made of the correlation ID; an invocation's
+            # without one, of its request ID.
+            known = log.correlation_id or log.request_id
+            trace_id = log.trace_id or (ids.derive_trace_id(known) if known else "")
             if trace_id and not ids.sampled_by_rate(trace_id, self._sample):
                 return SAMPLED_OUT
         return ""

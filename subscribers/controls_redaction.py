@@ -3,20 +3,23 @@
 Only what was changed is looked at again: then the text before and after is laid side by side, and each part
 that is gone is judged by the name before it, else by what it looks like. A detector that the configuration
 has switched off gets its part back. What tells one request from another (IDs, times) is left alone.
+What an attribute loses goes from the texts beside it, too: see controls_echoes.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from observe import guard
 from observe.redaction import MARK, PAIRS
 from observe.secret_names import ASKED, OPEN, PLAIN, plain_name
 from subscribers import config
+from subscribers.controls_echoes import Lost, Tell, leaves, without
 from subscribers.controls_removed import CARD, ENCODED, KEYS, NAMES, Gone, looks_like, named_before, removed
 from subscribers.controls_rules import MARK_SIGN, Rules, number_of
 from subscribers.signals import Link, Log, Metric, Signal, Span
@@ -33,16 +36,14 @@ _ANCHOR = re.compile(r"[\^$]|\\[Az]")
 _EXPONENT = re.compile(r"[0-9]\.[0-9]{2,}[eE]")
 _ENCODED_MEMBER = re.compile(r'"(?:body|data|value|key)"\s*:\s*"[A-Za-z0-9+/]{16}')
 
-#: (rule, field, what would be gone)
-Tell = Callable[[str, str, str], None]
-
 
 class _Place(NamedTuple):
-    """Where a value is: its field, and what the name before it says of it."""
+    """Where a value is: its field, and what the name before it says of it. lost: what is gone from it."""
 
     field: str
     kind: int
     tell: Tell
+    lost: Lost
 
 
 class Redactor:
@@ -94,14 +95,12 @@ class Redactor:
         return self._span(signal, tell) if isinstance(signal, Span) else self._metric(signal, tell)
 
     def _log(self, log: Log, tell: Tell) -> Log:
-        changed = self._texts(log, _LOG_TEXTS if log.error_type or log.error_stack else _MESSAGE, tell)
-        changed |= self._changed("attributes", log.attributes, tell)
+        changed = self._said(log, _LOG_TEXTS if log.error_type or log.error_stack else _MESSAGE, tell)
         return replace(log, **changed) if changed else log
 
     def _span(self, span: Span, tell: Tell) -> Span:
-        changed = self._texts(span, _SPAN_TEXTS, tell)
-        changed |= self._changed("attributes", span.attributes, tell)
-        if span.events and (events := self._tree(list(span.events), "events", tell)) != list(span.events):
+        changed = self._said(span, _SPAN_TEXTS, tell)
+        if span.events and (events := self._tree(list(span.events), "events", tell, {})) != list(span.events):
             changed["events"] = tuple(events)
         links = tuple(self._link(link, at, tell) for at, link in enumerate(span.links))
         if links != span.links:
@@ -109,32 +108,49 @@ class Redactor:
         return replace(span, **changed) if changed else span
 
     def _link(self, link: Link, at: int, tell: Tell) -> Link:
-        kept = self._tree(link.attributes, f"links[{at}]", tell)
+        kept = self._tree(link.attributes, f"links[{at}]", tell, {})
         return link if kept is link.attributes else replace(link, attributes=kept)
 
     def _metric(self, metric: Metric, tell: Tell) -> Metric:
-        changed = self._texts(metric, _METRIC_TEXTS, tell)
-        changed |= self._changed("tags", metric.tags, tell)
+        changed = self._texts(metric, _METRIC_TEXTS, tell, {})
+        changed |= self._changed("tags", metric.tags, tell, {})
         return replace(metric, **changed) if changed else metric
 
-    def _texts(self, signal: Signal, fields: Iterable[tuple[str, str]], tell: Tell) -> dict[str, Any]:
+    def _said(self, signal: Log | Span, fields: Iterable[tuple[str, str]], tell: Tell) -> dict[str, Any]:
+        """The attributes and the texts that change: what the former lose goes from the latter."""
+        lost: Lost = {}
+        removals: list[tuple[str, str, str]] = []
+        changed = self._changed(
+            "attributes", signal.attributes, lambda *removal: removals.append(removal), lost
+        )
+        if lost:
+            changed |= without(signal, fields, lost, tell)
+        changed |= self._texts(signal, fields, tell, changed)
+        for removal in removals:
+            tell(*removal)
+        return changed
+
+    def _texts(
+        self, signal: Signal, fields: Iterable[tuple[str, str]], tell: Tell, made: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The texts that change. made: those that have changed already."""
         changed: dict[str, Any] = {}
         known = self._rules.clean
         for name, field in fields:
-            before = getattr(signal, name)
+            before = made.get(name) or getattr(signal, name)
             if before and before not in known and (after := self._rules.text(before)) is not before:
-                kept = self._settled_text(before, after, _Place(field, PLAIN, tell))
+                kept = self._settled_text(before, after, _Place(field, PLAIN, tell, {}))
                 if kept != before:
                     changed[name] = kept
         return changed
 
-    def _changed(self, name: str, tree: dict[str, Any], tell: Tell) -> dict[str, Any]:
-        kept = self._tree(tree, name, tell) if tree else tree
+    def _changed(self, name: str, tree: dict[str, Any], tell: Tell, lost: Lost) -> dict[str, Any]:
+        kept = self._tree(tree, name, tell, lost) if tree else tree
         return {} if kept is tree else {name: kept}
 
-    def _tree(self, before: Any, field: str, tell: Tell) -> Any:
+    def _tree(self, before: Any, field: str, tell: Tell, lost: Lost) -> Any:
         after = self._rules.tree(before)
-        return before if after is before else self._settled(before, after, _Place(field, PLAIN, tell))
+        return before if after is before else self._settled(before, after, _Place(field, PLAIN, tell, lost))
 
     # --- What was changed, by which rule --------------------------------------------------------
 
@@ -163,7 +179,11 @@ class Redactor:
         if before == after:
             return before
         rule = self._by_name(place) or (CARD if isinstance(before, int | float) else NAMES)
-        return before if rule in self._off else self._told(rule, str(before), after, place)
+        if rule in self._off:
+            return before
+        place.lost.update(dict.fromkeys(leaves(before), rule))
+        place.tell(rule, place.field, guard.said(before))
+        return after
 
     def _settled_member(
         self, holder: dict[str, Any], old: tuple[Any, Any], new: tuple[Any, Any], place: _Place
@@ -222,6 +242,8 @@ class Redactor:
 
     def _told(self, rule: str, text: str, instead: str, place: _Place) -> str:
         place.tell(rule, place.field, text)
+        if instead == MARK:  # what another mark stands for is found in any text by its own expression
+            place.lost[text] = rule
         return instead
 
     def _written(self, text: str) -> str:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import islice
+
+#: Intervals around one that are looked at.
+MOST = 100
 
 
 class Intervals:
@@ -38,3 +43,28 @@ class Intervals:
             half = width // 2
             stack.append((2 * node, left, half))
             stack.append((2 * node + 1, left + half, half))
+
+
+class Pool:
+    """Intervals by what they can be asked for."""
+
+    def __init__(self) -> None:
+        self._times: dict[Hashable, list[tuple[int, int, int]]] = defaultdict(list)
+        self._ready: dict[Hashable, Intervals] = {}
+
+    def add(self, key: Hashable, times: tuple[int, int, int]) -> None:
+        """Take (first, last, index); not once it was asked for that key."""
+        self._times[key].append(times)
+
+    def containing(self, key: Hashable, first: int, last: int) -> list[int] | None:
+        """Return those that begin at `first` at the latest and end at `last` at the earliest.
+
+        None: there are more than MOST.
+        """
+        ready = self._ready.get(key)
+        if ready is None:
+            if key not in self._times:
+                return []
+            ready = self._ready[key] = Intervals(self._times[key])
+        found = list(islice(ready.containing(first, last), MOST + 1))
+        return found if len(found) <= MOST else None

@@ -4,6 +4,8 @@ The span of an invocation keeps the place that the layer's had: its trace, span 
 correlation ID, and `observe.stands_for` names the layer's other spans, so that what was called from within
 finds its parent. When it began and ended, and how, is what the platform's lines of the payload say. Where
 the report is in another payload, the span there is made without any of this, and reading infers the rest.
+Where there may be none (at system log level WARN a failed invocation has `platform.runtimeDone` alone) the
+layer's spans stay: a report that comes all the same and they become one where they are read.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from subscribers.correlate_tree import overlap, twins
 from subscribers.parsers.draft import Draft, PlatformRecord
 from subscribers.parsers.invocations import Invocation
 from subscribers.parsers.page import Parsed
-from subscribers.parsers.platform import DATASET, PREFIX, STATUS
+from subscribers.parsers.platform import DATASET, FAILED, PREFIX, STATUS
 from subscribers.parsers.platform_signals import platform_span
 from subscribers.signals import Log, Metric, Origin, Signal, Span
 
@@ -55,16 +57,19 @@ def only_platform(parsed: Parsed, is_wanted: Callable[[Origin], bool]) -> None:
     counted as silent.
     """
     left_out = [s for s in parsed.signals if isinstance(s, Span) and _is_left_out(s, is_wanted)]
+    unreported = _unreported(parsed.signals) if left_out else set()
+    left_out = [span for span in left_out if _of(span) not in unreported]
     if not left_out:
         return
     gone = {span.event_id for span in left_out}
     of_requests: dict[tuple[str, str], list[Span]] = defaultdict(list)
     for span in left_out:
-        of_requests[span.origin.log_stream, span.request_id].append(span)
+        of_requests[_of(span)].append(span)
     kept = [s for s in parsed.signals if s.event_id not in gone]
     known = {s.event_id for s in kept if isinstance(s, Span)}
     made = [span for span in _spans(kept) if span.event_id not in known]
-    parsed.signals = [_in_place_of(s, of_requests) for s in (*kept, *made)]
+    placed = _in_place_of([*kept, *made], of_requests)
+    parsed.signals = [placed.get(s.event_id, s) if isinstance(s, Span) else s for s in (*kept, *made)]
     parsed.notes[LEFT_OUT] = parsed.notes.get(LEFT_OUT, 0) + len(left_out)
     told = {signal.event_id.partition(":")[0] for signal in kept}
     parsed.silent += len({event_id.partition(":")[0] for event_id in gone} - told)
@@ -72,6 +77,26 @@ def only_platform(parsed: Parsed, is_wanted: Callable[[Origin], bool]) -> None:
 
 def _is_left_out(span: Span, is_wanted: Callable[[Origin], bool]) -> bool:
     return span.told_by == "layer" and is_wanted(span.origin)
+
+
+def _of(signal: Signal) -> tuple[str, str]:
+    """Which invocation, but for its attempt."""
+    return signal.origin.log_stream, signal.request_id
+
+
+def _unreported(signals: Iterable[Signal]) -> set[tuple[str, str]]:
+    """The invocations that are told to have failed, and of which no report is here."""
+    failed: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
+    for signal in signals:
+        if not isinstance(signal, Log) or not signal.request_id:
+            continue
+        kind = _kind(signal)
+        if kind == "report":
+            reported.add(_of(signal))
+        elif kind == "end" and signal.attributes.get(STATUS) in FAILED:
+            failed.add(_of(signal))
+    return failed - reported
 
 
 def _spans(signals: Iterable[Signal]) -> Iterator[Span]:
@@ -114,7 +139,7 @@ def _invocations(signals: Iterable[Signal]) -> Iterator[_Told]:
     for signal in signals:
         if isinstance(signal, Span) or not signal.request_id:
             continue
-        key = signal.origin.log_stream, signal.request_id
+        key = _of(signal)
         kind = _kind(signal)
         told = latest.get(key)
         is_next = told is None or kind in told.ended or (kind == "start" and told.has_begun)
@@ -157,26 +182,65 @@ def _kind(signal: Log | Metric) -> str:
     return ""
 
 
-def _in_place_of(signal: Signal, of_requests: dict[tuple[str, str], list[Span]]) -> Signal:
-    """A platform's span with the place that the layer's had."""
-    if not isinstance(signal, Span) or signal.told_by != "platform":
-        return signal
-    layer = of_requests.get((signal.origin.log_stream, signal.request_id), [])
-    layer = [span for span in layer if overlap(span, signal)]
-    if not layer:
-        return signal
-    at = twins([*layer, signal]).get(len(layer))
-    own = layer[at] if at is not None else None
-    others = [span.span_id for span in layer if span is not own]
-    attributes = {**signal.attributes, STANDS_FOR: others[:STANDS_FOR_MAX]} if others else signal.attributes
-    if own is None:
-        return replace(signal, attributes=attributes)
+def _in_place_of(
+    signals: Iterable[Signal], of_requests: dict[tuple[str, str], list[Span]]
+) -> dict[str, Span]:
+    """Return the platform's spans with the place that the layer's had, by event ID."""
+    platform: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for signal in signals:
+        if isinstance(signal, Span) and signal.told_by == "platform" and _of(signal) in of_requests:
+            platform[_of(signal)].append(signal)
+    return {
+        span.event_id: span
+        for key, attempts in platform.items()
+        for span in _placed(attempts, of_requests[key])
+    }
+
+
+def _placed(attempts: list[Span], layer: list[Span]) -> Iterator[Span]:
+    """Yield the platform's spans of a request's attempts, each where its own of the layer's was."""
+    pairs = twins([*layer, *attempts])
+    own = {pairs[at]: at - len(layer) for at in pairs}
+    others: dict[int, list[str]] = defaultdict(list)
+    for i, root in enumerate(_roots(layer)):
+        n = own[root] if root in own else _attempt_at(layer[i], attempts)
+        if n is not None and i not in own:
+            others[n].append(layer[i].span_id)
+    places = {n: layer[i] for i, n in own.items()}
+    for n, attempt in enumerate(attempts):
+        if others[n]:
+            stands_for = {STANDS_FOR: others[n][:STANDS_FOR_MAX]}
+            attempt = replace(attempt, attributes={**attempt.attributes, **stands_for})
+        yield _at(places[n], attempt) if n in places else attempt
+
+
+def _at(place: Span, platform: Span) -> Span:
+    """A platform's span with the place of the layer's."""
     return replace(
-        signal,
-        trace_id=own.trace_id,
-        span_id=own.span_id,
-        parent_span_id=own.parent_span_id,
-        correlation_id=own.correlation_id or signal.correlation_id,
-        links=own.links,
-        attributes=attributes,
+        platform,
+        trace_id=place.trace_id,
+        span_id=place.span_id,
+        parent_span_id=place.parent_span_id,
+        correlation_id=place.correlation_id or platform.correlation_id,
+        links=place.links,
     )
+
+
+def _roots(spans: list[Span]) -> list[int]:
+    """Return the span that each one is below among these, or itself."""
+    at = {span.span_id: i for i, span in enumerate(spans)}
+    up = [at.get(span.parent_span_id, i) for i, span in enumerate(spans)]
+    for _ in range(len(spans).bit_length()):  # as a path of doubled steps: a circle ends somewhere in it
+        up = [up[i] for i in up]
+    return up
+
+
+def _attempt_at(span: Span, attempts: list[Span]) -> int | None:
+    """The attempt that a span was in by its time: the last that had begun, else the first."""
+
+    def start(n: int) -> int:
+        return attempts[n].start_unix_nano
+
+    at_once = [n for n, attempt in enumerate(attempts) if overlap(span, attempt)]
+    begun = [n for n in at_once if start(n) <= span.start_unix_nano]
+    return max(begun, key=start) if begun else min(at_once, key=start, default=None)

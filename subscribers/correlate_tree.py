@@ -75,7 +75,10 @@ def _order(span: Span) -> tuple[int, int, str, str]:
 
 
 def twins(spans: Sequence[Span]) -> dict[int, int]:
-    """Return index of the platform's span -> index of the layer's, where both told one invocation."""
+    """Return index of the platform's span -> index of the layer's, where both told one invocation.
+
+    Attempts of a request have its ID, and may follow each other at once: the nearest two are one.
+    """
     by_invocation: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, span in enumerate(spans):
         if span.request_id:
@@ -83,11 +86,18 @@ def twins(spans: Sequence[Span]) -> dict[int, int]:
     found: dict[int, int] = {}
     for indices in by_invocation.values():
         layer = _local_roots([i for i in indices if spans[i].told_by == "layer"], spans)
-        for i in (i for i in indices if spans[i].told_by == "platform"):
-            match = next((n for n in layer if overlap(spans[i], spans[n])), None)
-            if match is not None:
-                layer.remove(match)
-                found[i] = match
+        platform = [i for i in indices if spans[i].told_by == "platform"]
+        near = sorted(
+            (abs(spans[i].start_unix_nano - spans[n].start_unix_nano), i, n)
+            for i in platform
+            for n in layer
+            if overlap(spans[i], spans[n])
+        )
+        taken: set[int] = set()
+        for _, i, n in near:
+            if i not in found and n not in taken:
+                found[i] = n
+                taken.add(n)
     return found
 
 

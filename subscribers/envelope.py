@@ -107,9 +107,11 @@ class LogBatch(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
 
 
 class FileBatch(LogBatch, frozen=True, gc=False, kw_only=True):
-    """Lines of a file. line_ids: the event ID of each, made of its place in the file; see inputs.files."""
+    """Lines of a file. line_ids: the event ID of each, made of its place in the file; see inputs.files. file:
+    tells it from others in the same log stream."""
 
     line_ids: tuple[str, ...]
+    file: str = ""
 
 
 _decoder = msgspec.json.Decoder(LogBatch)

@@ -187,6 +187,7 @@ def _say(level: str, message: str, made: Settlement, fault: Exception | None = N
         "signals": sum(account.signals for account in accounts),
         "notes": notes,
         "ledger": made.ledger(),
+        **({"unsettled": sum(a.ledger.received for a in made.unsettled)} if made.unsettled else {}),
         **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

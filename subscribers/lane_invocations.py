@@ -21,6 +21,7 @@ from subscribers.lane_text import PLATFORM, PRINT, PageText, Unusual, quoted
 from subscribers.parsers import lines, metrics, otlp, platform, serverless
 from subscribers.parsers.page import Page
 from subscribers.signals import Metric, Signal, Span
+from subscribers.sinks import ecs
 from subscribers.sinks.ecs import MILLIS
 
 _ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -247,6 +248,11 @@ class Teller:
         over = first if a == b else text.second(b)
         last = first if a == c else text.second(c)
         began, span = (started, first) if started <= ended else (ended, last)
+        took_ns, moment = max(0, ended - started) * 1_000_000, MILLIS[began % 1000]
+        if started == ended:  # as in platform_signals.platform_span
+            took_ns = min(round(float(duration) * 1_000_000), ended * 1_000_000)
+            began_ns = ended * 1_000_000 - took_ns
+            span, moment = text.second(began_ns // 1_000_000_000), ecs.timestamp(began_ns)[19:]
         ids, number, common = text.ids, text.first + begin, self._platform_members
         sampled = ',"attributes":{"sampled":"true"}' if report.xray[0] else ""
         told = (
@@ -265,8 +271,8 @@ class Teller:
             return told
         return (
             f"{told}"
-            f'{span.span}{ids[end]}:99"}}}}\n{{"@timestamp":"{span.text}{MILLIS[began % 1000]}{text.origin}'
-            f',"event.dataset":"traces","event.duration":{max(0, ended - started) * 1_000_000}'
+            f'{span.span}{ids[end]}:99"}}}}\n{{"@timestamp":"{span.text}{moment}{text.origin}'
+            f',"event.dataset":"traces","event.duration":{took_ns}'
             f',"event.outcome":"success","trace.id":"{own.trace_id}","span.id":"{own.span_id}"{self._span_members}'
             f',"faas.execution":"{request_id}"{own.more}{values}'
             f',"{semconv.FAAS_COLDSTART}":{"true" if report.is_cold else "false"}}}\n'

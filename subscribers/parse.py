@@ -100,4 +100,5 @@ def page_of(batch: LogBatch, origin: Origin, now_unix_nano: int) -> Page:
         if isinstance(batch, FileBatch)
         else event_ids(batch.owner, batch.log_group, batch.log_stream, batch.events)
     )
-    return Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano)
+    file = batch.file if isinstance(batch, FileBatch) else ""
+    return Page(origin=origin, events=batch.events, event_ids=ids, now_unix_nano=now_unix_nano, file=file)

@@ -137,9 +137,9 @@ class Settlement:
         self.deliver([account], ())
 
     def ledger(self) -> Ledger:
-        """Return the sum of what is settled; where nothing is, of what was booked before it failed."""
+        """Return the sum of what is settled."""
         total = Ledger(sink=SINK)
-        for account in self.settled or self.unsettled:
+        for account in self.settled:
             total.received += account.ledger.received
             total.delivered += account.ledger.delivered
             total.stored += account.ledger.stored

@@ -16,7 +16,7 @@ import msgspec
 
 from observe import dialects, ids, semconv, w3c
 from subscribers.formats.told import Clock, Exchange, Told
-from subscribers.parsers import java_dates, times
+from subscribers.parsers import times
 
 # Names that no other part uses.
 CLIENT_ADDRESS = "client.address"
@@ -59,6 +59,8 @@ class Moment(msgspec.Struct, gc=False):
     fraction_ns: int | None = None
     #: Letters of java_dates.
     parts: dict[str, str] = {}
+    #: How much later it was than is told.
+    later_ns: int = 0
 
     def take(self, nano: int, exact_to_ns: int) -> None:
         """Keep a time if none so fine was told."""
@@ -69,11 +71,11 @@ class Moment(msgspec.Struct, gc=False):
         """Return the time, nanoseconds since the epoch; None where none was told."""
         nano, exact_to_ns = self.nano, self.exact_to_ns
         if self.parts and (nano is None or exact_to_ns >= S_NS):
-            told = java_dates.unix_nano(self.parts, clock.zone, clock.near_unix_nano)
+            told = clock.unix_nano(self.parts)
             nano = nano if told is None else told
         if nano is not None and self.fraction_ns and nano % S_NS == 0:
             nano = times.in_range(nano + self.fraction_ns)
-        return nano
+        return times.in_range(nano + self.later_ns) if nano is not None and self.later_ns else nano
 
     @property
     def is_told(self) -> bool:
@@ -100,6 +102,8 @@ class Access(msgspec.Struct, gc=False):
     dialect: dict[str, str] = {}
     began: Moment = msgspec.field(default_factory=Moment)
     ended: Moment = msgspec.field(default_factory=Moment)
+    #: What a proxy's timers say, by their names; below 0 for what never was.
+    timers_ns: dict[str, int] = {}
     #: A time that is none: the line is not of the format.
     is_broken: bool = False
 

@@ -195,7 +195,7 @@ def _dated(value: str, clock: Clock) -> int | None:
         return None
     for pattern in _DATES:
         if parts := java_dates.date_format(pattern).parts(value):
-            return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+            return clock.unix_nano(parts)
     return None
 
 

@@ -56,6 +56,7 @@ class Layout(msgspec.Struct, frozen=True):
     when: tuple[int, ...]
     is_joined: bool
     decode: Callable[[str], str]
+    finish: Callable[[Access], None]
 
     def read(self, line: str, clock: Clock) -> Told | None:
         """Return what one line tells, or None where the layout did not write it."""
@@ -69,6 +70,7 @@ class Layout(msgspec.Struct, frozen=True):
         else:
             for (role, _), said in zip(self.roles, match.groups(), strict=True):
                 role(access, said)
+        self.finish(access)
         return access.told(clock, self._when(line, match))
 
     def _when(self, line: str, match: re.Match[str]) -> str:
@@ -80,13 +82,18 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 def compile_fields(
-    tokens: Sequence[Token], decode: Callable[[str], str], *, escapes: bool = True, is_sparse: bool = False
+    tokens: Sequence[Token],
+    decode: Callable[[str], str],
+    *,
+    escapes: bool = True,
+    is_sparse: bool = False,
+    finish: Callable[[Access], None] = lambda _access: None,
 ) -> Layout:
     """Return the layout of tokens. Raises BadLayout.
 
     decode: undoes what the server does to a text that holds a backslash; escapes: whether a quote within
     quotes is escaped, so that the first one that is not ends the field; is_sparse: whether nothing at all,
-    and not `-`, is written for what is absent.
+    and not `-`, is written for what is absent; finish: what only all fields of a line tell together.
     """
     merged = _merged(tokens)
     fields = [token for token in merged if isinstance(token, Field)]
@@ -103,6 +110,7 @@ def compile_fields(
         when=when,
         is_joined=bool(when) and when[-1] - when[0] + 1 == len(when),
         decode=decode,
+        finish=finish,
     )
 
 

@@ -16,7 +16,8 @@ program has translated from EBCDIC to text is text: packed numbers do not surviv
 
 A field of blanks or of 00 bytes is absent; the time is the first `timestamp`, else the first `date` with the
 first `time`. Names mean what `named_values` says. A record with a number or a time that is none is of no
-format, and so is one whose text is not what a field's `equals` says: headers and trailers have other columns.
+format, and so is one that does not have in a field what its `equals` says, as headers and trailers do not:
+a text without the blanks around it, a number however it is written.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -40,6 +43,7 @@ TYPES = ("text", "integer", "decimal", "packed", "binary", "date", "time", "time
 RECORD_MAX_BYTES = 32_760
 _BYTES_ONLY = frozenset({"packed", "binary"})
 _TIMES = frozenset({"date", "time", "timestamp"})
+_NUMBERS = frozenset({"integer", "decimal", "packed", "binary"})
 _HEX = re.compile(r"[0-9A-Fa-f]*+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*+=*+")
 #: strptime's letters as SimpleDateFormat's. https://docs.python.org/3/library/datetime.html#format-codes
@@ -72,8 +76,8 @@ _USUAL = {
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field of a record. start: from 0; dates: how `pattern` is read, () for any usual shape; equals: its
-    text in every record of this kind, "" where it may be any."""
+    """One field of a record. start: from 0; dates: how `pattern` is read, () for any usual shape; equals:
+    what it is in every record of this kind, None where it may be anything."""
 
     name: str
     start: int
@@ -81,7 +85,7 @@ class Field(msgspec.Struct, frozen=True):
     type: str = "text"
     scale: int = 0
     dates: tuple[java_dates.DateFormat, ...] = ()
-    equals: str = ""
+    equals: str | Decimal | None = None
 
 
 def fixed_width_format(table: Sequence[Mapping[str, Any]], encoding: str = "") -> LineFormat:
@@ -116,7 +120,45 @@ def _field(item: Mapping[str, Any], encoding: str) -> Field:
     if pattern and type not in _TIMES:
         raise BadLayout(f"the field '{name}' has a pattern, but is no date, time or timestamp")
     dates = tuple(_dates(pattern)) if pattern else ()
-    return Field(name, start, length, type, item.get("scale", 0), dates, str(item.get("equals", "")).strip())
+    return Field(name, start, length, type, item.get("scale", 0), dates, _equals(item, name, type))
+
+
+def _equals(item: Mapping[str, Any], name: str, type: str) -> str | Decimal | None:
+    """What a field has in every record of the kind. Raises BadLayout for what none can have, or any has."""
+    if "equals" not in item:
+        return None
+    text, length, scale = str(item["equals"]).strip(), item["length"], item.get("scale", 0)
+    if not text:
+        raise BadLayout(f"the 'equals' of the field '{name}' is blank, and would tell nothing apart")
+    if type not in _NUMBERS:
+        if len(text) > length:
+            raise BadLayout(f"the field '{name}' is {length} long, too short for the 'equals' of '{text}'")
+        return text
+    number = _decimal(decimals.written(text, 0))
+    if number is None:
+        raise BadLayout(f"the field '{name}' is a number, which the 'equals' of '{text}' is not")
+    if not _has_room(number.scaleb(scale), type, length) and not (
+        type not in _BYTES_ONLY and len(f"{abs(number):f}") <= length  # with its point
+    ):
+        raise BadLayout(f"the field '{name}' can never have the 'equals' of '{text}'")
+    return number
+
+
+def _has_room(scaled: Decimal, type: str, length: int) -> bool:
+    """Whether a field can hold a number without its point."""
+    if scaled != int(scaled):
+        return False
+    if type == "binary":
+        return -(1 << 8 * length - 1) <= scaled < 1 << 8 * length - 1
+    return len(str(abs(int(scaled)))) <= (2 * length - 1 if type == "packed" else length)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    """A number as such; None for a text, or what is none."""
+    try:
+        return None if value is None else Decimal(str(value).strip())
+    except ArithmeticError:
+        return None
 
 
 def _dates(pattern: str) -> list[java_dates.DateFormat]:
@@ -144,15 +186,27 @@ def _dates(pattern: str) -> list[java_dates.DateFormat]:
 
 
 def _lines(fields: tuple[Field, ...]) -> Reader:
+    cuts = sorted({cut for field in fields for cut in (field.start, field.start + field.length)})
+
     def read(text: str, clock: Clock) -> Told | None:
         first, separator, rest = text.partition("\n")
         known = _known(fields, [first[field.start : field.start + field.length] for field in fields])
         record = _told(fields, known, clock) if known else None
-        if record is not None and separator:
-            record.message = f"{record.message}\n{rest}" if record.message else text
+        if record is not None:
+            record.message = (record.message or _apart(first, cuts)) + separator + rest
         return record
 
     return read
+
+
+def _apart(line: str, cuts: Sequence[int]) -> str:
+    """A line with a blank between fields that touch: where one ends, a secret can be told from the next."""
+    parts = [line[begin:end] for begin, end in pairwise((0, *cuts, max(len(line), cuts[-1]))) if begin < end]
+    made = ""
+    for part in parts:
+        touches = made and part and not made[-1].isspace() and not part[0].isspace()
+        made += f" {part}" if touches else part
+    return made
 
 
 def _records(fields: tuple[Field, ...], encoding: str) -> Reader:
@@ -216,15 +270,17 @@ def _known(fields: tuple[Field, ...], values: Sequence[Any]) -> dict[str, Any]:
     another kind."""
     known: dict[str, Any] = {}
     for field, value in zip(fields, values, strict=True):
-        if field.equals and field.equals != str(value).strip():
-            return {}
-        if isinstance(value, str):
-            if not value.strip():
-                continue
-            if field.type in ("integer", "decimal"):
-                value = decimals.written(value, field.scale)
+        is_absent = isinstance(value, str) and not value.strip()
+        if isinstance(value, str) and not is_absent and field.type in ("integer", "decimal"):
+            value = decimals.written(value, field.scale)
         if value is None:
             return {}
+        if field.equals is not None:
+            said = _decimal(value) if isinstance(field.equals, Decimal) else str(value).strip()
+            if said != field.equals:
+                return {}
+        if is_absent:
+            continue
         known[field.name] = value
     return known
 
@@ -259,4 +315,4 @@ def _moment(said: Sequence[tuple[Field, str]], clock: Clock) -> int | None:
         if found is None:
             return None
         parts.update(found)
-    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    return clock.unix_nano(parts)

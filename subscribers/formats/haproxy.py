@@ -119,7 +119,7 @@ def _accepted(text: str, clock: Clock) -> int | None:
         return None
     if clock.zone is UTC or date["zone"]:
         return strftime.clf_nano(text if date["zone"] else f"{text} +0000")
-    return java_dates.unix_nano(_parts(date), clock.zone, clock.near_unix_nano)
+    return clock.unix_nano(_parts(date))
 
 
 def date_parts(text: str) -> java_dates.Parts:

@@ -3,7 +3,8 @@
     BadLayout   (java_layout) a format that lines cannot be read with
 
 A line has the header of syslog or none. `%tr` and its kin are when the request began, `%t`, `%T`, `%Tl`,
-`%Ts` when the connection was accepted; `%Ta` is all that the request took, `%Tt` all of the connection. What
+`%Ts` when the connection was accepted; `%Ta` is all that the request took, `%Tt` all of the connection: the
+one and the other are brought together by `%Th` and `%Ti`, or there is no duration. What
 a client sent is encoded as `#22` in the request and in captured headers, and not at all in samples
 (`%[...]`), which end at the first occurrence of the text after them. Blanks are one, and none beside a
 variable that writes nothing. A line that the format did not write may be one of HAProxy's own, as of
@@ -31,6 +32,7 @@ from subscribers.formats.haproxy_variables import (
     NUMBERS,
     TEXTS,
     sample_role,
+    settle,
 )
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers.java_layout import BadLayout
@@ -90,7 +92,9 @@ def compile_layout(text: str) -> Layout:
         format = NAMED[format]
     tokens = _blanks_once(list(_tokens(format)))
     is_escaped = "E" in "".join(re.findall(r"\{([^{}]*)\}", format))
-    return compile_fields(_spaced(tokens), _unescaped if is_escaped else str, escapes=is_escaped)
+    return compile_fields(
+        _spaced(tokens), _unescaped if is_escaped else str, escapes=is_escaped, finish=settle
+    )
 
 
 def compile_haproxy(text: str) -> LineFormat:

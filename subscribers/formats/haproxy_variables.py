@@ -21,6 +21,8 @@ _STATUS = r"(?:-1|\d{3}|-)"
 _DATE = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+"
 #: Of two spans of one request the shorter, its own, counts: the other is told to be less exact.
 _OF_CONNECTION_NS = MS_NS + 1
+#: Beside the timers: that the begin is the request's own.
+_OWN = "tr"
 
 
 def _asked(role: Role) -> Role:
@@ -39,15 +41,28 @@ def _name(attribute: str) -> Role:
     return role
 
 
-def _timer(name: str) -> Role:
-    return of.milliseconds(f"haproxy.time_{name}_ms", MS_NS)
+def _timer(variable: str, name: str) -> Role:
+    keep = of.milliseconds(f"haproxy.time_{name}_ms", MS_NS)
+
+    def role(access: Access, said: str) -> None:
+        keep(access, said)
+        _keep_timer(access, variable, said)
+
+    return role
 
 
-def _total(exact_to_ns: int) -> Role:
+def _keep_timer(access: Access, variable: str, said: str) -> None:
+    value = of.nanoseconds(said, MS_NS)
+    if value is not None or said.startswith("-1"):
+        access.timers_ns[variable] = -1 if value is None else value
+
+
+def _total(variable: str, exact_to_ns: int) -> Role:
     take = of.duration(MS_NS, exact_to_ns)
 
     def role(access: Access, said: str) -> None:
         take(access, said)
+        _keep_timer(access, variable, said)
         if access.duration_ns is not None:
             access.attributes["haproxy.time_total_ms"] = access.duration_ns / MS_NS
 
@@ -60,8 +75,51 @@ def _began(is_own: bool) -> Role:
     def role(access: Access, said: str) -> None:
         parts = haproxy.date_parts(said)
         access.began.parts = parts if is_own else access.began.parts or parts
+        if is_own:
+            access.timers_ns[_OWN] = 0
 
     return role
+
+
+def _began_itself(field: Field) -> Field:
+    """The field of a time that is when the request itself began."""
+
+    def role(access: Access, said: str) -> None:
+        field.role(access, said)
+        access.timers_ns[_OWN] = 0
+
+    return field._replace(role=role)
+
+
+def settle(access: Access) -> None:
+    """Bring the begin and the duration together: of the request, or else of its connection.
+
+    `%tr` and `%Ta` are the request's own, `%t` and `%Tt` begin with the connection, `%Th` and `%Ti` before.
+    A begin of the one with a duration of the other is none where no timer tells what is between them.
+    https://docs.haproxy.org/2.6/configuration.html#8.4
+    """
+    timers, before = access.timers_ns, _before(access.timers_ns)
+    is_own, is_told = _OWN in timers, access.began.is_told
+    is_active = timers.get("Ta", -1) >= 0
+    if before is not None:
+        if is_told and not is_own:
+            access.began.later_ns = before
+        if access.duration_ns is not None and not is_active:
+            access.duration_ns = max(access.duration_ns - before, 0)
+    elif is_told and is_own != is_active:
+        access.duration_ns = None
+
+
+def _before(timers: dict[str, int]) -> int | None:
+    """How long the connection was before the request's first byte; None where no timers tell."""
+    told = {name for name, value in timers.items() if value >= 0}
+    if {"Ta", "Tt"} <= told:
+        return max(timers["Tt"] - timers["Ta"], 0)
+    if {"Tq", "TR"} <= told:
+        return max(timers["Tq"] - timers["TR"], 0)
+    if timers.get("Ti", 0) < 0:  # HAProxy counts the handshake in only with a time of waiting
+        return 0
+    return timers["Th"] + timers["Ti"] if {"Th", "Ti"} <= told else None
 
 
 def _seconds(access: Access, said: str) -> None:
@@ -161,17 +219,17 @@ NUMBERS: dict[str, Role] = {
     "bq": of.number("haproxy.backend_queue"),
     "lc": of.number("haproxy.log_counter"),
     "rt": of.number("haproxy.request_counter"),
-    "TR": _timer("request"),
-    "Tq": _timer("to_request"),
-    "Th": _timer("handshake"),
-    "Ti": _timer("idle"),
-    "Tw": _timer("queue"),
-    "Tc": _timer("connect"),
-    "Tr": _timer("response"),
-    "Td": _timer("data"),
-    "Tu": _timer("user"),
-    "Ta": _total(MS_NS),
-    "Tt": _total(_OF_CONNECTION_NS),
+    "TR": _timer("TR", "request"),
+    "Tq": _timer("Tq", "to_request"),
+    "Th": _timer("Th", "handshake"),
+    "Ti": _timer("Ti", "idle"),
+    "Tw": _timer("Tw", "queue"),
+    "Tc": _timer("Tc", "connect"),
+    "Tr": _timer("Tr", "response"),
+    "Td": _timer("Td", "data"),
+    "Tu": _timer("Tu", "user"),
+    "Ta": _total("Ta", MS_NS),
+    "Tt": _total("Tt", _OF_CONNECTION_NS),
     "Ts": _seconds,
 }
 CAPTURED = {
@@ -186,8 +244,8 @@ LISTED = {
 FIELDS = {
     "tr": Field(_began(True), _DATE, "begin"),
     "t": Field(_began(False), _DATE, "begin"),
-    "trg": strftime.clf("begin"),
-    "trl": strftime.clf("begin"),
+    "trg": _began_itself(strftime.clf("begin")),
+    "trl": _began_itself(strftime.clf("begin")),
     "T": strftime.clf("begin"),
     "Tl": strftime.clf("begin"),
     "ms": strftime.SPECIAL["msec_frac"]("begin"),

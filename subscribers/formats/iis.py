@@ -135,7 +135,7 @@ class _Fields:
             role(access, said)
         date = values[self._date] if self._date >= 0 else ""
         time = values[self._time] if self._time >= 0 else ""
-        utc = Clock(UTC, clock.near_unix_nano)
+        utc = clock._replace(zone=UTC)
         if date and time:
             nano = moments.iso(f"{date} {time}", utc)
             if nano is None:

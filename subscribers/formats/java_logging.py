@@ -3,6 +3,8 @@
     2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop.mapreduce.v2.app.MRAppMaster: Created MRAppMaster
     03:30:10.123 [main] INFO  com.example.Claims - claim accepted                log4j 2's and logback's
     2026-11-21T03:30:10.123Z  INFO 4711 --- [           main] c.e.Claims : claim accepted      Spring Boot
+    2026-11-21T03:30:10.123+02:00 INFO  [main] com.example.Claims - claim accepted             with a zone
+    2026-11-21T03:30:10,123 INFO [main] com.example.Claims (Claims.java:12) - claim accepted   with the place
     03:30:10,123 INFO  [org.jboss.as] (MSC service thread 1-1) WFLYSRV0049       WildFly
     [2026-11-21 03:30:10,123] INFO [main] started (kafka.server.KafkaServer)     Kafka
     26/11/21 03:30:10 INFO SparkContext: Running                                 Spark
@@ -16,7 +18,6 @@ https://docs.spring.io/spring-boot/reference/features/logging.html
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,7 @@ from subscribers.parsers.log4j import ATTRIBUTES
 _SPRING = "%5p %pid --- [%t] %c : %m"
 _SPRING_NAMED = "%5p %pid --- [%contextName] [%t] %c : %m"
 _ZONED = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}"
+_PLACED = "%c (%F:%L) - %m"
 #: In the order they are tried: the first that fits is meant.
 PATTERNS = (
     f"{_ZONED} {_SPRING_NAMED}",
@@ -46,6 +48,13 @@ PATTERNS = (
     "[%d{ISO8601}] %p %m (%c)",
     "[%d{ISO8601}][%-5p][%-25c] [%t] %m",
     "%-5p [%t] %d{ISO8601} %F:%L - %m",
+    *(
+        f"{date} {who} {rest}"
+        for date in ("%d{ISO8601}", _ZONED)
+        for rest in (_PLACED, "%c - %m", "%c: %m")
+        for who in ("%-5p [%t]", "[%t] %-5p")
+        if date == _ZONED or rest == _PLACED  # the others are above
+    ),
 )
 _LAYOUTS = {
     begun: tuple(
@@ -77,6 +86,8 @@ def _told(record: Record, layout: Layout, clock: Clock) -> Told | None:
     level = layout.level(record)
     if not level or any(" " in fields.get(name, "") for name in _NAMES):
         return None
+    if fields.get("file", "").endswith(".py"):  # Python's layouts may look the same
+        return None
     time = _time(record.date, clock)
     if time is None:
         return None
@@ -85,14 +96,17 @@ def _told(record: Record, layout: Layout, clock: Clock) -> Told | None:
 
 def _time(date: java_dates.Parts, clock: Clock) -> int | None:
     fraction = date.pop("S", "")
-    whole = _second(tuple(date.items()), clock.zone, clock.near_unix_nano // _HOUR)
+    near = clock.near_unix_nano
+    if not clock.is_latest:  # of a file it is the same for all lines, and tells to the minute
+        near = near // _HOUR * _HOUR + _HOUR // 2
+    whole = _second(tuple(date.items()), clock._replace(near_unix_nano=near))
     return None if whole is None else whole + int(fraction[:9].ljust(9, "0"))
 
 
 @lru_cache(maxsize=1024)
-def _second(date: tuple[tuple[str, str], ...], zone: tzinfo, near_hour: int) -> int | None:
+def _second(date: tuple[tuple[str, str], ...], clock: Clock) -> int | None:
     """The time of a date without its fraction: a program writes many lines a second."""
-    return java_dates.unix_nano(dict(date), zone, near_hour * _HOUR + _HOUR // 2)
+    return clock.unix_nano(dict(date))
 
 
 def _attributes(fields: dict[str, str]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from typing import Any
 from subscribers.formats import levels, loggers, pairs
 from subscribers.formats.json_lines import told_of
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
-from subscribers.parsers import java_dates
 
 _HEADER = re.compile(
     r"([IWEF])(\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}+) {1,16}+(\d{1,10}+) "
@@ -37,7 +36,7 @@ def read(text: str, clock: Clock) -> Told | None:
     if year:
         parts["y"] = year
     told = _said(text[match.end() :], clock)
-    told.time_unix_nano = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    told.time_unix_nano = clock.unix_nano(parts)
     told.level = levels.LETTERS[letter]
     told.attributes |= {"thread.id": int(thread), "code.file.path": file, "code.line.number": int(line)}
     return told

@@ -40,8 +40,11 @@ def iso(text: str, clock: Clock) -> int | None:
 
 
 def month_day(month: str, day: str, time: str, clock: Clock, year: str = "") -> int | None:
-    """Return the time of `Jun 14 15:16:01`, the fraction optional; without a year the nearest is meant."""
+    """Return the time of `Jun 14 15:16:01`, the fraction optional; without a year the clock's is meant."""
     whole, _, fraction = time.partition(".")
+    if clock.is_latest and not year:
+        nano = _second(month, day, whole, clock)
+        return None if nano is None else nano + int(fraction[:9].ljust(9, "0"))
     date = _date(month, day, year, clock.near_unix_nano // _DAY)
     if date is None:
         return None
@@ -54,7 +57,7 @@ def month_day(month: str, day: str, time: str, clock: Clock, year: str = "") -> 
 
 
 def _local(moment: datetime, clock: Clock) -> int | None:
-    """The time of a wall clock; of the two that it shows twice when summer ends the nearer one."""
+    """The time of a wall clock; of the two that it shows twice when summer ends the one that is meant."""
     first = moment.replace(tzinfo=clock.zone)
     nano = times.unix_nano(first)
     if clock.zone is UTC:
@@ -63,7 +66,15 @@ def _local(moment: datetime, clock: Clock) -> int | None:
     if nano is None or first.utcoffset() == second.utcoffset():
         return nano
     other = times.unix_nano(second)
-    return nano if other is None else min(nano, other, key=lambda one: abs(one - clock.near_unix_nano))
+    return nano if other is None else clock.meant((nano, other))
+
+
+@lru_cache(maxsize=1024)
+def _second(month: str, day: str, time: str, clock: Clock) -> int | None:
+    """The time of a second of a day of a month; a file's lines all have the same clock."""
+    hour, _, rest = time.partition(":")
+    minute, _, second = rest.partition(":")
+    return clock.unix_nano({"M": month, "d": day, "H": hour, "m": minute, "s": second})
 
 
 @lru_cache(maxsize=1024)

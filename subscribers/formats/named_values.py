@@ -19,7 +19,7 @@ from observe import semconv
 from subscribers.formats import logger_names, moments
 from subscribers.formats.levels import level_of
 from subscribers.formats.told import Clock, Told
-from subscribers.parsers import java_dates, mdc, times
+from subscribers.parsers import mdc, times
 
 _UNFOLDED = str.maketrans("", "", "-_.@ ")
 _ABSENT = frozenset({"", "-", "null", "NULL"})
@@ -122,14 +122,14 @@ def moment(text: str, clock: Clock) -> int | None:
     if nano is not None:
         return nano
     if match := _COMPACT.fullmatch(text):
-        return _nearest([match], clock)
+        return _meant([match], clock)
     try:
         return moments.epoch(int(text) if text.isdecimal() else float(text))
     except (ValueError, OverflowError):
         pass
     if match := _COMPACT_DAY.fullmatch(text):
         text = f"{match['y']}-{match['M']}-{match['d']}{match['rest']}"
-    return _nearest([match for shape in _SHAPES if (match := shape.fullmatch(text))], clock)
+    return _meant([match for shape in _SHAPES if (match := shape.fullmatch(text))], clock)
 
 
 @lru_cache(maxsize=4096)
@@ -174,14 +174,14 @@ def _take(record: Told, name: str, value: str) -> bool:
     return True
 
 
-def _nearest(matches: list[re.Match[str]], clock: Clock) -> int | None:
+def _meant(matches: list[re.Match[str]], clock: Clock) -> int | None:
     found = [_unix_nano(match, clock) for match in matches]
     known = [nano for nano in found if nano is not None]
-    return min(known, key=lambda nano: abs(nano - clock.near_unix_nano)) if known else None
+    return clock.meant(known) if known else None
 
 
 def _unix_nano(match: re.Match[str], clock: Clock) -> int | None:
     parts = {letter: said for letter, said in match.groupdict().items() if said}
     if "a" in parts:
         parts["h"] = parts.pop("H")
-    return java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    return clock.unix_nano(parts)

@@ -56,11 +56,11 @@ def paged(
             told.correlation_id = _named(told, correlation_field)
         return told
 
-    readers: OrderedDict[tuple[str, str, str], Reader] = OrderedDict()
+    readers: OrderedDict[tuple[str, str, str, str], Reader] = OrderedDict()
 
     def parse(page: Page) -> Parsed:
         origin = page.origin
-        stream = origin.account, origin.log_group, origin.log_stream
+        stream = origin.account, origin.log_group, origin.log_stream, page.file
         reader = readers.pop(stream, None) or format.reader()
         readers[stream] = reader
         if len(readers) > _STREAMS_MAX:
@@ -166,7 +166,7 @@ class _Pager:
         return [self._format.continued(line.rstrip("\r")) for line in text.split("\n")]
 
     def _clock(self, line: Line) -> Clock:
-        return Clock(self._zone, line.unix_nano)
+        return Clock(self._zone, line.unix_nano, is_latest=bool(self._page.file))
 
     def _tell(self) -> None:
         entry, self._entry = self._entry, None

@@ -7,19 +7,31 @@ linear in the length of the line, whatever is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
 
+from subscribers.parsers import java_dates
+
 
 class Clock(NamedTuple):
     """What times are read with. zone: of those that name none; near_unix_nano: when CloudWatch, or the file's
-    own time, says it was, which tells the year or the day that a line leaves out."""
+    own time, says it was, which tells the year or the day that a line leaves out; is_latest: whether that is
+    when the file was last written, so that it was then at the latest."""
 
     zone: tzinfo
     near_unix_nano: int
+    is_latest: bool = False
+
+    def unix_nano(self, parts: java_dates.Parts) -> int | None:
+        """Return the time that parts of a date tell; see java_dates.unix_nano."""
+        return java_dates.unix_nano(parts, self.zone, self.near_unix_nano, is_latest=self.is_latest)
+
+    def meant(self, found: Sequence[int]) -> int:
+        """Return which of several times is meant; see java_dates.meant."""
+        return java_dates.meant(found, self.near_unix_nano, is_latest=self.is_latest)
 
 
 class Exchange(msgspec.Struct, kw_only=True, gc=False):

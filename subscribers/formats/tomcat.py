@@ -223,7 +223,7 @@ def _one_line(match: re.Match[str], clock: Clock) -> Told | None:
     when, level, thread, place, message = match.groups()
     date, _, fraction = when.partition(".")
     parts = _ONE_LINE_DATE.parts(date) | ({"S": fraction} if fraction else {})
-    nano = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+    nano = clock.unix_nano(parts)
     if nano is None:
         return None
     attributes = {of.THREAD_NAME: thread} if thread else {}
@@ -235,7 +235,7 @@ def _one_line(match: re.Match[str], clock: Clock) -> Told | None:
 def _first(match: re.Match[str], clock: Clock) -> Told | None:
     """The first of two lines: when and where; the next one says what."""
     when = match[1].replace(",", "").replace("\u202f", " ")
-    nano = java_dates.unix_nano(_FIRST_DATE.parts(when), clock.zone, clock.near_unix_nano)
+    nano = clock.unix_nano(_FIRST_DATE.parts(when))
     if nano is None:
         return None
     attributes = {"log.logger": match[2]} | ({"code.function.name": match[3]} if match[3] else {})

@@ -177,9 +177,9 @@ def _dated(value: str, clock: Clock) -> int | None:
     found = [moments.iso(value, clock)]
     for pattern in _DATES:
         if parts := java_dates.date_format(pattern).parts(value):
-            found.append(java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano))
+            found.append(clock.unix_nano(parts))
     known = [time for time in found if time is not None]
-    return min(known, key=lambda time: abs(time - clock.near_unix_nano)) if known else None
+    return clock.meant(known) if known else None
 
 
 def _event_reader() -> Reader:

@@ -22,7 +22,6 @@ from typing import Any
 
 from observe import semconv
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
-from subscribers.parsers import java_dates
 
 _JOB = r"(?:JOB|STC|TSU) {0,4}+\d{1,5}+|[JST]\d{7}"
 _JOB_ID = re.compile(_JOB)
@@ -97,7 +96,7 @@ def joblog() -> Reader:
             return Told(is_header=True)
         parts = {**day, "H": hour, "m": minute, "s": second}
         told = _told(message, {"zos.job.id": job.replace(" ", "")})
-        told.time_unix_nano = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+        told.time_unix_nano = clock.unix_nano(parts)
         return told
 
     return read
@@ -121,7 +120,7 @@ def hardcopy() -> Reader:
             "zos.record": _COMMANDS.get(command) or _RECORD_KINDS[kind],
         }
         told = _told(message, attributes, is_command=command in "CI")
-        told.time_unix_nano = java_dates.unix_nano(parts, clock.zone, clock.near_unix_nano)
+        told.time_unix_nano = clock.unix_nano(parts)
         return told
 
     return read

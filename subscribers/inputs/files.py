@@ -16,12 +16,11 @@ import msgspec
 from subscribers.envelope import FileBatch, LogEvent, MalformedEnvelope
 from subscribers.inputs.inflate import Piece
 from subscribers.inputs.lines import texts
+from subscribers.parsers.page import between
 
-#: CloudWatch's own limits of a batch; a batch ends where a line begins that goes on with no record.
+#: CloudWatch's own limits of a batch; it is cut between two records, if such a place is near.
 EVENTS_MAX = 10_000
 BYTES_MAX = 4 * 1024 * 1024
-_EVENTS_HARD_MAX = EVENTS_MAX + 512
-_GOES_ON = (b" ", b"\t", b"Caused by", b"... ")
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +49,9 @@ def batches(pieces: Iterable[Piece], place: Place) -> Iterator[FileBatch | Malfo
             yield from batch.take()
             yield cut
             continue
-        if batch.is_full(cut[1]):
-            yield from batch.take()
         batch.add(*cut)
+        if batch.is_full:
+            yield from batch.take(batch.place_to_cut())
     yield from batch.take()
 
 
@@ -66,11 +65,14 @@ class _Batch:
         self._ids: list[str] = []
         self._size = 0
 
-    def is_full(self, line: bytes) -> bool:
-        """Whether a line belongs into the next batch."""
-        if len(self._events) < EVENTS_MAX and self._size < BYTES_MAX:
-            return False
-        return len(self._events) >= _EVENTS_HARD_MAX or not line.startswith(_GOES_ON)
+    @property
+    def is_full(self) -> bool:
+        """Whether it has to be taken."""
+        return len(self._events) > EVENTS_MAX or self._size >= BYTES_MAX
+
+    def place_to_cut(self) -> int:
+        """Return how many lines to take: the last one waits, for it tells of the one before."""
+        return between(self._events, 0, len(self._events) - 1) or len(self._events)
 
     def add(self, offset: int, line: bytes) -> None:
         """Add a line; the first of all names the file."""
@@ -85,15 +87,18 @@ class _Batch:
         self._events.append(LogEvent(timestamp_ms=self._place.time_ms, message=self._decode(line)))
         self._size += len(line)
 
-    def take(self) -> Iterator[FileBatch]:
-        """Yield what there is, and begin again."""
+    def take(self, lines: int | None = None) -> Iterator[FileBatch]:
+        """Yield so many of the lines, or all there are, and go on with the others."""
         if self._events:
             yield FileBatch(
                 owner=self._place.account,
                 log_group=self._place.log_group,
                 log_stream=self._place.log_stream,
                 message_type="DATA_MESSAGE",
-                events=tuple(self._events),
-                line_ids=tuple(self._ids),
+                events=tuple(self._events[:lines]),
+                line_ids=tuple(self._ids[:lines]),
+                file=self._base.hexdigest() if self._base else "",
             )
-        self._events, self._ids, self._size = [], [], 0
+        taken = len(self._events) if lines is None else lines
+        self._events, self._ids = self._events[taken:], self._ids[taken:]
+        self._size = sum(len(event.message) for event in self._events)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from observe import ids
 from subscribers.parsers.draft import Draft, PlatformRecord
 from subscribers.parsers.platform import FAILED
 from subscribers.signals import Span
@@ -79,7 +80,8 @@ class Invocation(msgspec.Struct, kw_only=True):
     def resolve(self) -> None:
         """Let the invocation's own span, where the layer wrote it, decide what the lines are part of.
 
-        Else what our lines told; where all lines are here and none of ours is, X-Ray's trace.
+        Else what our lines told, or the trace of the correlation ID that any line told; where all lines are
+        here and none of ours is, X-Ray's trace.
         """
         own = self.own_span()
         if own:
@@ -87,6 +89,8 @@ class Invocation(msgspec.Struct, kw_only=True):
             self.correlation_id = own.correlation_id or self.correlation_id
         elif self.spans and not self.trace_id:
             self.trace_id = self.spans[0].trace_id
+        elif self.correlation_id and not self.trace_id:
+            self.trace_id = ids.derive_trace_id(self.correlation_id)
         elif self.xray_trace_id and not self.trace_id:
             self.is_from_xray = True
             # Of an invocation that was cut, ours may come in the next payload.

@@ -3,8 +3,10 @@
     BadDate     a pattern that no time can be read with
 
 What a line leaves out is taken from CloudWatch's time of the event: the nearest day or year that fits. Of
-the two moments that a clock shows twice when summer ends it is the nearer one, too. Names of months are
-read in English.
+the two moments that a clock shows twice when summer ends it is the nearer one, too. A file's lines were there
+when it was last written: of them the latest that fits is meant. Two digits of a year
+mean one from 79 years before that time to 20 after it, as SimpleDateFormat has it. Names of months are read
+in English.
 
 https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/text/SimpleDateFormat.html
 https://logging.apache.org/log4j/2.x/manual/pattern-layout.html#converter-date
@@ -13,7 +15,7 @@ https://logging.apache.org/log4j/2.x/manual/pattern-layout.html#converter-date
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -78,6 +80,10 @@ _BACKWARDS = {
 #: Letters of java.time and of SimpleDateFormat that mean the same.
 _SAME = {"u": "y", "Y": "y", "L": "M", "x": "X", "V": "z", "O": "z", "B": "a"}
 _ZONES = "zZX"
+#: How much later than a file's last line its time may be: clocks differ.
+_AHEAD_MAX_NS = 300 * 10**9
+#: Until when two digits of a year are in the future.
+_YEARS_AHEAD = 20
 _ELEMENT = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?([+-])(\d{1,2}):?+(\d{2})?")
 
@@ -131,10 +137,11 @@ def date_format(name: str, zone: str = "") -> DateFormat:
     return DateFormat("".join(shapes), backwards, letters, groups, own)
 
 
-def unix_nano(parts: Parts, zone: tzinfo, near_unix_nano: int) -> int | None:
+def unix_nano(parts: Parts, zone: tzinfo, near_unix_nano: int, *, is_latest: bool = False) -> int | None:
     """Return the time that parts tell, nanoseconds since the epoch; None where they tell no time of day.
 
-    zone: of times that name none; near_unix_nano: about when it was, for what the parts leave out.
+    zone: of times that name none; near_unix_nano: about when it was, for what the parts leave out; is_latest:
+    whether it was then at the latest.
     """
     if "UNIX" in parts:
         return times.epoch_seconds(parts["UNIX"])
@@ -153,7 +160,16 @@ def unix_nano(parts: Parts, zone: tzinfo, near_unix_nano: int) -> int | None:
         ]
     except (ValueError, OverflowError, KeyError):
         return None
-    return min(found, key=lambda nano: abs(nano - near_unix_nano)) + clock[3] if found else None
+    return meant(found, near_unix_nano, is_latest=is_latest) + clock[3] if found else None
+
+
+def meant(found: Sequence[int], near_unix_nano: int, *, is_latest: bool) -> int:
+    """Return which of several times a line means, of which there is at least one: the nearest; or, where it
+    was then at the latest, the last that is not after it, but for five minutes."""
+    if is_latest:
+        latest = near_unix_nano + _AHEAD_MAX_NS
+        return max((nano for nano in found if nano <= latest), default=min(found))
+    return min(found, key=lambda nano: abs(nano - near_unix_nano))
 
 
 @lru_cache(maxsize=256)
@@ -208,12 +224,12 @@ def _days(parts: Parts, near: datetime) -> Iterator[datetime]:
     """Yield the midnights that may be meant: one, or those around `near` where day or year are left out."""
     near = datetime(near.year, near.month, near.day)
     if "D" in parts and "y" in parts:
-        yield near.replace(year=_year(parts), month=1, day=1) + timedelta(days=int(parts["D"]) - 1)
+        yield near.replace(year=_year(parts["y"], near), month=1, day=1) + timedelta(days=int(parts["D"]) - 1)
     elif "d" not in parts:
         yield from (near + timedelta(days=n) for n in (-1, 0, 1))
     else:
         month = _month(parts["M"]) if "M" in parts else near.month
-        for year in [_year(parts)] if "y" in parts else [near.year - 1, near.year, near.year + 1]:
+        for year in [_year(parts["y"], near)] if "y" in parts else [near.year - 1, near.year, near.year + 1]:
             if (month, int(parts["d"])) != (2, 29) or "y" in parts or _is_leap(year):
                 yield near.replace(year=year, month=month, day=int(parts["d"]))
 
@@ -222,9 +238,12 @@ def _is_leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
-def _year(parts: Parts) -> int:
-    year = int(parts["y"])
-    return year + 2000 if len(parts["y"]) == 2 else year
+def _year(said: str, near: datetime) -> int:
+    year = int(said)
+    if len(said) != 2:
+        return year
+    last = near.year + _YEARS_AHEAD
+    return last - (last - year) % 100
 
 
 def _month(text: str) -> int:

@@ -118,7 +118,7 @@ def _tell(page: Page, entry: _Entry | None, written: Written, parsed: Parsed) ->
     if entry is None:
         return
     line, record = entry.line, entry.record
-    own_time = java_dates.unix_nano(record.date, written.zone, line.unix_nano)
+    own_time = java_dates.unix_nano(record.date, written.zone, line.unix_nano, is_latest=bool(page.file))
     trace = stack_traces.read(entry.message, entry.lines)
     who = mdc.identity(record.mdc, written.correlation_field)
     parsed.signals.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,6 +21,28 @@ class Line(NamedTuple):
     text: str
 
 
+#: What a line begins with that goes on with the one before: a frame of a stack trace, most often.
+GOES_ON = (" ", "\t", "Caused by", "... ")
+#: So many lines are looked at for one where a page may be cut: more than a record has.
+_LOOKED_BACK = 1_024
+
+
+def between(events: Sequence[LogEvent], begin: int, end: int) -> int:
+    """Return the last place before `end` that is between two records, as far as their lines tell; else `end`.
+
+    An exception's own line begins like any other: so neither it nor those beside it may go on.
+    """
+
+    def goes_on(at: int) -> bool:
+        text = events[at].message if at < len(events) else "."
+        return not text or text.startswith(GOES_ON) or text.isspace()
+
+    places = range(end, max(begin + 1, end - _LOOKED_BACK), -1)
+    calm = (at for at in places if not any(map(goes_on, (at - 1, at, at + 1))))
+    quiet = (at for at in places if not goes_on(at))
+    return next(calm, 0) or next(quiet, end)
+
+
 class Page(msgspec.Struct, frozen=True):
     """The lines of one batch, and what every format needs to know about them."""
 
@@ -32,6 +54,8 @@ class Page(msgspec.Struct, frozen=True):
     now_unix_nano: int
     #: Position of the first event in its payload.
     first: int = 0
+    #: Which file the lines are of, where several have one log stream; "" of a stream.
+    file: str = ""
 
     def part(self, begin: int, end: int) -> Page:
         """Return the events from begin to end, exclusive, as a page of its own."""
@@ -41,13 +65,14 @@ class Page(msgspec.Struct, frozen=True):
     def parts(self, most: int = 8_192) -> Iterator[Page]:
         """Yield the page in pieces of about `most` events, so that what is made of them stays small.
 
-        They are cut where an invocation starts, if one does: CloudWatch cuts streams anywhere itself.
+        They are cut where an invocation starts, if one does; else where no line goes on with the one before,
+        if such a place is near: CloudWatch cuts streams anywhere itself.
         """
         begin, size = 0, len(self.events)
         while begin < size:
             end = min(begin + most, size)
             starts = (at for at in range(end, begin, -1) if at < size and self._starts(at))
-            cut = size if end == size else next(starts, end)
+            cut = size if end == size else next(starts, 0) or between(self.events, begin, end)
             yield self if cut - begin == size else self.part(begin, cut)
             begin = cut
 

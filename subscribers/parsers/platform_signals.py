@@ -182,7 +182,9 @@ def platform_span(draft: Draft, invocation: Invocation | None) -> Span | None:
         return None
     trace_id, span_id = _identity(invocation)
     end = draft.time_unix_nano
-    start = invocation.start_unix_nano or max(0, end - round(record.values.get("duration", 0) * 1_000_000))
+    start = invocation.start_unix_nano or end
+    if start == end:  # START is not here, or the lines have no times of their own, as those of a file
+        start = max(0, end - round(record.values.get("duration", 0) * 1_000_000))
     return Span(
         event_id=f"{draft.event_id}:{_SPAN_INDEX}",
         origin=draft.origin,

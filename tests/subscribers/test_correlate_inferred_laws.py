@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observe.semconv import CLOCK_SKEW_MS
 from subscribers.correlate import stories
 from subscribers.correlate_clock import tolerance_ns
-from subscribers.correlate_inferred import ROOT, infer
+from subscribers.correlate_forest import ROOT
+from subscribers.correlate_inferred import infer
 from subscribers.signals import ENTRY_KINDS, Span
 from tests.subscribers.samples import TRACE, span, span_id
 from tests.subscribers.test_correlate import DERIVED, SESSION, lost
@@ -135,3 +136,44 @@ def test_other_requests_are_left_alone(rows: list[Span], others: list[Span]) -> 
     found, all_found = infer(alone, parents, requests[: len(alone)]), infer(both, together, requests)
     assert together[: len(alone)] == parents
     assert {i for i in all_found if i < len(alone)} == found
+
+
+@st.composite
+def fan_outs(draw: Any) -> tuple[list[Span], dict[str, str]]:
+    """Calls at a time, all alike, and the requests of each in a log of seconds or of milliseconds.
+
+    Some are behind a proxy, some wrote no log, some tell their parent. Returns the spans, and who made each.
+    """
+    step = draw(st.sampled_from([1000, 1]))
+    latency = st.floats(0, 4)
+    rows, made_by = [], {}
+    for n in range(draw(st.integers(1, 4))):
+        start, took = draw(st.floats(0, 900 if step > 1 else 100)), draw(st.floats(20, 400))
+        rows.append(
+            span(f"call{n}", start, start + took, "front", "serverless", kind="client", attributes=ALIKE)
+        )
+        end, parent = start + took, f"call{n}"
+        services = draw(st.sampled_from([[], ["a"], ["b"], [f"s{n}"], ["proxy", "a"], ["proxy", f"s{n}"]]))
+        for service in services:
+            start, end = start + draw(latency), end - draw(latency)
+            stamped = start // step * step
+            told_parent = {"parent_span_id": span_id(parent)} if draw(st.integers(0, 3)) == 0 else {}
+            name = f"{service}{n}"
+            rows.append(span(name, stamped, stamped + end - start, service, attributes=ALIKE, **told_parent))
+            made_by[name] = parent
+            parent = name
+    return rows, made_by
+
+
+ALIKE = {"http.request.method": "POST", "url.path": "/quote"}
+
+
+@settings(max_examples=500)
+@given(fan_outs())
+def test_no_guess_is_wrong(case: tuple[list[Span], dict[str, str]]) -> None:
+    """Whatever goes on at a time: a request has the parent that made it, or none."""
+    rows, made_by = case
+    for story in stories(TRACE, rows, []):
+        for node in story.spans:
+            if node.inferred:
+                assert story.spans[node.parent].span.name == made_by[node.span.name]

@@ -149,6 +149,62 @@ def test_retries_of_a_request() -> None:
     ]
 
 
+@pytest.mark.parametrize("flushed", [0, 1])
+def test_retries_at_once(flushed: int) -> None:
+    """Attempts less than a second apart: each with its own times, identity and calls, whenever these were written."""
+    call = span_line("c" * 16, "b" * 16, wire.KIND_CLIENT, at_ms=T0_MS + 301)
+    first, again = span_line("a" * 16, CALLER), span_line("b" * 16, "3" * 16, at_ms=T0_MS + 300)
+    lines = [START, first, END, f"{REPORT}Status: timeout", START, again, call, END, REPORT]
+    if flushed:
+        lines = [START, END, f"{REPORT}Status: timeout", START, END, REPORT, call, again, first]
+    second = lines.index(START, 1)
+    told = batch(*lines)
+    late = [replace(event, timestamp_ms=event.timestamp_ms + 300) for event in told.events[second:]]
+    parsed = parse(replace(told, events=(*told.events[:second], *late)), ORIGIN, "lambda", now_unix_nano=NOW)
+    Enrichment(CONFIG).apply(parsed)
+    found = [(s.span_id, s.parent_span_id, s.status, s.attributes.get(STANDS_FOR)) for s in spans(parsed)]
+    assert found == [("a" * 16, CALLER, "error", None), ("b" * 16, "3" * 16, "unset", ["c" * 16])]
+
+
+def test_an_attempt_of_which_the_layer_tells_nothing() -> None:
+    """It was killed: the other one's place is not its."""
+    told = batch(START, END, f"{REPORT}Status: timeout", START, span_line(at_ms=T0_MS + 300), END, REPORT)
+    late = [replace(event, timestamp_ms=event.timestamp_ms + 300) for event in told.events[3:]]
+    parsed = parse(replace(told, events=(*told.events[:3], *late)), ORIGIN, "lambda", now_unix_nano=NOW)
+    Enrichment(CONFIG).apply(parsed)
+    assert [span.span_id == SPAN for span in spans(parsed)] == [False, True]
+
+
+def runtime_done(status: str) -> str:
+    """What the platform writes when the runtime is done: at system log level WARN nothing else."""
+    record = {"requestId": REQUEST, "status": status, "metrics": {"durationMs": 5}}
+    return json.dumps({"time": "2026-11-21T03:30:10.005Z", "type": "platform.runtimeDone", "record": record})
+
+
+@pytest.mark.parametrize("status", ["error", "failure", "timeout"])
+def test_no_report(status: str) -> None:
+    """Of a failed invocation whose report may never come the layer's spans stay; with it they go."""
+    parsed = replaced(INNER, OWN, runtime_done(status))
+    assert [(s.told_by, s.span_id) for s in spans(parsed)] == [("layer", CALL), ("layer", SPAN)]
+    assert parsed.notes == {}
+    reported = replaced(INNER, OWN, runtime_done(status), RECORDS[1])
+    assert [(s.told_by, s.span_id) for s in spans(reported)] == [("platform", SPAN)]
+
+
+def test_a_report_that_is_to_come() -> None:
+    """After an invocation that did well there is one: the layer's spans go."""
+    parsed = replaced(RECORDS[0], INNER, OWN, runtime_done("success"))
+    assert (spans(parsed), parsed.notes) == ([], {"spans_platform": 2})
+
+
+def test_a_report_that_came_late() -> None:
+    """The layer's spans that stayed and the platform's are one where they are read."""
+    kept = spans(replaced(INNER, OWN, runtime_done("error")))
+    (late,) = spans(replaced("x", "y", "z", RECORDS[1]))
+    (story,) = stories(TRACE, [*kept, late], [])
+    assert [(n.span.span_id, n.depth, n.span.status) for n in story.spans] == [(SPAN, 0, "error"), (CALL, 1, "unset")]  # fmt: skip
+
+
 def test_more_than_it_stands_for() -> None:
     """A list has an end."""
     inner = [span_line(f"{n:016x}", SPAN, wire.KIND_CLIENT) for n in range(1, STANDS_FOR_MAX + 9)]

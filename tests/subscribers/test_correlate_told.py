@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from subscribers.correlate_told import FUNCTION, METHOD, PATH, REST, WHOLE, call_keys, request_keys
+from subscribers.correlate_told import (
+    FUNCTION,
+    METHOD,
+    PATH,
+    REST,
+    WHOLE,
+    Told,
+    call_keys,
+    is_another,
+    request_keys,
+)
 from tests.subscribers.samples import span
 
 
@@ -53,3 +63,32 @@ def test_what_is_no_http() -> None:
     """A query or a message is no request."""
     for name in ("db.system.name", "messaging.system", "aws.request_id", "rpc.service"):
         assert call_keys(span("b", attributes={name: "x"})) == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "request_path", "another"),
+    [
+        ("/v1/claims/7", "/claims/7", False),
+        ("/claims/7", "/old/app/claims/7", False),
+        ("/v1/claims/7", "/old/claims/7", False),
+        ("/claims/7", "/7/", False),
+        ("/claims/7", "/policies/7", True),
+        ("/v1/charges", "/unrelated", True),
+        ("/v1/charges", "/", True),
+        ("/", "/", False),
+        ("", "/unrelated", False),
+        ("/v1/charges", "", False),
+    ],
+)
+def test_another_path(call: str, request_path: str, another: bool) -> None:
+    """Rewritten, the end of a path stays; with the same host it may be any."""
+    one, other = Told("GET", call, "a"), Told("GET", request_path, "b")
+    assert (is_another(one, other), is_another(other, one)) == (another, another)
+    assert is_another(one, other._replace(host="")) == another
+    assert not is_another(one, other._replace(host="a"))
+
+
+def test_a_host_without_a_method() -> None:
+    """It is no call over HTTP, unless it tells a URL."""
+    assert call_keys(span("b", attributes={"server.address": "db.internal"})) == ()
+    assert call_keys(span("b", attributes={"url.full": "http://h/a"})) != ()

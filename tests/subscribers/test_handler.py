@@ -120,6 +120,7 @@ def test_what_the_sink_cannot_take_fails_the_invocation(
         handled(event, Memory(fault))
     said = json.loads(capsys.readouterr().out)
     assert (said["level"], said["error"]["type"]) == ("ERROR", type(fault).__name__)
+    assert (said["ledger"], said["unsettled"]) == (ledger(0), 1)
 
 
 def test_a_large_payload_is_delivered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,6 +134,17 @@ def test_lines_without_an_invocation_around_them_are_told_here() -> None:
     mine, alone, told = both(page(*lines, *invocation(IDS[0], ours(IDS[0]))))
     assert mine == alone
     assert told.rest == [(0, 8)]
+
+
+def test_lines_of_one_millisecond_have_the_reports_duration() -> None:
+    """As the lines of a file have; also where it began on the day before."""
+    given = page(*invocation(IDS[0], "hello\n"), *invocation(IDS[1]))
+    for at in (given.events[0].timestamp_ms, 1_795_219_200_000, 3):
+        events = tuple(msgspec.structs.replace(event, timestamp_ms=at) for event in given.events)
+        one = msgspec.structs.replace(given, events=events)
+        told = lane.tell(one)
+        assert told.events == len(events)
+        assert documents("".join(told.pieces)) == documents(bulk.body(serverless.parse(one).signals).decode())
 
 
 def test_span_lines_are_told_here() -> None:

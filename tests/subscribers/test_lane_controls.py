@@ -79,6 +79,7 @@ SECRETS = [
     ours(IDS[0], policyHolder="Jane", contract_nr="7", n=1),
     ours(IDS[0], note="ask jane@example.com"),
     ours(IDS[0], card=4111111111111111),
+    ours(IDS[0], message="hunter2 paid 4711, 12", password="hunter2", pin=4711, policyHolder="12"),
     ours(IDS[0], message="claim CLM-889123 accepted", body={"apiKey": "k", "items": [1, "CLM-88912"]}),
     "MONITORING|1795231810|1.5|timing|claims.CLM-88912|#product:motor\n",
     "MONITORING|1795231810|1.5|timing|claims|#password:hunter2,env:prod\n",
@@ -154,10 +155,15 @@ def test_a_metric_beyond_its_series_is_told_as_the_guard_says() -> None:
 
 attributes = st.dictionaries(
     st.one_of(
-        st.sampled_from(["user.name", "http.request.header.authorization", "url.query", "contract_nr"]), texts
+        st.sampled_from(
+            ["user.name", "http.request.header.authorization", "url.query", "contract_nr", "pin"]
+        ),
+        texts,
     ),
     st.one_of(
-        st.sampled_from(["CLM-88912", "a=b", CARD, "x" * 20, 4111111111111111]),
+        st.sampled_from(
+            ["CLM-88912", "a=b", CARD, "x" * 20, 4111111111111111, "accepted", "print", 1795231810]
+        ),
         texts,
         st.integers(),
         st.lists(texts),

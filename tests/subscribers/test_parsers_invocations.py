@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from observe import wire
+import msgspec
+
+from observe import ids, wire
+from subscribers.parse import parse
 from subscribers.signals import Log
 from tests.subscribers.lambda_stream import (
     COLD,
     END,
+    NOW,
+    ORIGIN,
     OTHER,
     REPORT,
     REQUEST,
@@ -17,6 +22,7 @@ from tests.subscribers.lambda_stream import (
     START,
     T0_MS,
     TRACE,
+    batch,
     logs,
     metrics,
     spans,
@@ -126,3 +132,24 @@ def test_the_span_of_another_invocation_does_not_count() -> None:
     first = (START, ours(trace_id=TRACE, span_id=INNER), END, f"{REPORT}Status: timeout")
     found = spans(told(*first, START, OWN, END, REPORT))
     assert [span.told_by for span in found] == ["platform", "layer"]
+
+
+def test_a_correlation_id_makes_the_trace_where_nobody_told_one() -> None:
+    """As on the other side: Powertools' line tells it of all, before X-Ray and the request's own."""
+    told_by = {"correlation_id": "CLM-1", "function_request_id": REQUEST}
+    line = json.dumps({"level": "INFO", "message": "hi", **told_by})
+    parsed = told(START, line, "print", END, f"{COLD}XRAY TraceId: 1-5bef4de7-ad49b0e87f6ef6c87fc2e700\n")
+    trace_id = ids.derive_trace_id("CLM-1")
+    assert {log.trace_id for log in logs(parsed)} == {trace_id}
+    (span,) = spans(parsed)
+    assert (span.trace_id, span.correlation_id, span.told_by) == (trace_id, "CLM-1", "platform")
+
+
+def test_lines_without_times_of_their_own_have_the_reports_duration() -> None:
+    """Those of a plain file all have the file's time."""
+    plain = batch(START, END, COLD)
+    at_once = tuple(msgspec.structs.replace(event, timestamp_ms=T0_MS) for event in plain.events)
+    parsed = parse(msgspec.structs.replace(plain, events=at_once), ORIGIN, "lambda", now_unix_nano=NOW)
+    (span,) = spans(parsed)
+    assert span.end_unix_nano - span.start_unix_nano == 9_140_000
+    assert span.end_unix_nano == T0_MS * 1_000_000

@@ -47,7 +47,7 @@ WHEN = "[21/Nov/2026:03:30:10 +0000]"
 SERVERS = [
     ("apache", '%h %t "%r" %>s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache.access", 250_000),
     ("nginx", '$remote_addr [$time_local] "$request" $status $request_time', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 0.250', "nginx.access", 250_000_000),
-    ("haproxy", "%ci [%T] %{+Q}r %ST %Ta", f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "haproxy.log", 250_000_000),
+    ("haproxy", "%ci [%trg] %{+Q}r %ST %Ta", f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "haproxy.log", 250_000_000),
     ("tomcat", '%h %t "%r" %s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache_tomcat.access", 250_000_000),
     ("tomcat_10_1", '%h %t "%r" %s %D', f'203.0.113.9 {WHEN} "GET /x HTTP/1.1" 200 250', "apache_tomcat.access", 250_000),
 ]  # fmt: skip

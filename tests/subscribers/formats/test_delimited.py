@@ -7,6 +7,7 @@ from datetime import UTC
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from subscribers.formats.delimited import HEADER_UNKNOWN, cells, csv_format
 from subscribers.formats.records import paged
@@ -79,6 +80,26 @@ def test_a_stream_has_one_dataset() -> None:
         ("csv", "down", "INFO"),
     ]
     assert (parsed.notes, parsed.silent) == ({HEADER_UNKNOWN: 1}, 1)
+
+
+def test_each_file_has_its_own_columns() -> None:
+    """Though one configuration gives all of them one log stream."""
+    format = paged(csv_format(), UTC)
+    first = replace(page("time,level,claim,message", "03:30:10,INFO,CLM-1,paid"), file="a")
+    second = replace(page("when,user,amount,currency", "x,bob,5,EUR"), file="b")
+    more = replace(page("03:30:11,WARN,CLM-2,late"), file="a")
+    found = [log for one in (first, second, more) for log in logs(format(one))]
+    assert [(log.message, log.level) for log in found] == [
+        ("paid", "INFO"),
+        ("x,bob,5,EUR", ""),
+        ("late", "WARN"),
+    ]
+    assert found[1].attributes == {
+        "csv.when": "x",
+        "user.name": "bob",
+        "csv.amount": "5",
+        "csv.currency": "EUR",
+    }
 
 
 @pytest.mark.parametrize(

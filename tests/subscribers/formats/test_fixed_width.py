@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -164,6 +164,83 @@ def test_records_of_another_kind_are_none(encoding: str, mark: str) -> None:
     assert record.attributes["fixed_width.n"] == 1
     assert read(table, {"": "T", "cp037": "E3", "ascii": "54"}[encoding] + one, encoding) is None
     assert read(table, {"": " ", "cp037": "40", "ascii": "20"}[encoding] + one, encoding) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "is_one"),
+    [
+        ({"type": "packed", "length": 2, "scale": 2, "equals": "1.10"}, "110C", True),
+        ({"type": "packed", "length": 2, "scale": 2, "equals": "1.1"}, "110C", True),
+        ({"type": "packed", "length": 2, "scale": 2, "equals": "1.10"}, "111C", False),
+        ({"type": "packed", "length": 2, "equals": "-7"}, "007D", True),
+        ({"type": "integer", "length": 2, "equals": "07"}, "F0F7", True),
+        ({"type": "integer", "length": 2, "equals": "7"}, "40F7", True),
+        ({"type": "integer", "length": 2, "equals": "7"}, "4040", False),
+        ({"type": "decimal", "length": 3, "scale": 1, "equals": "0.5"}, "F0F0F5", True),
+        ({"type": "decimal", "length": 3, "scale": 5, "equals": "0.5"}, "F04BF5", True),
+        ({"type": "binary", "length": 1, "equals": "127"}, "7F", True),
+        ({"length": 3, "equals": " A "}, "40C140", True),
+    ],
+)  # fmt: skip
+def test_what_a_field_equals_is_compared_as_its_type(
+    field: dict[str, Any], written: str, is_one: bool
+) -> None:
+    """A number is one however it is written, a text one without the blanks around it."""
+    table = [
+        {"name": "kind", "start": 1, **field},
+        {"name": "rest", "start": field["length"] + 1, "length": 1},
+    ]
+    assert (read(table, f"{written}C1", "cp037") is not None) == is_one
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ({"length": 2, "equals": "ABC"}, "too short for the 'equals' of 'ABC'"),
+        ({"length": 2, "equals": "  "}, "is blank"),
+        ({"length": 2, "type": "integer", "equals": "AB"}, "is a number, which"),
+        ({"length": 2, "type": "integer", "equals": "700"}, "can never have"),
+        ({"length": 2, "type": "packed", "equals": "1234"}, "can never have"),
+        ({"length": 2, "type": "packed", "scale": 1, "equals": "0.75"}, "can never have"),
+        ({"length": 1, "type": "binary", "equals": "128"}, "can never have"),
+        ({"length": 8, "type": "date", "equals": "2026-11-21"}, "too short"),
+    ],
+)
+def test_what_no_field_can_equal_is_a_mistake(field: dict[str, Any], said: str) -> None:
+    """As is what any does."""
+    with pytest.raises(BadLayout, match=said):
+        fixed_width_format([{"name": "kind", "start": 1, **field}], "cp037")
+
+
+@pytest.mark.parametrize(("year", "full"), [("97", 1997), ("26", 2026), ("46", 2046), ("47", 1947)])
+def test_two_digits_of_a_year_are_the_sensible_one(year: str, full: int) -> None:
+    """As SimpleDateFormat takes them: to twenty years from now."""
+    table: list[dict[str, Any]] = [
+        {"name": "at", "start": 1, "length": 12, "type": "timestamp", "pattern": "%y%m%d%H%M%S"},
+        {"name": "n", "start": 13, "length": 1},
+    ]
+    found = read(table, f"{year}03150330101")
+    expected = datetime(full, 3, 15, 3, 30, 10, tzinfo=UTC)
+    at = found.time_unix_nano if found is not None else None
+    assert at == (int(expected.timestamp()) * 10**9 if full >= 1970 else None)
+
+
+def test_fields_that_touch_are_told_apart() -> None:
+    """Where no field is the message, the line is, with a blank between them: all of it."""
+    table: list[dict[str, Any]] = [
+        {"name": "id", "start": 2, "length": 4},
+        {"name": "name", "start": 6, "length": 5},
+        {"name": "n", "start": 12, "length": 2},
+    ]
+    format = fixed_width_format(table)
+    for line, message in (
+        ("X0001Jane  07rest", "X 0001 Jane  07 rest"),
+        ("X0001Jane", "X 0001 Jane"),
+        ("X0001Jane\nmore\n", "X 0001 Jane\nmore\n"),
+    ):
+        found = format.reader()(line, CLOCK)
+        assert found is not None
+        assert found.message == message
 
 
 def test_digits_beyond_a_double_are_a_text() -> None:

@@ -55,10 +55,10 @@ def test_the_default_format_given_as_such_tells_what_the_built_in_one_does(line:
 
 
 def test_json_is_text_like_any_other() -> None:
-    """The request's own time counts; what samples hold is not escaped, and is read all the same."""
+    """`%Tt` and `%Ta` tell when the request began; what samples hold is not escaped, and is read all the same."""
     one = told(compile_haproxy(JSON), HEADER + JSON_LINE)
     assert one.exchange is not None
-    assert (one.exchange.start_unix_nano, one.exchange.duration_ns) == (T0 + 674 * MS, 3 * MS)
+    assert (one.exchange.start_unix_nano, one.exchange.duration_ns) == (T0 + 680 * MS, 3 * MS)
     assert (one.exchange.method, one.exchange.path, one.exchange.status) == ("GET", "/claims/7", 200)
     assert (one.correlation_id, one.level) == ("CLM-1", "INFO")
     assert one.attributes == {
@@ -199,6 +199,40 @@ def test_times_of_the_request_count_more_than_the_connections(
     """A connection serves several requests."""
     made = exchange(compile_haproxy(format), line)
     assert (made.start_unix_nano, made.duration_ns) == (start, duration)
+
+
+@pytest.mark.parametrize(
+    ("format", "line", "start", "duration"),
+    [
+        # A kept connection waits 9 s for its next request, which takes 109 ms.
+        ("%tr %Th/%Ti/%TR/%Tt %ST", "21/Nov/2026:03:30:10.123 0/9000/0/9109 200", 123, 109),
+        ("%t %Th/%Ti/%TR/%Ta %ST", "21/Nov/2026:03:30:01.123 0/9000/0/109 200", 123, 109),
+        ("%t %Th/%Ti/%Tt %ST", "21/Nov/2026:03:30:01.123 5/8995/9109 200", 123, 109),
+        ("%tr %Tq/%TR/%Tt %ST", "21/Nov/2026:03:30:10.123 9007/7/+9109 200", 123, 109),
+        ("%T %Ta %Tt %ST", "21/Nov/2026:03:30:01 +0000 109 9109 200", 0, 109),
+        ("%trg %Th/%Ti/%Tt %ST", "21/Nov/2026:03:30:10 +0000 0/9000/9109 200", 0, 109),
+        # No request came: no time of waiting either.
+        ("%t %Th/%Ti/%TR/%Ta %ST", "21/Nov/2026:03:30:10.123 3/-1/-1/109 408", 123, 109),
+        # Nothing tells what is between them.
+        ("%tr %Tt %ST", "21/Nov/2026:03:30:10.123 9109 200", 123, None),
+        ("%trl %Ti %Tt %ST", "21/Nov/2026:03:30:10 +0000 9000 9109 200", 0, None),
+        ("%t %Ta %ST", "21/Nov/2026:03:30:10.123 109 200", 123, None),
+        ("%tr %Tq %Tt %ST", "21/Nov/2026:03:30:10.123 500 1009 200", 123, None),
+        # The connection's own.
+        ("%t %Tt %ST", "21/Nov/2026:03:30:10.123 9109 200", 123, 9109),
+    ],
+)
+def test_begin_and_duration_are_of_the_same(format: str, line: str, start: int, duration: int | None) -> None:
+    """Of the request where timers tell it; a duration of the one behind a begin of the other is none."""
+    made = exchange(compile_haproxy(format), line)
+    assert made.start_unix_nano == T0 + start * MS
+    assert made.duration_ns == (None if duration is None else duration * MS)
+
+
+def test_a_line_without_a_time_ends_when_it_was_written() -> None:
+    """So its begin is found from what the request took."""
+    made = exchange(compile_haproxy("%Th/%Ti/%Tt %ST"), "0/9000/9109 200")
+    assert (made.start_unix_nano, made.duration_ns) == (T0 - 109 * MS, 109 * MS)
 
 
 def test_a_time_without_a_zone_is_in_the_services() -> None:
