@@ -19,12 +19,13 @@ from console.parse_input import Layout, Source, batches
 from subscribers import extracted
 from subscribers.config import EMPTY, Config, Service
 from subscribers.controls import Controls
-from subscribers.detect import AUTO, LAMBDA_GROUP, auto, detect
+from subscribers.detect import AUTO, LAMBDA_GROUP, Detected, auto, detect, nearest
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch, MalformedEnvelope
 from subscribers.formats.custom import files_of
 from subscribers.inputs.archives import stream_of
 from subscribers.parse import FORMATS, custom, named, page_of
+from subscribers.parsers import plain
 from subscribers.parsers.java_layout import BadLayout
 from subscribers.parsers.page import Format, Page, Parsed
 from subscribers.reading import priced
@@ -72,6 +73,8 @@ class Summary(msgspec.Struct):
     unread_said: list[str] = []
     #: Format -> (lines, lowest confidence; None where the format was asked for).
     formats: dict[str, tuple[int, float | None]] = {}
+    #: Where lines were detected to be text: what read most of them, on the page where it read the most.
+    nearest: Detected | None = None
     blank: int = 0
     joined: int = 0
     timed: int = 0
@@ -172,8 +175,16 @@ class Parsing:
         extracted.apply(parsed, page)
         self._enrichment.apply(parsed)
         dropped = self._controls.apply(parsed, service, seen)
+        self._compare(page, parsed)
         self._count(len(page.events), parsed, found, dropped)
         return Shown(parsed.signals, removals)
+
+    def _compare(self, page: Page, parsed: Parsed) -> None:
+        """Remember which format text was nearest to: a text's confidence is what that one lacks."""
+        name, sure = parsed.detected or ("", 1.0)
+        known = self.summary.nearest
+        if name == plain.DATASET and 0 < sure < 1 and (known is None or 1 - sure > known.confidence):
+            self.summary.nearest = nearest(page)
 
     def _service_of(self, batch: LogBatch) -> Service | None:
         if self._service is None and batch.log_group:

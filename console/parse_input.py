@@ -2,8 +2,8 @@
 
 Compressed or not, by the first bytes. An event of CloudWatch Logs, Kinesis or Firehose, or several, one a
 line; what `aws logs filter-log-events` prints, or Firehose and CreateExportTask deliver; else a file of lines
-or of records. Nothing is read further than a page ahead, and where a pipe has nothing more for a while, what
-has come is a page.
+or of records. Nothing is read further than a page ahead; where a pipe has nothing more for a while, or what
+has come of it waits for long, that is a page. An interrupt is the end of a pipe.
 """
 
 from __future__ import annotations
@@ -13,25 +13,36 @@ import re
 import select
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
-from subscribers.envelope import INFLATED_MAX_BYTES, LogBatch, LogEvent, MalformedEnvelope, decode
+from subscribers.envelope import (
+    INFLATED_MAX_BYTES,
+    FileBatch,
+    LogBatch,
+    LogEvent,
+    MalformedEnvelope,
+    decode,
+)
 from subscribers.inputs import archives, files, firehose, kinesis, objects
 from subscribers.inputs.archives import Archive
 from subscribers.inputs.inflate import CODECS, Piece, unpacked
 from subscribers.inputs.objects import S3Object
+from subscribers.parsers.page import GOES_ON
 
 #: What a compressed file may inflate to; a plain one may have any length.
 COMPRESSED_MAX_BYTES = 4 * 1024 * 1024 * 1024
-#: How long a pipe may be silent before what has come is told.
+#: How long a pipe may be silent before what has come is told, and how long that may wait if it is not.
 IDLE_S = 0.5
 _CHUNK_BYTES = 256 * 1024
 _BEGIN_BYTES = 4096
-_FIRST_KEY = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(\w+)"')
+_FIRST_KEY = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"([\w-]+)"')
+#: What EventBridge's events of S3 have; they begin with "version", as other things do.
+_OF_S3 = re.compile(rb'"source"\s*:\s*"aws\.s3"')
 #: What events begin with; JSON has no order, but whoever saves events keeps AWS's.
 _EVENT_KEYS = frozenset(
     (
@@ -48,6 +59,10 @@ class Pause(MalformedEnvelope):
 
     def __init__(self) -> None:
         super().__init__("unsupported", "a pause is no part")
+
+
+class Beat(Pause):
+    """More has come all the time, but what has come first waits for long: all but its last record is told."""
 
 
 class Source(NamedTuple):
@@ -68,14 +83,43 @@ class Layout(NamedTuple):
     log_group: str = ""
 
 
-def chunks_of(file: BinaryIO, idle_s: float = IDLE_S) -> Iterator[Piece]:
-    """Yield what there is to read, as it comes, and a Pause where a pipe is silent for so long."""
+def chunks_of(
+    file: BinaryIO,
+    idle_s: float = IDLE_S,
+    on_interrupt: Callable[[KeyboardInterrupt], object] = lambda _: None,
+) -> Iterator[Piece]:
+    """Yield what there is to read, as it comes; a Pause where a pipe is silent for so long, else a Beat.
+
+    An interrupt while a pipe is waited for is its end, and is told to `on_interrupt`: it is the way to end
+    `tail -f`, and what has come is not lost. Raises KeyboardInterrupt where a file is read.
+    """
     read = getattr(file, "read1", file.read)
-    is_pipe = _is_pipe(file)
-    while chunk := read(_CHUNK_BYTES):
-        yield chunk
-        if is_pipe and not select.select([file], [], [], idle_s)[0]:
+    if not _is_pipe(file):
+        yield from iter(lambda: read(_CHUNK_BYTES), b"")
+        return
+    waits_since: float | None = None
+    is_silent = False
+    while True:
+        try:
+            if waits_since is not None:
+                is_silent = not select.select([file], [], [], idle_s)[0]
+            chunk = b"" if is_silent else read(_CHUNK_BYTES)
+        except KeyboardInterrupt as stop:
+            on_interrupt(stop)
+            return
+        if is_silent:
+            waits_since, is_silent = None, False
             yield Pause()
+            continue
+        if not chunk:
+            return
+        yield chunk
+        now = time.monotonic()
+        if waits_since is None:
+            waits_since = now
+        elif now - waits_since >= idle_s:
+            waits_since = now
+            yield Beat()
 
 
 def _is_pipe(file: BinaryIO) -> bool:
@@ -98,7 +142,7 @@ def batches(source: Source, layout: Layout) -> Iterator[Read]:
     begin, pieces = _begin(unpacked(cast("Iterator[bytes]", chunks), limit))
     found = _FIRST_KEY.match(begin)
     key = found[1].decode() if found else ""
-    if key in _EVENT_KEYS:
+    if key in _EVENT_KEYS or (key and _OF_S3.search(begin)):
         events, pieces = _events(pieces)
         if events:
             for event in events:
@@ -121,9 +165,59 @@ def batches(source: Source, layout: Layout) -> Iterator[Read]:
         encoding=layout.encoding,
         record_bytes=layout.record_bytes,
     )
-    for batch in files.batches(pieces, place):
-        if not isinstance(batch, Pause):
-            yield batch
+    yield from _in_file(pieces, place)
+
+
+def _in_file(pieces: Iterator[Piece], place: files.Place) -> Iterator[Read]:
+    """The batches of a file. At a Beat the last record waits for the next batch: more of it may come."""
+    is_beat, held = False, ()  # type: bool, tuple[FileBatch, ...]
+
+    def noted() -> Iterator[Piece]:
+        nonlocal is_beat
+        for piece in pieces:
+            is_beat = isinstance(piece, Beat)
+            yield piece
+
+    for batch in files.batches(noted(), place):
+        if isinstance(batch, FileBatch):
+            whole = _joined((*held, batch))
+            at = _last_record(whole.events) if is_beat and len(whole.events) <= files.EVENTS_MAX else None
+            held = () if at is None else (_part(whole, at, len(whole.events)),)
+            if at != 0:
+                yield _part(whole, 0, at)
+        elif not isinstance(batch, Beat):
+            yield from held
+            held = ()
+            if not isinstance(batch, Pause):
+                yield batch
+    yield from held
+
+
+def _joined(parts: Sequence[FileBatch]) -> FileBatch:
+    """The lines of neighbours as one batch."""
+    events = tuple(event for part in parts for event in part.events)
+    ids = tuple(id for part in parts for id in part.line_ids)
+    return msgspec.structs.replace(parts[0], events=events, line_ids=ids)
+
+
+def _part(batch: FileBatch, begin: int, end: int | None) -> FileBatch:
+    return msgspec.structs.replace(batch, events=batch.events[begin:end], line_ids=batch.line_ids[begin:end])
+
+
+def _last_record(events: Sequence[LogEvent]) -> int:
+    """The last place where a record begins, as far as lines tell that more will follow; 0 where none does.
+
+    An exception's own line begins like a record; it is known by the frame behind it. So the last line is no
+    such place: what is behind it has not come yet.
+    """
+
+    def goes_on(at: int) -> bool:
+        text = events[at].message
+        return not text or text.startswith(GOES_ON) or text.isspace()
+
+    places = range(len(events) - 2, 0, -1)
+    begins = (at for at in places if not goes_on(at) and (goes_on(at - 1) or not goes_on(at + 1)))
+    return next(begins, 0)
 
 
 def _begin(pieces: Iterable[Piece]) -> tuple[bytes, Iterator[Piece]]:
@@ -168,7 +262,8 @@ def _is_event(event: object) -> bool:
     if "awslogs" in event or _is_answer(event) or firehose.is_event(event) or kinesis.is_event(event):
         return True
     # Of an event of other services nothing is read: it is text like any other.
-    named = objects.objects(event, now_ms=0) if isinstance(event.get("Records"), list) else ()
+    may_name = isinstance(event.get("Records"), list) or event.get("source") == "aws.s3"
+    named = objects.objects(event, now_ms=0) if may_name else ()
     return any(isinstance(one, S3Object) for one in named)
 
 

@@ -92,6 +92,9 @@ def summary_lines(summary: Summary, rules: Iterable[str] = ()) -> Iterator[str]:
     yield f"{printable(summary.name)}: {counted(summary.lines, 'line')}: {signals}"
     for name, (lines, confidence) in summary.formats.items():
         sure = "" if confidence is None else f", detected with confidence {confidence:.2f}"
+        if name == plain.DATASET and summary.nearest is not None:
+            near, share = summary.nearest
+            sure = f" (nearest: {near} {share:.2f}; --format {near} takes it)"
         yield f"format {name}: {counted(lines, 'line')}{sure}"
     if summary.lines:
         yield (

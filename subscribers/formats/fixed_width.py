@@ -26,6 +26,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -100,7 +101,8 @@ def fixed_width_format(table: Sequence[Mapping[str, Any]], encoding: str = "") -
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadLayout(f"the field '{min(twice)}' is named twice")
     reader = _records(fields, encoding) if encoding else _lines(fields)
-    return LineFormat(dataset=NAME, reader=lambda: reader)
+    unread = partial(_said, record_bytes(table), decoder(encoding)) if encoding else str
+    return LineFormat(dataset=NAME, reader=lambda: reader, unread=unread)
 
 
 def record_bytes(table: Sequence[Mapping[str, Any]]) -> int:
@@ -227,6 +229,16 @@ def _records(fields: tuple[Field, ...], encoding: str) -> Reader:
         return record
 
     return read
+
+
+def _said(length: int, decode: Decoder, text: str) -> str:
+    """What a record of another kind says: its characters. What is no record stays as it is, and so does a
+    line of ASCII, which is a message among records."""
+    raw = record_of(text, length)
+    if raw is None or (len(text) == length and text.isascii()):
+        return text
+    said = "".join(one if one.isprintable() else " " for one in decode(raw))
+    return said.strip() or text
 
 
 def record_of(text: str, length: int) -> bytes | None:

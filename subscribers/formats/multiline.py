@@ -3,12 +3,13 @@
 The joined event has the ID and the time of its first line, the others are `joined` to it. What comes before
 the first start of a page stays as it is. A record is cut at `lines_max` lines, at 64 KiB, and where
 CloudWatch's times of two lines lie further apart than `wait_ms`: what comes then is a record of its own,
-counted as `cut_continuation`.
+counted as `cut_continuation`. The format sees it first in a page, so that it joins it to nothing either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import msgspec
 
@@ -20,12 +21,13 @@ LINES_MAX = 500
 
 
 class _Joined(msgspec.Struct):
-    """The records of a page as events. owners: event ID of a line -> that of the record it went to."""
+    """The records of a page as events. owners: event ID of a line -> that of the record it went to; cuts:
+    places of the events that go on with a record that was cut."""
 
     events: list[LogEvent] = []
     event_ids: list[str] = []
     owners: dict[str, str] = {}
-    cuts: int = 0
+    cuts: list[int] = []
 
 
 class _Record(msgspec.Struct):
@@ -43,9 +45,8 @@ def multiline(
 
     def parse(page: Page) -> Parsed:
         joined = _join(page, starts, lines_max, wait_ms)
-        parsed = format(
-            msgspec.structs.replace(page, events=tuple(joined.events), event_ids=joined.event_ids)
-        )
+        records = msgspec.structs.replace(page, events=tuple(joined.events), event_ids=joined.event_ids)
+        parsed = _parsed(format, records, joined.cuts)
         told = {signal.event_id.partition(":")[0] for signal in parsed.signals}
         for event_id, owner in joined.owners.items():
             # The format may have joined records, too, or have told nothing of one, as of a header.
@@ -55,10 +56,25 @@ def multiline(
             else:
                 parsed.silent += 1
         if joined.cuts:
-            parsed.notes["cut_continuation"] = parsed.notes.get("cut_continuation", 0) + joined.cuts
+            parsed.notes["cut_continuation"] = parsed.notes.get("cut_continuation", 0) + len(joined.cuts)
         return parsed
 
     return parse
+
+
+def _parsed(format: Format, records: Page, cuts: list[int]) -> Parsed:
+    """What the format makes of the page's parts: from one cut to the next."""
+    if not cuts:
+        return format(records)
+    parsed = Parsed()
+    for begin, end in pairwise((0, *cuts, len(records.events))):
+        part = format(records.part(begin, end))
+        parsed.signals += part.signals
+        parsed.silent += part.silent
+        parsed.joined |= part.joined
+        for reason, count in part.notes.items():
+            parsed.notes[reason] = parsed.notes.get(reason, 0) + count
+    return parsed
 
 
 def _join(page: Page, starts: Callable[[str], bool], lines_max: int, wait_ms: int | None) -> _Joined:
@@ -73,8 +89,8 @@ def _join(page: Page, starts: Callable[[str], bool], lines_max: int, wait_ms: in
                 record.size, record.last_ms = record.size + size, event.timestamp_ms
                 joined.owners[line.event_id] = record.event_id
                 continue
-            joined.cuts += 1
             _tell(joined, record)
+            joined.cuts.append(len(joined.events))
             record = _Record(event, line.event_id, [text], size, event.timestamp_ms)
         else:
             _tell(joined, record)

@@ -103,8 +103,12 @@ def told(values: Mapping[str, Any], format: str, clock: Clock) -> Told:
     record.trace_id, record.span_id, record.correlation_id = who.trace_id, who.span_id, who.correlation_id
     for name, text in who.rest.items():
         attribute = attribute_of(name, format)
-        number = attribute in _NUMBERS and text.isdecimal() and len(text) < 10
-        record.attributes[attribute] = int(text) if number else text
+        if attribute not in _NUMBERS:
+            record.attributes[attribute] = text
+        elif text.isdecimal() and len(text) < 10:
+            record.attributes[attribute] = int(text)
+        else:  # a process may have a name, and so on
+            record.attributes[f"{format}.{name.strip()}"] = text
     return record
 
 

@@ -21,8 +21,11 @@ _QUOTED = {quote: re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*+){quote}", re.DOTA
 #: A comma within a value is one that no blank and no further pair follows.
 _BARE = re.compile(rf"[^\s,;|\"]*+(?:,(?!{_KEY}=|[\s,;|]|$)[^\s,;|\"]*+)*+")
 _LOGFMT_BARE = re.compile(r"[^\s\"]*+")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+#: Go's strconv.Quote writes these, JSON a pair of `\\u` for one character; bytes in `\\x` may be UTF-8's.
+_ESCAPED = re.compile(
+    r"((?:\\x[0-9A-Fa-f]{2})++)|((?:\\u[0-9A-Fa-f]{4})++)|\\U([0-9A-Fa-f]{8})|\\(.)", re.DOTALL
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _CLOSES = {"{": "}", "[": "]", "(": ")"}
 _NESTED_MAX = 4096
 
@@ -93,7 +96,23 @@ def _closing(text: str, at: int) -> int:
 
 
 def unescape(text: str) -> str:
-    """Undo the escapes of line ends, tabs and quotes; any character behind a backslash stands for itself."""
-    if "\\" not in text:
-        return text
-    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)
+    """Undo the escapes of Go's strconv.Quote; quotes and other signs behind a backslash stand for themselves.
+
+    What no such escape is, as in a pattern or the path of a file, and bytes that are no UTF-8 stay as written.
+    https://pkg.go.dev/strconv#Quote
+    """
+    return _ESCAPED.sub(_unescaped, text) if "\\" in text else text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    of_bytes, units, point, character = match.groups()
+    try:
+        if of_bytes:
+            return bytes.fromhex(of_bytes.replace("\\x", "")).decode()
+        if units:
+            return bytes.fromhex(units.replace("\\u", "")).decode("utf-16-be", "replace")
+        if point:
+            return bytes.fromhex(point).decode("utf-32-be")
+    except UnicodeDecodeError:
+        return match[0]
+    return _ESCAPES.get(character, match[0] if character.isalnum() else character)

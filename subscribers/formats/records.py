@@ -147,7 +147,8 @@ class _Pager:
         if entry is None or not self._joins:
             self._tell()
             self._parsed.note("unparsed")
-            self._parsed.signals.append(plain.log(self._page, line))
+            said = line._replace(text=self._format.unread(line.text))
+            self._parsed.signals.append(plain.log(self._page, said))
             return
         texts = self._continued(line.text)
         if 1 + len(entry.lines) + len(texts) <= LINES_MAX and entry.size + size <= BYTES_MAX:
@@ -180,15 +181,23 @@ class _Pager:
                 return
             if told is None or told.is_header:
                 self._parsed.note("unparsed")
-                told = Told(message=whole)
+                told = Told(message=self._format.unread(whole))
                 entry.dataset = plain.DATASET
             entry.told, entry.lines = told, []
+        elif self._format.whole and any(entry.lines):
+            self._read_whole(entry)
         if entry.told.note:
             self._parsed.note(entry.told.note)
         span = span_of(self._page, entry.line, entry.told)
         self._parsed.signals.append(_log(self._page, entry, span))
         if span is not None:
             self._parsed.signals.append(span)
+
+    def _read_whole(self, entry: Entry) -> None:
+        """Read a record again with all of its lines, if together they are one, too."""
+        told = self._reader("\n".join((entry.line.text, *entry.lines)).rstrip("\n"), self._clock(entry.line))
+        if told is not None and not told.is_header:
+            entry.told, entry.lines = told, []
 
 
 def _log(page: Page, entry: Entry, span: Span | None) -> Log:
