@@ -15,6 +15,7 @@ from rich.text import Text
 from console.parse import Removal, Summary, kind_of
 from console.words import counted, error_of, instant, milliseconds
 from subscribers.config_problems import printable
+from subscribers.parsers import plain
 from subscribers.signals import Log, Metric, Signal, Span
 from subscribers.tables import json_text
 

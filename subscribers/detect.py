@@ -85,7 +85,9 @@ def nearest(page: Page) -> Detected:
     if best.confidence >= CONFIDENCE_LEAST or end == len(page.events):
         return best
     step = max(LINES_LOOKED_AT, (len(page.events) - end) // SAMPLES_MORE)
-    for begin in islice(range(end, len(page.events), step), SAMPLES_MORE):
+    # Each from the middle of its part of the page: what the first lines were may go on for a while.
+    middle = end + (step - LINES_LOOKED_AT) // 2
+    for begin in islice(range(middle, len(page.events), step), SAMPLES_MORE):
         seen += _seen(_told(page.part(begin, begin + LINES_LOOKED_AT)))
     return _best(seen, page)
 
@@ -162,8 +164,9 @@ def _told(page: Page) -> list[Line]:
 def _seen(lines: Sequence[Line]) -> Iterator[_Seen]:
     """Yield lines that follow each other, each with whether it goes on with what came before."""
     firsts = [line.text.partition("\n")[0].rstrip("\r") for line in lines]
-    is_traced = False
-    for line, first, following in zip(lines, firsts, [*firsts[1:], ""], strict=True):
+    # Rotation cuts within a trace, too, and so does a sample.
+    is_traced = bool(firsts) and firsts[0][:1].isspace()
+    for line, first, following in zip(lines, firsts, (*firsts[1:], ""), strict=False):
         is_named = _EXCEPTION.match(first) is not None
         goes_on = _goes_on(first) or (is_named and (is_traced or stack_traces.is_frame(following)))
         yield _Seen(line, first, goes_on)

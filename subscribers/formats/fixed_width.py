@@ -233,9 +233,10 @@ def _records(fields: tuple[Field, ...], encoding: str) -> Reader:
 
 def _said(length: int, decode: Decoder, text: str) -> str:
     """What a record of another kind says: its characters. What is no record stays as it is, and so does a
-    line of ASCII, which is a message among records."""
+    text that only has its length."""
     raw = record_of(text, length)
-    if raw is None or (len(text) == length and text.isascii()):
+    readable = sum(one.isascii() and (one.isalnum() or one == " ") for one in text)
+    if raw is None or (len(text) == length and 2 * readable >= length):
         return text
     said = "".join(one if one.isprintable() else " " for one in decode(raw))
     return said.strip() or text

@@ -42,12 +42,13 @@ def iso(text: str, clock: Clock) -> int | None:
 def month_day(month: str, day: str, time: str, clock: Clock, year: str = "") -> int | None:
     """Return the time of `Jun 14 15:16:01`, the fraction optional; without a year the clock's is meant."""
     whole, _, fraction = time.partition(".")
-    if clock.is_latest and not year:
-        nano = _second(month, day, whole, clock)
-        return None if nano is None else nano + int(fraction[:9].ljust(9, "0"))
-    date = _date(month, day, year, clock.near_unix_nano // _DAY)
+    in_file = clock.is_latest and not year
+    date = (
+        _date_in_file(month, day, clock) if in_file else _date(month, day, year, clock.near_unix_nano // _DAY)
+    )
     if date is None:
-        return None
+        nano = _second(month, day, whole, clock) if in_file else None
+        return None if nano is None else nano + int(fraction[:9].ljust(9, "0"))
     try:
         moment = datetime.fromisoformat(f"{date}T{whole}")
     except ValueError:
@@ -70,8 +71,18 @@ def _local(moment: datetime, clock: Clock) -> int | None:
 
 
 @lru_cache(maxsize=1024)
+def _date_in_file(month: str, day: str, clock: Clock) -> str | None:
+    """The ISO date of a day of a month; None where the time of day tells the year, or there is none."""
+    dates = set()
+    for time in ("00:00:00", "23:59:59"):
+        nano = _second(month, day, time, clock)
+        if nano is None:
+            return None
+        dates.add(datetime.fromtimestamp(nano // 10**9, clock.zone).date().isoformat())
+    return dates.pop() if len(dates) == 1 else None
+
+
 def _second(month: str, day: str, time: str, clock: Clock) -> int | None:
-    """The time of a second of a day of a month; a file's lines all have the same clock."""
     hour, _, rest = time.partition(":")
     minute, _, second = rest.partition(":")
     return clock.unix_nano({"M": month, "d": day, "H": hour, "m": minute, "s": second})

@@ -3,7 +3,8 @@
 The joined event has the ID and the time of its first line, the others are `joined` to it. What comes before
 the first start of a page stays as it is. A record is cut at `lines_max` lines, at 64 KiB, and where
 CloudWatch's times of two lines lie further apart than `wait_ms`: what comes then is a record of its own,
-counted as `cut_continuation`. The format sees it first in a page, so that it joins it to nothing either.
+with the same identity where the format cannot read it, counted as `cut_continuation`. The format sees it
+first in a page, so that it joins it to nothing either.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import msgspec
 
 from subscribers.envelope import LogEvent
 from subscribers.formats.records import BYTES_MAX
+from subscribers.parsers import plain
 from subscribers.parsers.page import Format, Page, Parsed
+from subscribers.signals import Log, Signal
 
 LINES_MAX = 500
 
@@ -74,7 +77,21 @@ def _parsed(format: Format, records: Page, cuts: list[int]) -> Parsed:
         parsed.joined |= part.joined
         for reason, count in part.notes.items():
             parsed.notes[reason] = parsed.notes.get(reason, 0) + count
+    _identify(parsed.signals, [records.event_ids[cut - 1 : cut + 1] for cut in cuts])
     return parsed
+
+
+def _identify(signals: list[Signal], pairs: list[list[str]]) -> None:
+    """Give what goes on with a record the record's time and identity. pairs: event IDs of both, in order."""
+    places = {signal.event_id: at for at, signal in enumerate(signals) if isinstance(signal, Log)}
+    for before, event_id in pairs:
+        if before not in places or event_id not in places:
+            continue
+        first, log = signals[places[before]], signals[places[event_id]]
+        if isinstance(first, Log) and isinstance(log, Log) and log.dataset == plain.DATASET:
+            mine = {"message": log.message, "event_id": event_id, "sequence": log.sequence}
+            error = {"error_type": "", "error_message": "", "error_stack": ""}
+            signals[places[event_id]] = msgspec.structs.replace(first, **mine, **error)
 
 
 def _join(page: Page, starts: Callable[[str], bool], lines_max: int, wait_ms: int | None) -> _Joined:

@@ -108,7 +108,7 @@ def told(values: Mapping[str, Any], format: str, clock: Clock) -> Told:
         elif text.isdecimal() and len(text) < 10:
             record.attributes[attribute] = int(text)
         else:  # a process may have a name, and so on
-            record.attributes[f"{format}.{name.strip()}"] = text
+            record.attributes[_own(name, format)] = text
     return record
 
 
@@ -139,9 +139,10 @@ def moment(text: str, clock: Clock) -> int | None:
 @lru_cache(maxsize=4096)
 def attribute_of(name: str, format: str) -> str:
     """Return the attribute that a name becomes."""
-    known = _ATTRIBUTES.get(folded(name))
-    if known:
-        return known
+    return _ATTRIBUTES.get(folded(name)) or _own(name, format)
+
+
+def _own(name: str, format: str) -> str:
     return name if "." in name.strip(".") else f"{format}.{name.strip()}"
 
 

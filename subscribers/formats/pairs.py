@@ -21,7 +21,7 @@ _QUOTED = {quote: re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*+){quote}", re.DOTA
 #: A comma within a value is one that no blank and no further pair follows.
 _BARE = re.compile(rf"[^\s,;|\"]*+(?:,(?!{_KEY}=|[\s,;|]|$)[^\s,;|\"]*+)*+")
 _LOGFMT_BARE = re.compile(r"[^\s\"]*+")
-#: Go's strconv.Quote writes these, JSON a pair of `\\u` for one character; bytes in `\\x` may be UTF-8's.
+#: What Go's strconv.Quote writes. JSON has two `\u` for one character, and bytes in `\x` may be UTF-8's.
 _ESCAPED = re.compile(
     r"((?:\\x[0-9A-Fa-f]{2})++)|((?:\\u[0-9A-Fa-f]{4})++)|\\U([0-9A-Fa-f]{8})|\\(.)", re.DOTALL
 )
@@ -98,7 +98,7 @@ def _closing(text: str, at: int) -> int:
 def unescape(text: str) -> str:
     """Undo the escapes of Go's strconv.Quote; quotes and other signs behind a backslash stand for themselves.
 
-    What no such escape is, as in a pattern or the path of a file, and bytes that are no UTF-8 stay as written.
+    What is no such escape, as in the path of a file, and bytes that are no UTF-8 stay as they are written.
     https://pkg.go.dev/strconv#Quote
     """
     return _ESCAPED.sub(_unescaped, text) if "\\" in text else text

@@ -184,7 +184,7 @@ class _Pager:
                 told = Told(message=self._format.unread(whole))
                 entry.dataset = plain.DATASET
             entry.told, entry.lines = told, []
-        elif self._format.whole and any(entry.lines):
+        elif self._format.whole and not entry.told.message and any(entry.lines):
             self._read_whole(entry)
         if entry.told.note:
             self._parsed.note(entry.told.note)

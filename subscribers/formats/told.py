@@ -85,8 +85,8 @@ class LineFormat(msgspec.Struct, frozen=True, kw_only=True):
     reader(): a new Reader; one that learns from header lines remembers what it has read. joins: whether lines
     that it does not know go on with the record before, as stack traces do; else they are logs by themselves,
     counted as `unparsed`. continued: what such a line says, without the columns that only lay it out.
-    whole: whether an event of several lines may be one record, which is tried first; where `joins`, lines of a
-    file that came one by one may be, too. unread: what a line says to a reader that the format does not know.
+    whole: whether an event of several lines may be one record, which is tried first; a record without a
+    message is read again with the lines that `joins` put to it. unread: what a line says that is none of it.
     example: one line, or several, that documentation shows and tests read.
     """
 

@@ -249,6 +249,17 @@ def test_the_summary(files: Path) -> None:
     ]
 
 
+def test_text_says_what_it_is_nearest_to(files: Path) -> None:
+    """Its confidence alone would be that of no other format: who knows better can name that one."""
+    of_both = ACCESS * 4 + "not apache\n" * 3
+    said = run(write(files, "a.log", of_both), "--json").stderr.splitlines()
+    assert said[1] == "format text: 7 lines (nearest: apache 0.57; --format apache takes it)"
+    said = run(write(files, "p.log", "not apache\n" * 3), "--json").stderr.splitlines()
+    assert said[1] == "format text: 3 lines, detected with confidence 1.00"
+    said = run(write(files, "t.log", of_both), "--json", "--format", "text").stderr.splitlines()
+    assert said[1] == "format text: 7 lines"
+
+
 def test_people_get_a_row_a_signal(tmp_path: Path) -> None:
     """And nothing that a terminal would act on."""
     result = run(write(tmp_path, "x.log", "\x1b[31mred\x1b[0m \u202ebad\nplain\n"))
@@ -336,9 +347,10 @@ def test_wrong_use_is_a_sentence(files: Path, arguments: list[str], code: int, s
 
 
 def test_what_cannot_be_read_is_a_sentence(files: Path) -> None:
-    """No file and a folder are wrong use, a broken configuration is a failure."""
-    assert run(files / "nowhere").exit_code == 2
-    assert run(files).exit_code == 2
+    """No file, a folder, a broken configuration: each is a failure."""
+    for path, why in ((files / "nowhere", "No such file or directory"), (files, "Is a directory")):
+        result = run(path)
+        assert (result.exit_code, result.stderr) == (1, f"Error: {path}: {why}\n")
     path = write(files, "bad.yaml", "version: 1\nservices: {a: {side: moon}}\n")
     result = run(write(files, "a.log", ACCESS), "--config", path)
     assert (result.exit_code, result.stdout) == (1, "")

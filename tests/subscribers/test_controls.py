@@ -99,6 +99,18 @@ def test_logs_are_sampled_by_their_trace() -> None:
     assert bool(kept) == expected
 
 
+def test_logs_with_a_correlation_id_alone_are_sampled_by_the_trace_it_makes() -> None:
+    """As the function that has the same one does, whatever its request ID; errors stay."""
+    rate = config("sample: 0.5")
+    for raw in (f"CLM-{n}" for n in range(20)):
+        expected = ids.sampled_by_rate(ids.derive_trace_id(raw), 0.5)
+        for request_id in ("", "request-1"):
+            kept, _ = apply(rate, log("c", correlation_id=raw, request_id=request_id))
+            assert bool(kept) == expected
+    assert apply(config("sample: 0.0"), log("c", correlation_id="CLM-1")) == ([], {"sampled_out": 1})
+    assert apply(config("sample: 0.0"), log("c", correlation_id="CLM-1", level="ERROR"))[0] == ["log-c"]
+
+
 @given(st.integers(0, 1000), st.integers(0, 2**128 - 1))
 def test_sampling_is_the_layers_decision(per_mille: int, number: int) -> None:
     """Both sides keep the logs of the same traces."""

@@ -103,6 +103,14 @@ def test_records_are_bounded_in_lines_bytes_and_time() -> None:
     big = page("03:30:10 a", "b" * (BYTES_MAX - 5), "c")
     parsed = custom({"grok": "%{GREEDYDATA:message}", **STARTS})(big)
     assert parsed.notes == {"cut_continuation": 1}
+    java = {"log4j": "%d{HH:mm:ss} %p %m%n", "multiline": {"start": "^03", "max_lines": 3}}
+    given = page("03:30:10 ERROR a", " b", " c", " d", " e", "03:30:11 INFO z", " y")
+    parsed = custom(java)(given)
+    assert [log.message for log in logs(parsed)] == ["a\n b\n c", " d\n e", "z\n y"]
+    assert parsed.notes == {"cut_continuation": 1, "unparsed": 1}
+    first, more, _ = logs(parsed)
+    assert (more.time_unix_nano, more.level, more.dataset) == (first.time_unix_nano, "ERROR", "log4j")
+    assert [given.event_ids.index(parsed.joined[given.event_ids[at]]) for at in (1, 2, 4, 6)] == [0, 0, 3, 5]
     late = custom({"grok": "%{GREEDYDATA:message}", "multiline": {"start": "^03", "max_wait": "1ms"}})
     assert late(page("03:30:10 a", "b", "c")).notes == {}  # a millisecond apart, each of the one before
     late = custom({"grok": "%{GREEDYDATA:message}", "multiline": {"start": "^03", "max_wait": "0ms"}})

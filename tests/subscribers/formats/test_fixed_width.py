@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from subscribers.formats import decimals
 from subscribers.formats.code_pages import decoder, is_ebcdic
 from subscribers.formats.fixed_width import fixed_width_format, record_bytes, record_of
+from subscribers.formats.records import paged
 from subscribers.formats.told import Clock, Told
 from subscribers.parsers.java_layout import BadLayout
+from tests.subscribers.formats.test_records import logs, page
 
 AT = 1_795_231_810_000_000_000
 CLOCK = Clock(UTC, AT)
@@ -241,6 +243,38 @@ def test_fields_that_touch_are_told_apart() -> None:
         found = format.reader()(line, CLOCK)
         assert found is not None
         assert found.message == message
+
+
+def test_a_record_of_another_kind_is_told_in_characters() -> None:
+    """So that a reader, redaction and business keys see what it says; what is no record stays as it is."""
+    table: list[dict[str, Any]] = [
+        {"name": "kind", "start": 1, "length": 1, "equals": "D"},
+        {"name": "paid", "start": 2, "length": 3, "type": "packed"},
+        {"name": "rest", "start": 5, "length": 16},
+    ]
+    header = "HDR password=x CLM-7"
+    raw = header.encode("cp037")
+    blank, broken = (
+        b"\0" * 20,
+        "D".encode("cp037") + b"\x00\x1a\xff" + "CLM-8".encode("cp037").ljust(16, b"\x40"),
+    )
+    lines = [
+        raw.hex(),
+        base64.b64encode(raw).decode(),
+        raw.decode("latin-1"),
+        broken.hex(),
+        blank.hex(),
+        "agent: begins again.",
+        "c8c4d9",
+    ]
+    parsed = paged(fixed_width_format(table, "cp037"), UTC)(page(*lines))
+    assert parsed.notes == {"unparsed": len(lines)}
+    found = [log.message for log in logs(parsed)]
+    assert found[:3] == [header] * 3
+    assert (found[3][0], found[3][-5:]) == ("D", "CLM-8")
+    assert found[4:] == lines[4:]
+    (joined,) = logs(paged(fixed_width_format(table, "cp037"), UTC, starts=lambda _: True)(page(raw.hex())))
+    assert (joined.message, joined.dataset) == (header, "text")
 
 
 def test_digits_beyond_a_double_are_a_text() -> None:

@@ -33,6 +33,11 @@ LINES: list[tuple[str, int, str, str, dict[str, Any]]] = [
     ("26/11/21 03:30:10 INFO SparkContext: Running", 0, "INFO", "Running", {"log.logger": "SparkContext"}),
     ("[2026-11-21T03:30:10,123][DEBUG][o.e.n.Node               ] [node-1] started", 123, "DEBUG", "started", {"log.logger": "o.e.n.Node", "thread.name": "node-1"}),
     ("INFO  [main] 2026-11-21 03:30:10,123 CassandraDaemon.java:44 - up", 123, "INFO", "up", {**MAIN, "code.file.path": "CassandraDaemon.java", "code.line.number": 44}),
+    ("2026-11-21T05:30:10.123+02:00 INFO  [main] a.B - up", 123, "INFO", "up", {**MAIN, "log.logger": "a.B"}),
+    ("2026-11-21T03:30:10.123Z [main] INFO  a.B - up", 123, "INFO", "up", {**MAIN, "log.logger": "a.B"}),
+    ("2026-11-21T03:30:10.123Z INFO [main] a.B: up", 123, "INFO", "up", {**MAIN, "log.logger": "a.B"}),
+    ("2026-11-21T03:30:10,123 INFO [main] a.b.C (C.java:12) - up", 123, "INFO", "up", {**MAIN, "log.logger": "a.b.C", "code.file.path": "C.java", "code.line.number": 12}),
+    (f"{T} [pool 1] WARN  a.b.C (C.kt:12) - up", 123, "WARN", "up", {"thread.name": "pool 1", "log.logger": "a.b.C", "code.file.path": "C.kt", "code.line.number": 12}),
     (f"{T} - FATAL [main:Quorum@774] - gone", 123, "FATAL", "gone", {**MAIN, "code.namespace": "Quorum", "code.line.number": 774}),
 ]  # fmt: skip
 
@@ -54,6 +59,7 @@ def test_lines(line: str, after_ms: int, level: str, message: str, attributes: d
         f"{T} INFO [claims.service] claim accepted",
         f"{T} INFO [x] claim accepted - y",
         f"{T} LOUD [main] a.B - m",
+        f"{T} INFO [MainThread] claims.service (claims.py:12) - claim accepted",
         "2026-13-21 03:30:10,123 INFO [main] a.B - no such month",
         f"[{T}] INFO in app: accepted",
         "INFO:a:b",

@@ -97,6 +97,32 @@ def test_what_an_encoder_writes_is_read(members: dict[str, str]) -> None:
     assert pairs.logfmt(" ".join(f"{key}={quoted(value)}" for key, value in members.items())) == members
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"caf\u00e9 \x1b[0m", "caf\u00e9 \x1b[0m"),
+        (r"\U0001f600 \ud83d\ude00", "\U0001f600 \U0001f600"),  # Go's and JSON's
+        (r"caf\xc3\xa9", "caf\u00e9"),
+        (r"\a\b\f\v\r", "\a\b\f\v\r"),
+        (r"\\x41 \'", r"\x41 '"),
+        (r"\d+\s \xe9 \u12 \U99999999", r"\d+\s \xe9 \u12 \U99999999"),  # none of them
+        (r"\ud83d!", "\ufffd!"),
+    ],
+)
+def test_escapes_are_gos(written: str, read: str) -> None:
+    """What is no escape stays as it is written."""
+    assert pairs.logfmt(f'msg="{written}"') == {"msg": read}
+    told = key_value.read_logfmt(f'level=info msg="{written}"', CLOCK)
+    assert told is not None
+    assert told.message == read
+
+
+@given(st.text(alphabet='\\xuU0aeN9"d83', max_size=40))
+def test_what_escapes_stand_for_can_be_encoded(text: str) -> None:
+    """No half of a surrogate pair is left over, and nothing raises."""
+    pairs.unescape(text).encode()
+
+
 @given(st.text(alphabet="ab= \"'\\{}[](),;|\n", max_size=60))
 def test_pairs_are_in_order_and_apart(text: str) -> None:
     """No pair begins before the one before it has ended, and each value is in the line."""

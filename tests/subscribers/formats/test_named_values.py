@@ -132,3 +132,17 @@ def test_reading_a_time_never_raises(text: str) -> None:
     """Any text is a time or none."""
     found = moment(text, CLOCK)
     assert found is None or 0 <= found < 1 << 63
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attributes"),
+    [
+        ("Process", "4711", {"process.pid": 4711}),
+        ("Process", "main", {"csv.Process": "main"}),
+        ("Status Code", "OK", {"csv.Status Code": "OK"}),
+        ("process.pid", "4711-1", {"process.pid": "4711-1"}),
+    ],
+)
+def test_a_number_is_one_or_has_another_name(name: str, value: str, attributes: dict[str, object]) -> None:
+    """A column `Process` may hold a name, which is no `process.pid`."""
+    assert told({name: value}, "csv", CLOCK).attributes == attributes

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from subscribers.formats import windows
+from subscribers.formats.records import paged
 from subscribers.formats.told import Clock, Told
+from tests.subscribers.formats.test_records import logs, page
 
 #: 2026-11-21T03:30:10Z
 NEAR = 1_795_231_810_000_000_000
@@ -106,6 +108,19 @@ def test_event_viewers_text(date: str) -> None:
         "winlog.keywords": "Classic",
         "host.name": "WIN-1",
     }
+
+
+def test_event_viewers_text_of_a_file() -> None:
+    """A record is all that stands between one `Log Name:` and the next, blank lines too."""
+    one, two = VIEWER.format(date="11/21/2026 3:30:10 AM"), VIEWER.format(date="11/21/2026 3:30:11 AM")
+    given = page(*one.split("\n"), "", *two.split("\n"), "[System] [ERROR] [7] [P] [H] [last]")
+    parsed = paged(windows.WINDOWS_EVENT, UTC)(given)
+    first, second, last = logs(parsed)
+    assert (first.time_unix_nano, first.level, first.attributes["event.code"]) == (NEAR, "ERROR", "916")
+    assert first.message == "The beta feature\n\nLevel: x"
+    assert (second.time_unix_nano - NEAR, second.message) == (10**9, first.message)
+    assert (last.message, last.level) == ("last", "ERROR")
+    assert parsed.notes == {}
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[System] [INFO] x", "<Event>", "Name: x"])
