@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -22,6 +23,10 @@ def main() -> None:
             "the command needs them all: pip install 'hybrid-observe[console]'\n"
         )
         sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Text of any script is data: where the terminal's character set lacks it, it is an escape.
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="observe")
 
 

@@ -153,8 +153,8 @@ def requests(store: Path, as_json: bool) -> None:
             click.echo(json.dumps(tables.summary_json(rows), indent=1))
         elif rows:
             tables.render_summary(rows, output())
-    if not rows and not as_json:
-        raise click.ClickException(f"{store} has no requests yet")
+        else:
+            raise click.ClickException(f"{store} has no requests yet{tables.why_none(opened)}")
 
 
 cli.add_command(parse)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from console.cli_parse import config_of, config_option, format_of, format_option, opened
-from console.terminal import json_option, sentences, store_option, typed
+from console.cli_parse import config_of, config_option, files_type, format_of, format_option, opened
+from console.terminal import json_option, one_interrupt, sentences, store_option, typed
+from console.words import counted
 from subscribers.config_problems import printable
 
 if TYPE_CHECKING:
@@ -20,12 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    metavar="FILE...",
-    type=click.Path(exists=True, dir_okay=False, readable=False, allow_dash=True),
-)
+@click.argument("files", nargs=-1, metavar="FILE...", type=files_type)
 @store_option
 @format_option
 @click.option("--service", metavar="NAME", help="The service that wrote them; the file's name where missing.")
@@ -53,7 +49,7 @@ def ingest(
 
     if not files:
         raise click.UsageError("give at least one FILE, or - for standard input")
-    with sentences():
+    with sentences(), one_interrupt():
         wish = Wish(
             config_of(config),
             format_of(format_name),
@@ -89,10 +85,8 @@ def _say(told: dict[str, Any]) -> None:
         **{f"dropped: {k}": v for k, v in told["dropped"].items()},
     }
     rest = "".join(f", {count:,} {why}" for why, count in gone.items() if count)
-    click.echo(
-        f"{printable(told['file'])}: {told['received']:,} lines, {told['delivered']:,} delivered{rest};"
-        f" {told['signals']:,} signals"
-    )
+    lines, signals = counted(told["received"], "line"), counted(told["signals"], "signal")
+    click.echo(f"{printable(told['file'])}: {lines}, {told['delivered']:,} delivered{rest}; {signals}")
     if told["notes"]:
         notes = ", ".join(f"{reason} {count:,}" for reason, count in sorted(told["notes"].items()))
         click.echo(f"  notes: {notes}")

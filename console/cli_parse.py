@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from console.terminal import json_option, output, sentences, typed
+from console.terminal import json_option, one_interrupt, output, sentences, typed
 from subscribers.config_problems import printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 format_option = click.option(
     "--format", "format_name", metavar="FORMAT", help="A built-in format's name; auto where missing."
 )
+#: What cannot be opened is said of each file: the others are read all the same.
+files_type = click.Path(readable=False, allow_dash=True)
 config_option = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -32,12 +34,7 @@ config_option = click.option(
 
 
 @click.command()
-@click.argument(
-    "files",
-    metavar="[FILE]...",
-    nargs=-1,
-    type=click.Path(exists=True, dir_okay=False, readable=False, allow_dash=True),
-)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=files_type)
 @format_option
 @click.option(
     "--service", metavar="NAME", help="The service that wrote it; its format is the configuration's."
@@ -63,7 +60,7 @@ def parse(
     """
     from console.parse import Wish
 
-    with sentences():
+    with sentences(), one_interrupt():
         wish = Wish(
             config_of(config),
             format_of(format_name),
@@ -81,10 +78,12 @@ def _read(file: str, wish: Wish, show_redactions: bool, as_json: bool) -> bool:
     from console.parse import ParseError, Parsing
     from console.parse_input import Source, chunks_of
 
+    interrupts: list[KeyboardInterrupt] = []
     try:
         with opened(file) as stream:
             written = time.time() if file == "-" else os.fstat(stream.fileno()).st_mtime
-            source = Source(typed(file), max(0, int(written * 1000)), chunks_of(stream))
+            chunks = chunks_of(stream, on_interrupt=interrupts.append)
+            source = Source(typed(file), max(0, int(written * 1000)), chunks)
             try:
                 parsing = Parsing(source, wish, time.time_ns())
             except ParseError as error:
@@ -96,6 +95,8 @@ def _read(file: str, wish: Wish, show_redactions: bool, as_json: bool) -> bool:
         # The other files can be read all the same.
         click.echo(f"Error: {printable(typed(file))}: {error.strerror or error}", err=True)
         return False
+    if interrupts:
+        raise interrupts[0]
     return True
 
 

@@ -169,8 +169,6 @@ def _batches(source: Source, wish: Wish, service: Service | None, group: str) ->
         yield MalformedEnvelope("unsupported", str(error))
     except OSError as error:
         raise SourceError("unreadable", error.strerror or str(error)) from error
-    except KeyboardInterrupt:
-        return  # the way to end `tail -f`: what has come is kept
 
 
 def _is_of_function(batch: LogBatch) -> bool:

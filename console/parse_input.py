@@ -262,7 +262,8 @@ def _is_event(event: object) -> bool:
     if "awslogs" in event or _is_answer(event) or firehose.is_event(event) or kinesis.is_event(event):
         return True
     # Of an event of other services nothing is read: it is text like any other.
-    may_name = isinstance(event.get("Records"), list) or event.get("source") == "aws.s3"
+    told_by_s3 = event.get("source") == "aws.s3" and isinstance(event.get("detail"), dict)
+    may_name = isinstance(event.get("Records"), list) or told_by_s3
     named = objects.objects(event, now_ms=0) if may_name else ()
     return any(isinstance(one, S3Object) for one in named)
 

@@ -10,9 +10,12 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from console.words import counted
 from subscribers.config_problems import printable
 from subscribers.store import Store
 
+#: The title over the services' names, and what stands for one that nobody told.
+_SERVICE, _UNKNOWN = "service", "unknown"
 #: Cells of a service's name, and of the columns behind it.
 _SERVICE_MAX = 20
 _WIDTHS = (8, 5, 11, 4, 7, 7)
@@ -79,6 +82,14 @@ FROM requests GROUP BY endpoint, side, service ORDER BY endpoint = '', endpoint,
 """
 
 
+#: Lines of access logs in a store without requests: a span of theirs would be one.
+_WITHOUT_SPAN = """
+SELECT count(*) AS lines FROM logs
+WHERE side = 'legacy' AND json_extract_string(attributes, '$."http.request.method"') IS NOT NULL
+  AND json_extract_string(attributes, '$."http.response.status_code"') IS NOT NULL
+"""
+
+
 class Requests(msgspec.Struct, frozen=True):
     """The requests of one endpoint at one service: how many, failed, cold, and how long they took.
 
@@ -104,10 +115,25 @@ def summary(store: Store, first_unix_nano: int = 0, last_unix_nano: int = (1 << 
     return [msgspec.convert(values, Requests) for values in store.query(_SUMMARY, times)]
 
 
+def why_none(store: Store) -> str:
+    """Return why a store has no requests, as the end of a sentence; "" where it has no lines of any.
+
+    Raises StoreError.
+    """
+    (found,) = store.query(_WITHOUT_SPAN)
+    if not found["lines"]:
+        return ""
+    return (
+        f": of access logs there {'is' if found['lines'] == 1 else 'are'} {counted(found['lines'], 'line')}"
+        " without an ID and a duration; log one of them, such as %D (Apache) or $request_time (nginx)"
+    )
+
+
 def render_summary(rows: list[Requests], console: Console) -> None:
     """Print an endpoint a paragraph, a line each of its implementations; 80 columns are enough."""
-    width = min(max((cell_len(row.service) for row in rows), default=7), _SERVICE_MAX)
-    head = ("  side", "service", "requests", "share", "errors", "cold", "p50 ms", "p95 ms")
+    names = (cell_len(name) for name in (_SERVICE, *(row.service or _UNKNOWN for row in rows)))
+    width = min(max(names), _SERVICE_MAX)
+    head = ("  side", _SERVICE, "requests", "share", "errors", "cold", "p50 ms", "p95 ms")
     console.print(_columns(head, width, "bold"), highlight=False, no_wrap=True)
     shown = ""
     for item in rows:
@@ -121,7 +147,7 @@ def render_summary(rows: list[Requests], console: Console) -> None:
 def _line(item: Requests, rows: list[Requests], width: int) -> Text:
     failed = f"{item.errors} ({100 * item.errors / item.count:.1f}%)" if item.errors else "0"
     cold = str(item.cold_starts) if item.side == "serverless" else ""
-    service = printable(item.service or "unknown")
+    service = printable(item.service or _UNKNOWN)
     times = (f"{item.p50_ms:.1f}", f"{item.p95_ms:.1f}")
     cells = (f"  {item.side}", service, str(item.count), _share(item, rows), failed, cold, *times)
     return _columns(cells, width, "red" if item.errors else "")

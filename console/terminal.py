@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -31,6 +33,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 #: How much of what was typed is said again in a sentence.
 _SAID_MAX = 128
 _PIPE_WIDTH = 200
+#: Interrupts so near to each other are one.
+_SAME_INTERRUPT_S = 0.5
 
 
 @contextmanager
@@ -49,6 +53,30 @@ def sentences() -> Iterator[None]:
         raise click.ClickException("interrupted") from None
     except (ConsoleError, BuildError, StoreError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def one_interrupt() -> Iterator[None]:
+    """An interrupt that is told twice at once is one, for the second would end what the first one completes.
+
+    `timeout` sends it to the command and to its group. Where interrupts are ignored they stay so.
+    """
+    last_s = float("-inf")
+
+    def told(_signal: int, _frame: Any) -> None:
+        nonlocal last_s
+        before_s, last_s = last_s, time.monotonic()
+        if last_s - before_s >= _SAME_INTERRUPT_S:
+            raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Output(Console):

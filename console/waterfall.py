@@ -92,7 +92,9 @@ def render_lines(logs: Sequence[Log], title: str, console: Console) -> None:
             text = _cut(f"  {row}", layout, _LEVEL_STYLES.get(log.level, ""))
             console.print(text, no_wrap=True, overflow="crop", crop=True, highlight=False)
     if len(logs) > MAX_LOGS:
-        console.print(_cut(f"and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim"))
+        console.print(
+            _cut(f"and {counted(len(logs) - MAX_LOGS, 'more line')} (--json shows all)", layout, "dim")
+        )
 
 
 def _without_routine(story: Story) -> Story:
@@ -265,7 +267,9 @@ def _log_lines(
         if error := error_of(log):
             yield _cut(f"{margin}{'!':>9} {error}", layout, "red")
     if len(logs) > MAX_LOGS:
-        yield _cut(f"{margin}and {len(logs) - MAX_LOGS} more lines (--json shows all)", layout, "dim")
+        yield _cut(
+            f"{margin}and {counted(len(logs) - MAX_LOGS, 'more line')} (--json shows all)", layout, "dim"
+        )
 
 
 def _lines_of(log: Log, text: Text, layout: _Layout, *, with_service: bool) -> Iterator[Text]:
@@ -308,3 +312,7 @@ def _fit(text: str, width: int, layout: _Layout) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - len(layout.more)) + layout.more
+
+
+def _rest(logs: Sequence[Log]) -> str:
+    return f"and {counted(len(logs) - MAX_LOGS, 'more line')} (--json shows all)"

@@ -133,7 +133,6 @@ def test_options_win_over_the_configuration(folder: Path) -> None:
         (("a.log", "--service", "nobody", "--config", "observe.yaml"), "there is no service 'nobody'"),
         (("a.log", "--service", "claims-legacy", "--config", "observe.yaml"), "give --log-group"),
         (("a.log", "--log-group", "/none", "--config", "observe.yaml"), "has the log group '/none'"),
-        (("none.log",), "does not exist"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(folder: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -143,6 +142,16 @@ def test_what_is_asked_wrongly_is_said(folder: Path, arguments: tuple[str, ...],
     assert result.exit_code == 2
     assert said in result.output
     assert not (folder / ".observe").exists()
+
+
+def test_a_file_that_cannot_be_read_costs_only_itself(folder: Path) -> None:
+    """It is said, the others are kept all the same, and the exit code is 1."""
+    (folder / "a.log").write_text("x\n")
+    result = run("none.log", ".", "a.log")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: none.log: No such file or directory\nError: .: Is a directory\n"
+    assert result.stdout == "a.log: 1 line, 1 delivered; 1 signal\n"
+    assert [row["message"] for row in rows("message")] == ["x"]
 
 
 def test_a_store_that_cannot_be_written_is_said(folder: Path) -> None:

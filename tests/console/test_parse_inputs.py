@@ -89,10 +89,20 @@ def test_an_event_of_s3_says_what_to_give(tmp_path: Path) -> None:
         ]
     }
     by_queue = {"Records": [{"messageId": "m", "body": json.dumps(named), "eventSource": "aws:sqs"}]}
-    for event in (named, by_queue):
-        result = run(write(tmp_path, "event.json", json.dumps(event)), "--json")
-        assert (result.exit_code, result.stdout) == (0, "")
-        assert "names objects of S3: give the objects themselves" in result.stderr
+    detail = {"version": "0", "bucket": {"name": "b"}, "object": {"key": "k", "size": 5}}
+    by_bus = {
+        "version": "0",
+        "id": "1",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "detail": detail,
+    }
+    others = (dict(sorted(by_bus.items())), dict(reversed(by_bus.items())))
+    for event in (named, by_queue, by_bus, *others):
+        for indent in (None, 2):
+            result = run(write(tmp_path, "event.json", json.dumps(event, indent=indent)), "--json")
+            assert (result.exit_code, result.stdout) == (0, "")
+            assert "names objects of S3: give the objects themselves" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -103,6 +113,9 @@ def test_an_event_of_s3_says_what_to_give(tmp_path: Path) -> None:
         '{"Records":[{"body":"hello"}]}',
         '{"records":7}',
         '{"awslog":"hello"}',
+        '{"version":"1.1","source":"aws.s3","message":"hello"}',
+        '{"source":"aws.s3","bucket":"b","key":"k","message":"hello"}',
+        '{"version":"0","source":"aws.ec2","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}',
     ],
 )
 def test_a_log_that_begins_like_an_event_is_a_log(line: str) -> None:
@@ -263,10 +276,12 @@ def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     lost = Path("/proc/self/mem")
     if not lost.exists():
         pytest.skip("this system has no file that exists and cannot be read")
-    result = run(lost, write(tmp_path, "app.log", "hello\n"), "--json")
-    assert result.exit_code == 1
-    assert [json.loads(line)["message"] for line in result.stdout.splitlines()] == ["hello"]
-    assert result.stderr.startswith(f"Error: {lost}: ")
+    app = write(tmp_path, "app.log", "hello\n")
+    for bad in (lost, tmp_path / "none.log", tmp_path):
+        result = run(app, bad, app, "--json")
+        assert result.exit_code == 1
+        assert [json.loads(line)["message"] for line in result.stdout.splitlines()] == ["hello", "hello"]
+        assert f"Error: {bad}: " in result.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is full")

@@ -12,12 +12,15 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from console.requests import render_summary, summary, summary_json
+from console.requests import render_summary, summary, summary_json, why_none
 from observe.ids import derive_trace_id
 from subscribers.signals import Span
 from subscribers.store import Store
 from tests.console.test_trace import OTHER, request
-from tests.subscribers.samples import span
+from tests.subscribers.samples import log, span
+
+#: What a line of an access log says.
+ANSWERED = {"http.request.method": "GET", "http.response.status_code": 200}
 
 
 @pytest.fixture
@@ -207,3 +210,25 @@ def test_no_share_where_some_requests_name_no_route(tmp_path: Path) -> None:
     told = console.file.getvalue()  # type: ignore[attr-defined]
     assert "%" not in told
     assert "(no route)" in told
+
+
+def test_a_short_name_leaves_the_title_whole(tmp_path: Path) -> None:
+    """The column is as wide as what stands over it; nor is `unknown` cut."""
+    for service in ("se", ""):
+        store = Store(tmp_path / f"store-{service}")
+        store.append([span("a", service=service)])
+        console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+        render_summary(summary(store), console)
+        told = console.file.getvalue().split()  # type: ignore[attr-defined]
+        assert told[:3] == ["side", "service", "requests"]
+        assert (service or "unknown") in told
+
+
+def test_why_there_are_no_requests(tmp_path: Path) -> None:
+    """Lines of access logs that no span can be made of; of other lines there is nothing to say."""
+    store = Store(tmp_path / "store")
+    store.append([log("hello"), log("called", side="serverless", attributes=ANSWERED)])
+    assert why_none(store) == ""
+    store.append([log("GET / 200", side="legacy", attributes=ANSWERED)])
+    assert summary(store) == []
+    assert why_none(store).startswith(": of access logs there is 1 line without an ID and a duration;")
