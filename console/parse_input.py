@@ -26,7 +26,8 @@ from subscribers.envelope import (
     LogBatch,
     LogEvent,
     MalformedEnvelope,
-    decode,
+    decode_events,
+    payload,
 )
 from subscribers.inputs import archives, files, firehose, kinesis, objects
 from subscribers.inputs.archives import Archive
@@ -279,9 +280,11 @@ def _in_event(event: Any) -> Iterator[Read]:
         yield MalformedEnvelope("unsupported", "the event names objects of S3: give the objects themselves")
     else:
         try:
-            yield decode(event)
+            document = payload(event)
         except MalformedEnvelope as error:
             yield error
+            return
+        yield from decode_events(document)
 
 
 def _is_answer(event: object) -> bool:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
+from collections.abc import Iterator
 from hashlib import sha512
 from types import ModuleType
 from typing import Annotated, Any, Literal
@@ -114,7 +115,21 @@ class FileBatch(LogBatch, frozen=True, gc=False, kw_only=True):
     file: str = ""
 
 
+class _Loose(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription document whose events are looked at one by one."""
+
+    owner: str
+    log_group: str = msgspec.field(name="logGroup")
+    log_stream: str = msgspec.field(name="logStream")
+    filters: tuple[str, ...] = msgspec.field(name="subscriptionFilters", default=())
+    message_type: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"] = msgspec.field(name="messageType")
+    events: tuple[msgspec.Raw, ...] = msgspec.field(name="logEvents")
+    policy_level: str = msgspec.field(name="policyLevel", default="")
+
+
 _decoder = msgspec.json.Decoder(LogBatch)
+_loose_decoder = msgspec.json.Decoder(_Loose)
+_event_decoder = msgspec.json.Decoder(LogEvent)
 
 
 def decode(event: object, *, limit: int = INFLATED_MAX_BYTES) -> LogBatch:
@@ -123,7 +138,7 @@ def decode(event: object, *, limit: int = INFLATED_MAX_BYTES) -> LogBatch:
     event: {"awslogs": {"data": base64(gzip(json))}}; limit: bytes it may inflate to.
     Raises MalformedEnvelope.
     """
-    return decode_document(gunzip(_data(event), limit))
+    return decode_document(payload(event, limit=limit))
 
 
 def decode_document(document: bytes) -> LogBatch:
@@ -137,6 +152,43 @@ def decode_document(document: bytes) -> LogBatch:
         raise MalformedEnvelope("bad_shape", str(error)) from error
     except (ValueError, RecursionError) as error:
         raise MalformedEnvelope("bad_json", str(error)) from error
+
+
+def decode_events(document: bytes) -> Iterator[LogBatch | MalformedEnvelope]:
+    """Yield the batch in a subscription document, and an error for each of its events that is none.
+
+    A time that no clock can have costs its own event only; what is no document is one error.
+    """
+    try:
+        batch = decode_document(document)
+    except MalformedEnvelope as error:
+        yield from _event_by_event(document, error)
+    else:
+        yield batch
+
+
+def _event_by_event(document: bytes, whole: MalformedEnvelope) -> Iterator[LogBatch | MalformedEnvelope]:
+    """What of a document can be read. whole: why all of it cannot."""
+    try:
+        loose = _loose_decoder.decode(document)
+    except (ValueError, RecursionError):
+        yield whole
+        return
+    events: list[LogEvent] = []
+    broken: list[MalformedEnvelope] = []
+    for raw in loose.events:
+        try:
+            events.append(_event_decoder.decode(raw))
+        except (ValueError, RecursionError) as error:
+            broken.append(MalformedEnvelope("bad_shape", str(error)))
+    named = {name: getattr(loose, name) for name in loose.__struct_fields__ if name != "events"}
+    yield LogBatch(**named, events=tuple(events))
+    yield from broken
+
+
+def payload(event: object, *, limit: int = INFLATED_MAX_BYTES) -> bytes:
+    """Return the subscription document in an event. See `decode`. Raises MalformedEnvelope."""
+    return gunzip(_data(event), limit)
 
 
 def _data(event: object) -> bytes:

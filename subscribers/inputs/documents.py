@@ -16,7 +16,7 @@ from subscribers.envelope import (
     INFLATED_MAX_BYTES,
     LogBatch,
     MalformedEnvelope,
-    decode_document,
+    decode_events,
     gunzip,
 )
 from subscribers.inputs.aggregates import user_records
@@ -79,10 +79,7 @@ def batches(pieces: Iterable[bytes | MalformedEnvelope], limit: int = INFLATED_M
         if isinstance(document, MalformedEnvelope):
             yield document
             continue
-        try:
-            yield decode_document(document)
-        except MalformedEnvelope as error:
-            yield error
+        yield from decode_events(document)
 
 
 def documents(

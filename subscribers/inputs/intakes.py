@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from subscribers.envelope import MalformedEnvelope, decode
+from subscribers.envelope import MalformedEnvelope, decode_events, payload
 from subscribers.inputs import archives, kinesis
 from subscribers.inputs.archives import Archive
 from subscribers.inputs.documents import Found
@@ -85,7 +85,7 @@ def from_payload(event: Any) -> Intake:
     """Return the one part of a subscription event, whatever it is."""
     document = document_of(event)
     try:
-        return Intake(document=document, found=(decode(event),))
+        return Intake(document=document, found=decode_events(payload(event)))
     except MalformedEnvelope as error:
         return Intake(document=document, found=(error,))
 

@@ -84,6 +84,27 @@ def test_a_document_of_cloudwatch_becomes_a_batch() -> None:
     assert not batch.is_control
 
 
+def test_an_event_that_is_none_costs_only_itself() -> None:
+    """A time that no clock can have, a message that is missing; the others are what they would be alone."""
+    good = {"id": "1", "timestamp": 1795231810123, "message": "a"}
+    document = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "1",
+        "logGroup": "g",
+        "logStream": "s",
+        "subscriptionFilters": ["f"],
+        "policyLevel": "x",
+        "logEvents": [good, {**good, "timestamp": -1}, {"id": "2", "timestamp": 1}, 7, {**good, "id": "3"}],
+    }
+    batch, *broken = envelope.decode_events(json.dumps(document).encode())
+    assert isinstance(batch, LogBatch)
+    assert [event.id for event in batch.events] == ["1", "3"]
+    assert (batch.filters, batch.policy_level) == (("f",), "x")
+    assert [error.reason for error in broken if isinstance(error, MalformedEnvelope)] == ["bad_shape"] * 3
+    (whole,) = envelope.decode_events(b'{"logEvents": []}')
+    assert isinstance(whole, MalformedEnvelope)
+
+
 def test_a_control_message_is_recognised() -> None:
     """CloudWatch's check of the destination is no data."""
     assert decode(zipped(CONTROL)).is_control

@@ -103,6 +103,16 @@ def test_what_cannot_be_decoded_is_stored_raw(event: dict[str, Any], reason: str
     assert detail["error"].startswith(reason)
 
 
+def test_an_event_that_is_none_costs_only_itself() -> None:
+    """Its payload is kept for it, and its neighbours are delivered."""
+    document = json.loads(msgspec.json.encode(batch("a", "b", "c")))
+    document["logEvents"][1]["timestamp"] = -1
+    sink = Memory()
+    assert handled(gzipped(json.dumps(document).encode()), sink) == ledger(3, 2, stored=1)
+    assert [signal.message for signal in sink.signals.values() if isinstance(signal, Log)] == ["a", "c"]
+    assert sink.dead[0][0] == "bad_shape"
+
+
 def test_an_event_that_is_no_json_is_stored_by_its_type() -> None:
     """Lambda never sends one; a wrong test may."""
     sink = Memory()
