@@ -31,6 +31,10 @@ from tests.observe.attached import HTTP_EVENT, TRACE, TRACEPARENT, WRAPPER
 pytestmark = pytest.mark.runtime
 
 
+#: How often it is started where somebody else takes its port.
+_STARTS = 3
+
+
 class Emulated:
     """One function behind the emulator, which starts its process with the first invocation."""
 
@@ -42,12 +46,20 @@ class Emulated:
         environment = process_environment(function.config, "stream", "", 1)
         del environment["_LAMBDA_TELEMETRY_LOG_FD"]  # the emulator gives none
         environment["AWS_LAMBDA_FUNCTION_TIMEOUT"] = str(timeout_s)
-        self._address = _free_address()
-        addresses = ["--runtime-interface-emulator-address", self._address]
-        addresses += ["--runtime-api-address", _free_address()]
+        for _ in range(_STARTS):
+            self._address, api = _free_addresses()
+            addresses = ["--runtime-interface-emulator-address", self._address, "--runtime-api-address", api]
+            command = [str(program), "--log-level", "error", *addresses, str(start)]
+            self._process = self._started(command, environment)
+            if _listens(self._process, self._address):
+                return
+            self.close()  # somebody else took one of its ports in the meantime
+        pytest.fail(f"the emulator does not listen: {self.output}")
+
+    def _started(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with self._output.open("wb") as output:
-            self._process = subprocess.Popen(
-                [str(program), "--log-level", "error", *addresses, str(start)],
+            return subprocess.Popen(
+                command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -59,7 +71,6 @@ class Emulated:
         url = f"http://{self._address}/2015-03-31/functions/function/invocations"
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(url, json.dumps(event).encode(), names)
-        _await(self._address)
         with urllib.request.urlopen(request, timeout=30) as reply:
             return _read(reply.read())
 
@@ -99,12 +110,12 @@ def _read(body: bytes) -> Any:
         return body.decode()  # the emulator's own message
 
 
-def _free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+def _free_addresses() -> tuple[str, str]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return f"127.0.0.1:{one.getsockname()[1]}", f"127.0.0.1:{other.getsockname()[1]}"
 
 
-def _await(address: str) -> None:
+def _listens(process: subprocess.Popen[bytes], address: str) -> bool:
     host, _, port = address.partition(":")
     for _ in range(200):
         try:
@@ -112,8 +123,10 @@ def _await(address: str) -> None:
         except ConnectionRefusedError:
             time.sleep(0.05)
         else:
-            return
-    pytest.fail("the emulator does not listen")
+            return True
+        if process.poll() is not None:
+            return False
+    return False
 
 
 Emulate = Callable[..., Emulated]

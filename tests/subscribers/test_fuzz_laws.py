@@ -164,7 +164,8 @@ EVENTS = st.recursive(
 def test_any_event_names_objects_or_says_why_not(event: Any) -> None:
     """It is told apart, and each of its parts is a part."""
     found = list(objects.objects(event, now_ms=1))
-    assert found
+    # An empty batch of a map's items names nothing, and nothing is lost.
+    assert found or (isinstance(event, dict) and event.get("Items") == [])
     assert all(0 <= one.time_ms < 2**63 // 1_000_000 for one in found if isinstance(one, S3Object))
     if kinesis.is_event(event):
         told = [part.record_id for part in kinesis.parts(event)]
