@@ -20,7 +20,7 @@ from subscribers.formats import access as of
 from subscribers.formats import access_headers as headers
 from subscribers.formats import strftime
 from subscribers.formats.access import MS_NS, S_NS, US_NS, Role
-from subscribers.formats.field_layout import NUMBER, REQUEST, Field, Layout, Token, compile_fields
+from subscribers.formats.field_layout import NUMBER, REQUEST, Field, Layout, Token, by_name, compile_fields
 from subscribers.formats.told import Clock, LineFormat, Reader, Told
 from subscribers.parsers.java_layout import BadLayout
 
@@ -119,11 +119,7 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 @lru_cache(maxsize=256)
 def compile_layout(text: str) -> Layout:
     """Return the layout of a format, of the whole directive, or of a name of NAMED. Raises BadLayout."""
-    format = _format(text)
-    if "%" not in format:
-        if format not in NAMED:
-            raise BadLayout(f"'{format[:40]}' holds no % and is none of {', '.join(NAMED)}")
-        format = NAMED[format]
+    format = by_name(_format(text), NAMED)
     return compile_fields(list(_tokens(_PIECES.sub(_CLF, format))), unescape)
 
 

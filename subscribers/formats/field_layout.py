@@ -10,7 +10,7 @@ follows. Every part is possessive, so nothing is ever tried twice: the time is l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -79,6 +79,15 @@ class Layout(msgspec.Struct, frozen=True):
         if self.is_joined:
             return line[match.start(self.when[0]) : match.end(self.when[-1])]
         return " ".join(match[group] for group in self.when)
+
+
+def by_name(format: str, named: Mapping[str, str]) -> str:
+    """Return a format with variables as it is, another one by its name. Raises BadLayout for no name."""
+    if "%" in format:
+        return format
+    if format not in named:
+        raise BadLayout(f"'{format[:40]}' holds no % and is none of {', '.join(named)}")
+    return named[format]
 
 
 def compile_fields(

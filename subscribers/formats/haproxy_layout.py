@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from subscribers.formats import haproxy
 from subscribers.formats.access import Access, Role
-from subscribers.formats.field_layout import Field, Layout, Token, compile_fields
+from subscribers.formats.field_layout import Field, Layout, Token, by_name, compile_fields
 from subscribers.formats.haproxy_variables import (
     CAPTURED,
     FIELDS,
@@ -85,11 +85,7 @@ class _Flags(NamedTuple):
 @lru_cache(maxsize=256)
 def compile_layout(text: str) -> Layout:
     """Return the layout of a format, of the whole directive, or of a name of NAMED. Raises BadLayout."""
-    format = _format(text)
-    if "%" not in format:
-        if format not in NAMED:
-            raise BadLayout(f"'{format[:40]}' holds no % and is none of {', '.join(NAMED)}")
-        format = NAMED[format]
+    format = by_name(_format(text), NAMED)
     tokens = _blanks_once(list(_tokens(format)))
     is_escaped = "E" in "".join(re.findall(r"\{([^{}]*)\}", format))
     return compile_fields(
