@@ -19,7 +19,7 @@ check: $(VENV)/.dev $(COEXIST)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m console.spec --check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile check
 
 bench: $(VENV)/.demo build/coexist/.layers
 	$(BIN)/python bench/layer.py

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 
 # No test asserts a time: a slow machine is no failure.
 hypothesis.settings.register_profile("observe", deadline=None)
+# The same cases each time, so that a change is judged by what it changes: `make check`. `make test` looks on.
+hypothesis.settings.register_profile("check", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("observe")
 
 

@@ -175,6 +175,8 @@ class _Follower:
     def _opened(self, draft: Draft) -> Invocation:
         known = self.latest.get(draft.request_id)
         if known is None or known.start_unix_nano or known.closed:
+            if known is not None:  # it was tried again: what went before is over, though no line says so
+                self._close(known)
             known = self.latest[draft.request_id] = Invocation(request_id=draft.request_id)
         known.start_unix_nano = draft.time_unix_nano
         self.open.append(known)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -220,7 +220,10 @@ def test_other_services_keep_theirs() -> None:
     assert parsed.notes == {}
 
 
-LINES = st.sampled_from([START, END, REPORT, COLD, f"{REPORT}Status: timeout", TIMEOUT, EXIT, UNCAUGHT, "print", *RECORDS, START.replace(REQUEST, OTHER), END.replace(REQUEST, OTHER), REPORT.replace(REQUEST, OTHER), "INIT_REPORT Init Duration: 1 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError"])  # fmt: skip
+INIT_FAILED = (
+    "INIT_REPORT Init Duration: 1 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ImportModuleError"
+)
+LINES = st.sampled_from([START, END, REPORT, COLD, f"{REPORT}Status: timeout", TIMEOUT, EXIT, UNCAUGHT, "print", *RECORDS, START.replace(REQUEST, OTHER), END.replace(REQUEST, OTHER), REPORT.replace(REQUEST, OTHER), INIT_FAILED])  # fmt: skip
 SPAN_LINES = st.sampled_from([OWN, INNER, span_line("3" * 16, request=OTHER)])
 
 
@@ -230,6 +233,7 @@ def _said(span: Span) -> dict[str, Any]:
     return {"id": span.event_id, "name": span.name, "start": span.start_unix_nano, "end": span.end_unix_nano, "status": (span.status, span.status_message), "attributes": attributes}  # fmt: skip
 
 
+@example([START, START, REPORT, INIT_FAILED], [(2, OWN)])
 @given(st.lists(LINES, max_size=10), st.lists(st.tuples(st.integers(0, 10), SPAN_LINES), max_size=3))
 def test_as_if_the_layer_had_written_none(lines: list[str], more: list[tuple[int, str]]) -> None:
     """The platform's spans are those of the same payload without the layer's, but for their place."""

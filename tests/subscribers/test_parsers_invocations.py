@@ -83,6 +83,12 @@ def test_two_open_invocations_are_not_guessed_between() -> None:
     assert (found["whose?"].request_id, found["the other's"].request_id) == ("", OTHER)
 
 
+def test_a_second_start_of_a_request_ends_the_first() -> None:
+    """It was tried again: what is read after the retry's report is of neither."""
+    *_, after = logs(told(START, "print", START, END, REPORT, "after"))
+    assert after.request_id == ""
+
+
 def test_json_records_bound_invocations_too() -> None:
     """`platform.start` and `platform.report` are START and END."""
     start = json.dumps({"time": "", "type": "platform.start", "record": {"requestId": REQUEST}})
