@@ -28,7 +28,7 @@ from subscribers.parse import FORMATS, custom, named, page_of
 from subscribers.parsers import plain
 from subscribers.parsers.java_layout import BadLayout
 from subscribers.parsers.page import Format, Page, Parsed
-from subscribers.reading import priced
+from subscribers.read import priced
 from subscribers.signals import Log, Metric, Origin, Side, Signal
 
 #: Parts that could not be read of which it is said why.

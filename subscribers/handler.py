@@ -1,8 +1,9 @@
-"""The edge: one event in, its signals in a sink, its ledger out.
+"""The edge: one event in, its signals in every sink, its ledgers out.
 
-Every event that comes in is delivered, stored as a dead letter, or dropped for a counted reason, and
-the ledger says so. What the sink cannot take fails, so that it comes again; event IDs make the repeat
-harmless. What no retry can mend (a payload that cannot be decoded) is stored.
+Every event that comes in is delivered, stored, or dropped for a counted reason, and each sink's ledger says
+so. What a sink does not take is kept for it; what can be neither delivered nor kept fails, so that it comes
+again, and event IDs make the repeat harmless. What no retry can mend (a payload that cannot be decoded) is
+stored.
 
     event                               reply
     CloudWatch Logs                     the ledger; raises where it could not be settled
@@ -14,6 +15,7 @@ harmless. What no retry can mend (a payload that cannot be decoded) is stored.
     OBSERVE_CONFIG      path of observe.yaml; without it groups name their own services
     OBSERVE_STORE       folder of the embedded store; ./.observe
     OBSERVE_KEY_SECRET  secret of the marks of business keys, the same as the layer's
+    OBSERVE_DEAD_LETTERS, OBSERVE_RETRY_QUEUE    where that is kept which a sink does not take (configured)
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
@@ -25,23 +27,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol
 
 import msgspec
 
+from subscribers import summary
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, load
+from subscribers.configured import outlets_of
 from subscribers.inputs import firehose, intakes, kinesis, objects
 from subscribers.inputs.intakes import Intake
 from subscribers.inputs.objects import SourceError
+from subscribers.outlets import Outlets
+from subscribers.read import Read
 from subscribers.reading import Reading
 from subscribers.settlement import Account, Settlement, Sink
-from subscribers.signals import Signal
 from subscribers.sinks import ndjson
-from subscribers.store import Store
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -58,14 +61,14 @@ class Source(intakes.Objects, Protocol):
 
 def make_handler(
     config: Config,
-    sink: Sink,
+    sinks: Sink | Outlets,
     clock: Callable[[], int],
     *,
     region: str = "",
     key_secret: str = "",
     source: Source | None = None,
 ) -> Handler:
-    """Return a Lambda handler that parses as `config` says and delivers to `sink`.
+    """Return a Lambda handler that parses as `config` says and delivers to `sinks`.
 
     clock: nanoseconds since the epoch; region: where the log groups are; key_secret: of the marks of
     business keys; source: AWS, where objects are read and records are put again.
@@ -73,13 +76,23 @@ def make_handler(
     The handler raises whatever the sink raises where nothing could be settled, SourceError for objects that
     cannot be read, and LedgerError if a ledger does not balance.
     """
-    reading = Reading(config, region, key_secret)
+    reading = fast = Reading(config, region, key_secret)
+    if isinstance(sinks, Outlets) and sinks.is_bulk:
+        # Firehose's reply needs the signals themselves.
+        fast = Reading(config, region, key_secret, is_bulk=True)
     aws = source or Aws()
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
         now = clock()
-        made = Settlement(reading, sink, now, getattr(context, "log_group_name", None))
-        if firehose.is_event(event):
+        is_stream = firehose.is_event(event)
+        made = Settlement(
+            reading if is_stream else fast,
+            sinks,
+            now,
+            getattr(context, "log_group_name", None),
+            _left(context),
+        )
+        if is_stream:
             return _transformed(event, made, aws)
         if kinesis.is_event(event):
             made.settle(intakes.from_kinesis(event))
@@ -112,8 +125,10 @@ def _replied(made: Settlement, reply: dict[str, Any] | None = None) -> dict[str,
     else:
         _say("ERROR", "payload failed, Lambda will retry it", made, fault)
         raise fault
-    told: dict[str, Any] = msgspec.to_builtins(made.ledger()) if reply is None else reply
-    return told
+    if reply is not None:
+        return reply
+    first, *others = [msgspec.to_builtins(ledger) for ledger in made.ledgers()]
+    return {**first, "others": others} if others else dict(first)
 
 
 def _transformed(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str, Any]:
@@ -133,29 +148,32 @@ def _transformed(event: dict[str, Any], made: Settlement, aws: Source) -> dict[s
 
 def _transform(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str, Any]:
     outcomes: dict[str, firehose.Outcome] = {}
-    read: list[tuple[Account, list[Signal]]] = []
+    read: list[tuple[Account, list[Read]]] = []
     size = 0
     for part in firehose.parts(event):
-        account = Account(Intake(record_id=part.record_id, document=part.data, found=part.found))
-        signals = [signal for some in made.read(account) for signal in some]
-        data = ndjson.body(signals)
+        account = made.opened(Intake(record_id=part.record_id, document=part.data, found=part.found))
+        reads = list(made.read(account))
+        data = ndjson.body(signal for one in reads for signal in one.parsed.signals)
         outcomes.setdefault(part.record_id, firehose.outcome_of(part, data))
-        read.append((account, signals))
+        read.append((account, reads))
         size += len(data)
         if size > firehose.REPLY_MAX_BYTES:
             break
     unread = [record_id for record_id in firehose.record_ids(event) if record_id not in outcomes]
     reply = firehose.reply(event, outcomes, unread)
-    here = [
-        (account, signals) for account, signals in read if account.intake.record_id not in reply.put_again
-    ]
-    made.deliver([account for account, _ in here], [signal for _, signals in here for signal in signals])
+    made.deliver([part for part in read if part[0].intake.record_id not in reply.put_again])
     refused = aws.put(reply) if reply.again else []
     for again in refused:
         lost = Intake(record_id=again.record_id, document=again.data)
         made.keep(lost, "put_refused", "the stream refused it", firehose.events_in(again.data))
     made.put_again = sum(len(call) for call in reply.again) - len(refused)
     return firehose.settled(reply, {again.record_id for again in refused})
+
+
+def _left(context: Any) -> Callable[[], float | None]:
+    """Return what tells the seconds that the invocation has left, None where nobody knows."""
+    left_ms = getattr(context, "get_remaining_time_in_millis", None)
+    return lambda: None if left_ms is None else left_ms() / 1000
 
 
 def _watch(context: Any) -> Callable[[], None]:
@@ -170,27 +188,9 @@ def _watch(context: Any) -> Callable[[], None]:
 
 
 def _say(level: str, message: str, made: Settlement, fault: Exception | None = None) -> None:
-    """Write the invocation's summary: one line of JSON."""
-    accounts = made.settled or made.unsettled
-    notes: Counter[str] = Counter()
-    for account in accounts:
-        notes.update(account.notes)
-    several = {"parts": len(accounts)} if len(accounts) != 1 else {}
-    line = {
-        "level": level,
-        "message": message,
-        "time_unix_nano": made.now_unix_nano,
-        **(accounts[0].detail if len(accounts) == 1 else {}),
-        **several,
-        **({"failed": len(made.failed)} if made.failed else {}),
-        **({"put_again": made.put_again} if made.put_again else {}),
-        "signals": sum(account.signals for account in accounts),
-        "notes": notes,
-        "ledger": made.ledger(),
-        **({"unsettled": sum(a.ledger.received for a in made.unsettled)} if made.unsettled else {}),
-        **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
-    }
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    """Write the invocation's metrics and its summary."""
+    lines = [*summary.metric_lines(made), summary.summary_line(level, message, made, fault)]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 
 
@@ -199,10 +199,9 @@ def _from_environment() -> Handler:
     """The handler of this process; settings are read once, a mistake in them fails the invocation."""
     path = os.environ.get("OBSERVE_CONFIG", "")
     config = load(path) if path else EMPTY
-    store = Store(os.environ.get("OBSERVE_STORE") or ".observe")
     return make_handler(
         config,
-        store,
+        outlets_of(config, os.environ),
         time.time_ns,
         region=os.environ.get("AWS_REGION", ""),
         key_secret=os.environ.get("OBSERVE_KEY_SECRET", ""),

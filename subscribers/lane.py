@@ -13,7 +13,6 @@ fields of a subscription filter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from subscribers import config, extracted
 from subscribers.controls import Controls
@@ -22,24 +21,10 @@ from subscribers.lane_invocations import Teller, Told
 from subscribers.lane_redaction import Guarded, Redacting
 from subscribers.parsers import serverless
 from subscribers.parsers.page import Page, Parsed
-from subscribers.reading import Read, priced
+from subscribers.read import Body, Read, priced
 from subscribers.sinks import bulk
 
 __all__ = ["Body", "Lane", "Told", "bodies", "tell"]
-
-
-class Body(NamedTuple):
-    """The lines of `_bulk` requests, and what became of the events in them, for the ledger.
-
-    delivered: events with documents in it, or that are a part of another's; dropped: the others, by reason;
-    documents: how many there are; notes: see Parsed.notes. Each event of a page is in one body.
-    """
-
-    lines: bytes
-    documents: int
-    delivered: int
-    dropped: dict[str, int]
-    notes: dict[str, int]
 
 
 class Lane:
@@ -71,7 +56,14 @@ class Lane:
                 lines = b"".join([piece.encode() for piece in told.pieces])
                 notes = {f"redacted.{rule}": count for rule, count in told.removals.items()}
                 more = self.told(Parsed(signals=told.signals, notes=notes), service)
-                yield Body(lines + more.lines, told.documents + more.documents, told.events, {}, more.notes)
+                yield Body(
+                    lines + more.lines,
+                    told.documents + more.documents,
+                    told.events,
+                    {},
+                    more.notes,
+                    more.joined,
+                )
             for begin, end in told.rest:
                 yield self._general(part.part(begin, end), service)
 
@@ -93,7 +85,7 @@ class Lane:
         if parsed.silent:
             dropped["no_signal"] = dropped.get("no_signal", 0) + parsed.silent
         lines = bulk.body(parsed.signals)
-        return Body(lines, lines.count(b"\n") // 2, delivered, dropped, parsed.notes)
+        return Body(lines, lines.count(b"\n") // 2, delivered, dropped, parsed.notes, parsed.joined)
 
 
 _PLAIN = Lane()

@@ -1,0 +1,186 @@
+"""The sinks of observe.yaml, ready to deliver.
+
+    SettingsError     a setting of the environment that cannot be used; a sentence
+
+Without `sinks` there is one, the embedded store. Connections, secrets and circuit breakers live as long as
+the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from subscribers.config import Config, duration_ms
+from subscribers.delivery import Policy
+from subscribers.http import Edge, Settings
+from subscribers.outlets import Local, Outlet, Outlets, Shipped, Sink, kinds_of
+from subscribers.secrets import Secrets
+from subscribers.shipping import Shipper
+from subscribers.sinks.channel import Channel, Keeper
+
+STORE_FOLDER = ".observe"
+#: Folder of what could not be delivered, in the store's, where OBSERVE_DEAD_LETTERS names no other.
+KEPT_FOLDER = "kept"
+_TIMEOUT_S = 10.0
+_PARALLEL = 4
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used."""
+
+    reason = "bad_setting"
+
+
+def _elasticsearch(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.elasticsearch import make_elasticsearch
+
+    return make_elasticsearch(name, settings)
+
+
+def _opensearch(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.elasticsearch import make_opensearch
+
+    return make_opensearch(name, settings)
+
+
+def _logstash(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.logstash import make_logstash
+
+    return make_logstash(name, settings)
+
+
+def _datadog(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.datadog import make_datadog
+
+    return make_datadog(name, settings)
+
+
+def _otlp(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.otlp import make_otlp
+
+    return make_otlp(name, settings)
+
+
+def _xray(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.xray import make_xray
+
+    return make_xray(name, settings)
+
+
+def _cloudwatch_metrics(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.cloudwatch_metrics import make_cloudwatch_metrics
+
+    return make_cloudwatch_metrics(name, settings)
+
+
+def _firehose(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
+    from subscribers.sinks.firehose import make_firehose
+
+    return make_firehose(name, settings)
+
+
+#: Types of sinks that are spoken to by requests -> what makes their channels; each is loaded when it is used.
+SHIPPED: dict[str, Callable[[str, Mapping[str, Any]], Sequence[Channel]]] = {
+    "elasticsearch": _elasticsearch,
+    "opensearch": _opensearch,
+    "logstash": _logstash,
+    "datadog": _datadog,
+    "otlp": _otlp,
+    "xray": _xray,
+    "cloudwatch_metrics": _cloudwatch_metrics,
+    "firehose": _firehose,
+}
+#: Types whose bodies the fast lane can write.
+_BULK = ("elasticsearch", "opensearch")
+
+
+def outlets_of(config: Config, environ: Mapping[str, str], secrets: Secrets | None = None) -> Outlets:
+    """Return the sinks that a configuration names. Raises SettingsError.
+
+    environ: OBSERVE_STORE, OBSERVE_DEAD_LETTERS, OBSERVE_RETRY_QUEUE and OBSERVE_RETRY_QUEUE_<SINK>.
+    """
+    folder = environ.get("OBSERVE_STORE") or STORE_FOLDER
+    wanted = {name: sink for name, sink in config.sinks.items() if sink.get("enabled", True)}
+    if config.sinks and not wanted:
+        raise SettingsError("every sink of observe.yaml has 'enabled: false': there is nowhere to deliver to")
+    if not wanted:
+        store = _store(folder)
+        return Outlets([Local("store", store)], store)
+    secrets = secrets or Secrets()
+    outlets = [_outlet(name, sink, folder, secrets) for name, sink in wanted.items()]
+    shipped = [outlet.name for outlet in outlets if isinstance(outlet, Shipped)]
+    local = next((outlet.sink for outlet in outlets if isinstance(outlet, Local)), None)
+    if not shipped and local is not None and not environ.get("OBSERVE_DEAD_LETTERS"):
+        return Outlets(outlets, local)
+    keeper = keeper_of(environ, wanted)
+    return Outlets(outlets, keeper, keeper)
+
+
+def deliverers(config: Config, secrets: Secrets | None = None) -> dict[str, Shipper]:
+    """Return the sinks of a configuration that are spoken to by requests, the disabled ones too, by name."""
+    secrets = secrets or Secrets()
+    return {
+        name: shipper_of(name, sink, secrets)
+        for name, sink in config.sinks.items()
+        if sink["type"] in SHIPPED
+    }
+
+
+def shipper_of(name: str, sink: Mapping[str, Any], secrets: Secrets) -> Shipper:
+    """Return one sink. sink: its tree in observe.yaml, validated."""
+    timeout_s = duration_ms(sink["timeout"]) / 1000 if "timeout" in sink else _TIMEOUT_S
+    parallel = int(sink.get("parallel", _PARALLEL))
+    settings = Settings(timeout_s, sink.get("verify_tls", True), sink.get("ca_file", ""), parallel)
+    channels = SHIPPED[sink["type"]](name, sink)
+    return Shipper(name, channels, Edge(settings, secrets), Policy(parallel=parallel, timeout_s=timeout_s))
+
+
+def keeper_of(environ: Mapping[str, str], sinks: Mapping[str, Any]) -> Keeper:
+    """Return where that is kept which sinks do not take. Raises SettingsError.
+
+    On Lambda it must be named: a folder there is gone with its environment.
+    """
+    from subscribers.dead_letter import FolderKeeper, S3Keeper
+
+    place = environ.get("OBSERVE_DEAD_LETTERS", "")
+    if place.startswith("s3://"):
+        default = environ.get("OBSERVE_RETRY_QUEUE", "")
+        queues = {name: environ.get(_queue_variable(name), default) for name in sinks}
+        return S3Keeper(place, {name: url for name, url in queues.items() if url})
+    if not place and environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        raise SettingsError(
+            "OBSERVE_DEAD_LETTERS is not set: it names where that is kept which a sink does not take, "
+            "such as s3://bucket/prefix"
+        )
+    return FolderKeeper(Path(place or Path(environ.get("OBSERVE_STORE") or STORE_FOLDER) / KEPT_FOLDER))
+
+
+def _queue_variable(sink: str) -> str:
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in sink)
+    return f"OBSERVE_RETRY_QUEUE_{name.upper()}"
+
+
+def _outlet(name: str, sink: Mapping[str, Any], folder: str, secrets: Secrets) -> Outlet:
+    kind, wanted = sink["type"], sink.get("signals")
+    kinds = kinds_of(wanted)
+    has_ledger = wanted is None or "ledger" in wanted
+    if kind == "store":
+        return Local(name, _store(sink.get("path") or folder), kinds, has_ledger)
+    if kind == "stdout":
+        from subscribers.sinks.stdout import StandardOutput
+
+        return Local(name, StandardOutput(pretty=sink.get("pretty", False)), kinds, has_ledger)
+    return Shipped(name, shipper_of(name, sink, secrets), kinds, is_bulk=kind in _BULK and _is_plain(sink))
+
+
+def _is_plain(sink: Mapping[str, Any]) -> bool:
+    """Whether the fast lane's index names are the sink's: dated, `observe-...`, of all signals."""
+    return not (sink.get("data_stream") or sink.get("index") or sink.get("signals"))
+
+
+def _store(folder: str) -> Sink:
+    from subscribers.store import Store  # brings DuckDB, which functions without a store shall not pay for
+
+    return Store(folder)

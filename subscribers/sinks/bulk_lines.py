@@ -1,0 +1,72 @@
+"""Many documents of a `_bulk` body as the one text that they already are, cut only where they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from subscribers.sinks.channel import Item, Limits
+
+#: How an action begins; a document of ours never does, and no line of JSON holds a line's end.
+_ACTION = b'\n{"create":{"_index":'
+_ID = b'"_id":"'
+
+
+class BulkLines(Sequence[Item]):
+    """Action and document lines, each with its newline. An Item for each document, made when one is asked for."""
+
+    def __init__(self, lines: bytes, count: int) -> None:
+        """count: documents in `lines`."""
+        self.lines, self._count = lines, count
+        self._items: list[Item] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if self._items is None:
+            rows = self.lines.split(b"\n")
+            self._items = [
+                Item(_id_of(rows[i]), rows[i] + b"\n" + rows[i + 1]) for i in range(0, 2 * self._count, 2)
+            ]
+        return self._items[index]
+
+    def cut(self, limits: Limits) -> Iterator[Sequence[Item]]:
+        """Yield batches within limits, in order; a document that is too large alone comes alone."""
+        begin, rest = 0, self._count
+        lines, most = self.lines, limits.bytes
+        while rest:
+            end = len(lines)
+            if end - begin > most:
+                # The last action that begins within the limit, else the first behind it.
+                at = lines.rfind(_ACTION, begin, begin + most + len(_ACTION) - 1)
+                at = at if at > begin else lines.find(_ACTION, begin + 1)
+                end = at + 1 if at >= 0 else len(lines)
+            part = lines[begin:end] if begin or end < len(lines) else lines
+            count = rest if end == len(lines) else part.count(b"\n") // 2
+            yield from _within(BulkLines(part, count), limits)
+            begin, rest = end, rest - count
+
+
+def _within(lines: BulkLines, limits: Limits) -> Iterator[Sequence[Item]]:
+    if len(lines) <= limits.items:
+        yield lines
+        return
+    for begin in range(0, len(lines), limits.items):
+        yield lines[begin : begin + limits.items]
+
+
+def _id_of(action: bytes) -> str:
+    """The event ID in an action line of ours, which ends with it."""
+    return action[action.rindex(_ID) + len(_ID) :].partition(b'"')[0].decode()
+
+
+def text_of(items: Sequence[Item]) -> bytes:
+    """Return the lines of a request's body: of each item its action and its document, each with a newline."""
+    if isinstance(items, BulkLines):
+        return items.lines
+    return b"".join([item.body + b"\n" for item in items])
