@@ -203,3 +203,10 @@ def _of(kinds: frozenset[type], signals: Sequence[Signal]) -> Sequence[Signal]:
 def kinds_of(names: Collection[str] | None) -> frozenset[type]:
     """Return the types of `signals` of observe.yaml; all where missing."""
     return ALL_KINDS if names is None else frozenset(_KINDS[name] for name in names if name in _KINDS)
+
+
+def deliverers(config: Any) -> Mapping[str, Shipper]:
+    """Return the sinks of a configuration that are spoken to by requests; `configured.deliverers` is the same."""
+    from subscribers.configured import deliverers as made
+
+    return made(config)

@@ -13,7 +13,7 @@ _ID = b'"_id":"'
 
 
 class BulkLines(Sequence[Item]):
-    """Action and document lines, each with its newline. An Item for each document, made when one is asked for."""
+    """Action and document lines, each with its newline; an Item for each document, made when asked for."""
 
     def __init__(self, lines: bytes, count: int) -> None:
         """count: documents in `lines`."""
@@ -52,12 +52,19 @@ class BulkLines(Sequence[Item]):
             begin, rest = end, rest - count
 
 
-def _within(lines: BulkLines, limits: Limits) -> Iterator[Sequence[Item]]:
-    if len(lines) <= limits.items:
-        yield lines
+def _within(found: BulkLines, limits: Limits) -> Iterator[BulkLines]:
+    """Yield what has not too many documents, halving the text: to make items of it costs more."""
+    count = len(found)
+    if count <= limits.items:
+        yield found
         return
-    for begin in range(0, len(lines), limits.items):
-        yield lines[begin : begin + limits.items]
+    text = found.lines
+    at = text.find(_ACTION, len(text) // 2)
+    at = at if at >= 0 else text.rfind(_ACTION)
+    first = text[: at + 1]
+    documents = first.count(b"\n") // 2
+    yield from _within(BulkLines(first, documents), limits)
+    yield from _within(BulkLines(text[at + 1 :], count - documents), limits)
 
 
 def _id_of(action: bytes) -> str:

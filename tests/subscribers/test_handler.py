@@ -53,8 +53,12 @@ def test_a_payload_is_delivered_and_accounted_for(capsys: pytest.CaptureFixture[
     assert len(sink.signals) == 4 + 9 + 1  # logs, metrics, the invocation
     (row,) = sink.ledgers
     assert (row["received"], row["delivered"], row["dropped"]) == (5, 4, 1)
-    (line,) = capsys.readouterr().out.splitlines()
-    said = json.loads(line)
+    measured, dropped, said = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert measured["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["sink"]]
+    told = [measured[f"events_{word}"] for word in ("received", "delivered", "stored", "dropped")]
+    assert (measured["sink"], told) == ("store", [5, 4, 0, 1])
+    assert (dropped["reason"], dropped["events_dropped"]) == ("no_signal", 1)
     assert (said["level"], said["log_group"], said["signals"]) == ("INFO", "/aws/lambda/claims", 14)
     assert said["ledger"] == ledger(5, 4, no_signal=1)
 

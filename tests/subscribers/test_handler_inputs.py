@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -234,7 +235,7 @@ def test_an_object_that_cannot_be_read_now_comes_again(moto: MotoServer, aws: Aw
 def test_nothing_is_begun_that_time_would_cut(moto: MotoServer, aws: Aws) -> None:
     """What is written is told: the objects before are settled."""
     bucket = bucket_of(moto, {"a": b"line\n"})
-    left = iter([60_000, 60_000, 1_000])
+    left = chain([60_000, 60_000], repeat(1_000))
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(left))
     sink = Memory()
     reply = handled(queued(told(bucket, "a"), told(bucket, "a")), sink, aws, context=context)
