@@ -11,6 +11,7 @@ stored.
     S3 through SQS                      {"batchItemFailures"}: the messages with objects that could not be
     S3, SNS, EventBridge, a map's item  the ledger; raises where an object could not be settled
     Firehose                            {"records"}: what each becomes
+    SQS, a retry queue of ours          {"batchItemFailures"}: what could not be settled (retries)
 
     OBSERVE_CONFIG      path of observe.yaml; without it groups name their own services
     OBSERVE_STORE       folder of the embedded store; ./.observe
@@ -27,16 +28,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Protocol
 
 import msgspec
 
-from subscribers import summary
+from subscribers import retries, summary
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, load
-from subscribers.configured import outlets_of
+from subscribers.configured import SettingsError, outlets_of
+from subscribers.dead_letter import S3Keeper
 from subscribers.inputs import firehose, intakes, kinesis, objects
 from subscribers.inputs.intakes import Intake
 from subscribers.inputs.objects import SourceError
@@ -83,6 +85,8 @@ def make_handler(
     aws = source or Aws()
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
+        if retries.is_event(event):
+            return _retried(event, sinks, context)
         now = clock()
         is_stream = firehose.is_event(event)
         made = Settlement(
@@ -129,6 +133,17 @@ def _replied(made: Settlement, reply: dict[str, Any] | None = None) -> dict[str,
         return reply
     first, *others = [msgspec.to_builtins(ledger) for ledger in made.ledgers()]
     return {**first, "others": others} if others else dict(first)
+
+
+def _retried(event: dict[str, Any], sinks: Sink | Outlets, context: Any) -> dict[str, Any]:
+    """Deliver what the messages of a retry queue point to. Raises SettingsError where that cannot be read."""
+    keeper = sinks.keeper if isinstance(sinks, Outlets) else None
+    if not isinstance(sinks, Outlets) or not isinstance(keeper, S3Keeper):
+        raise SettingsError("OBSERVE_DEAD_LETTERS names no bucket: what a retry queue points to lies in one")
+    left_ms = getattr(context, "get_remaining_time_in_millis", None)
+    reply, told = retries.handle_retries(event, sinks.deliverers, keeper, left_ms)
+    _write(summary.retry_lines(told, time.time_ns()))
+    return reply
 
 
 def _transformed(event: dict[str, Any], made: Settlement, aws: Source) -> dict[str, Any]:
@@ -189,7 +204,10 @@ def _watch(context: Any) -> Callable[[], None]:
 
 def _say(level: str, message: str, made: Settlement, fault: Exception | None = None) -> None:
     """Write the invocation's metrics and its summary."""
-    lines = [*summary.metric_lines(made), summary.summary_line(level, message, made, fault)]
+    _write([*summary.metric_lines(made), summary.summary_line(level, message, made, fault)])
+
+
+def _write(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 

@@ -17,7 +17,7 @@ import msgspec
 from subscribers.shipping import Shipper, drive
 from subscribers.signals import Log, Metric, Signal, Span
 from subscribers.sinks.bulk_lines import BulkLines
-from subscribers.sinks.channel import Item, Keeper, Outcome
+from subscribers.sinks.channel import Deliverer, Item, Keeper, LedgerChannel, Outcome
 from subscribers.tables import Row
 
 ALL_KINDS: frozenset[type] = frozenset((Log, Metric, Span))
@@ -86,16 +86,38 @@ class Outlets:
         """Whether all that is wanted are `_bulk` bodies, so that no signal needs to be made."""
         return bool(self.outlets) and all(isinstance(o, Shipped) and o.is_bulk for o in self.outlets)
 
+    @property
+    def keeper(self) -> Keeper | None:
+        """Where that is kept which sinks do not take; None where all are local."""
+        return self._keeper
+
+    @property
+    def deliverers(self) -> dict[str, Deliverer]:
+        """The sinks that are spoken to by requests, by name."""
+        return {outlet.name: outlet.shipper for outlet in self.outlets if isinstance(outlet, Shipped)}
+
     def dead_letter(self, reason: str, document: bytes, detail: Mapping[str, Any]) -> None:
         """Keep a document of the input that could not be read. Raises what the keeper raises."""
         self._dead_letters.dead_letter(reason, document, detail)
 
-    def record(self, ledger_rows: Iterable[Row]) -> None:
-        """Give the rows of the ledger to the sinks that take them. Raises what a local one raises."""
+    def record(self, ledger_rows: Iterable[Row], deadline_s: float | None = None) -> None:
+        """Give the rows of the ledger to the sinks that take them.
+
+        deadline_s: seconds from now. Raises what a local sink or the keeper raises.
+        """
         rows = list(ledger_rows)
         for outlet in self.outlets:
-            if isinstance(outlet, Local) and outlet.has_ledger:
-                outlet.sink.record(rows)
+            if isinstance(outlet, Local):
+                if outlet.has_ledger:
+                    outlet.sink.record(rows)
+                continue
+            items = {
+                name: channel.ledger_items(rows)
+                for name, channel in outlet.shipper.channels.items()
+                if isinstance(channel, LedgerChannel)
+            }
+            if items and self._keeper is not None:
+                keep(self._keeper, outlet.name, outlet.shipper.deliver(items, deadline_s))
 
     def deliver(
         self, signals: Sequence[Signal], bodies: Sequence[BulkLines], deadline_s: float | None = None
@@ -203,10 +225,3 @@ def _of(kinds: frozenset[type], signals: Sequence[Signal]) -> Sequence[Signal]:
 def kinds_of(names: Collection[str] | None) -> frozenset[type]:
     """Return the types of `signals` of observe.yaml; all where missing."""
     return ALL_KINDS if names is None else frozenset(_KINDS[name] for name in names if name in _KINDS)
-
-
-def deliverers(config: Any) -> Mapping[str, Shipper]:
-    """Return the sinks of a configuration that are spoken to by requests; `configured.deliverers` is the same."""
-    from subscribers.configured import deliverers as made
-
-    return made(config)

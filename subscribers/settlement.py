@@ -245,9 +245,7 @@ class Settlement:
         signals = [signal for _, read in pending for signal in read.parsed.signals]
         bodies = [BulkLines(read.body.lines, read.body.documents) for _, read in pending if read.body]
         if signals or bodies:
-            left_s = self._left_s()
-            deadline_s = None if left_s is None else max(0.0, left_s - MARGIN_S)
-            fates = self._outlets.deliver(signals, bodies, deadline_s)
+            fates = self._outlets.deliver(signals, bodies, self._deadline_s())
             for n, outlet in enumerate(self._outlets.outlets):
                 self._rebook(n, outlet.name, outlet.kinds, fates[outlet.name], pending)
         self._pending, self._signals, self._characters = [], 0, 0
@@ -270,6 +268,11 @@ class Settlement:
                     ledger.delivered -= weight
                     ledger.drop(reason, weight)
 
+    def _deadline_s(self) -> float | None:
+        """Seconds from now by which a delivery ends."""
+        left_s = self._left_s()
+        return None if left_s is None else max(0.0, left_s - MARGIN_S)
+
     def _write(self) -> None:
         self._append()
         if self._waiting:
@@ -281,7 +284,7 @@ class Settlement:
                 for account in self._waiting
                 for ledger in account.ledgers
             ]
-            self._outlets.record(rows)
+            self._outlets.record(rows, self._deadline_s())
             self.settled += self._waiting
             self._waiting = []
 

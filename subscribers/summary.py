@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from subscribers.ledger import Ledger
+from subscribers.retries import Retried
 from subscribers.settlement import Settlement
 
 NAMESPACE = "HybridObserve"
@@ -72,6 +73,26 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
         **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
     }
     return msgspec.json.encode(line).decode()
+
+
+def retry_lines(told: Retried, now_unix_nano: int) -> Iterator[str]:
+    """Yield what became of the messages of a retry queue: as metrics, and as one summary line."""
+    values = {
+        "items_retried": told.items,
+        "items_redelivered": told.redelivered,
+        "items_stored_again": told.stored_again,
+        "items_buried": sum(told.buried.values()),
+        "items_failed": told.failed,
+    }
+    yield _emf(now_unix_nano // 1_000_000, {}, values)
+    level = "WARN" if told.failed or told.buried else "INFO"
+    line = {
+        "level": level,
+        "message": "retry queue settled",
+        "time_unix_nano": now_unix_nano,
+        "retried": told,
+    }
+    yield msgspec.json.encode(line).decode()
 
 
 def _stored(made: Settlement, ledger: Ledger) -> Counter[str]:

@@ -10,7 +10,7 @@ opens a socket, reads a clock or knows a secret: a request names its secrets, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -170,6 +170,14 @@ class Channel(Protocol):
 
     def verdict(self, items: Sequence[Item], response: Response) -> Verdict:
         """Say what a response means for the items of its request. Never raises, whatever the body holds."""
+
+
+@runtime_checkable
+class LedgerChannel(Protocol):
+    """A channel that takes rows of the ledger, too."""
+
+    def ledger_items(self, rows: Iterable[dict[str, Any]]) -> Iterator[Item]:
+        """Yield the items of rows as `tables.ledger_row` makes them."""
 
 
 class Leftover(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from subscribers.envelope import LogEvent
@@ -46,10 +47,14 @@ def line(n: int, kinds: Sequence[str], at_ms: int = AT_MS) -> Line:
     if kind == "print":
         return Line(f"{n:056d}", at, f"a print of the function, number {n}\n")
     return Line(f"{n:056d}", at, json.dumps({
-        "timestamp": "2026-11-21T03:30:10.123Z", "level": "ERROR" if n % 50 == 0 else "INFO",
+        "timestamp": _time(at), "level": "ERROR" if n % 50 == 0 else "INFO",
         "message": f"claim {n} accepted", "requestId": f"6f1c5b0e-1111-4222-8333-{n % 10**12:012d}",
         "service": "submit-claim", "correlation_id": f"CLM-{n}", "trace_id": f"{n + 1:032x}", "claim": n,
     }))  # fmt: skip
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _span(n: int, at_ms: int) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -34,7 +36,7 @@ class Target(NamedTuple):
     kinds: tuple[str, ...]
     #: What the backend recognises by ID, so that a repeat is nothing.
     is_repeatable: bool = True
-    environ: Callable[[str], Mapping[str, str]] = lambda url: {}
+    environ: Callable[[Any], Mapping[str, str]] = lambda backend: {}
 
 
 class Result(NamedTuple):
@@ -70,6 +72,7 @@ def run(
     kill_share: float = 0.1,
     keeper_share: float = 0.02,
     batch_records: int = 40,
+    request_items: int = 250,
 ) -> Result:
     """Deliver `events` events and account for each. The same seed has the same faults."""
     begun = time.monotonic()
@@ -78,12 +81,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="observe-chaos-") as name, target.backend() as backend:
         folder = Path(name)
         backend.faults = faults
-        (folder / "observe.yaml").write_text(json.dumps(_config(target, backend.url)))
+        (folder / "observe.yaml").write_text(json.dumps(_config(target, backend.url, request_items)))
         environ = {
             "OBSERVE_CONFIG": str(folder / "observe.yaml"),
             "OBSERVE_DEAD_LETTERS": str(folder / "kept"),
             "AWS_REGION": "eu-west-1",
-            **target.environ(backend.url),
+            **target.environ(backend),
         }
         ids: dict[str, int] = {}
         refuse = refusals(backend, seed + 1)
@@ -101,7 +104,8 @@ def run(
         keeper.mend()
         time.sleep(0.5)  # a port that was closed is open again
         faults.is_on = False
-        redelivered = _redriven(folder)
+        with _environment(environ):
+            redelivered = _redriven(folder)
         marks = _marks(ids, target.kinds)
         accepted, invented = _accepted(backend.accepted, marks)
         stored, reasons = _stored(folder / "kept", ids)
@@ -129,8 +133,8 @@ def run(
         )
 
 
-def _config(target: Target, url: str) -> dict[str, Any]:
-    sink = {"timeout": "1s", "max_items": 250, **target.settings(url)}
+def _config(target: Target, url: str, request_items: int) -> dict[str, Any]:
+    sink = {"timeout": "1s", "max_items": request_items, **target.settings(url)}
     return {"version": 1, "sinks": {SINK: sink}}
 
 
@@ -185,6 +189,17 @@ def _accepted(taken: Counter[str], marks: Mapping[str, int]) -> tuple[Counter[in
         else:
             found[n] += times
     return found, invented
+
+
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _redriven(folder: Path) -> int:
