@@ -3,6 +3,7 @@
 ConsoleError            any of these; `reason` is a low-cardinality word, the text a sentence
   DemoFailedError       console.demo.session: the demo did not do what it should have
   NoDemoError           console.demo.client: no running demo can be asked
+  SinkError             console.sinks: what is asked for cannot be done with that sink
   NotStartedError       console.demo.example: a part of the demo's system did not start
   NotJsonError          console.explain: what is to be explained is no JSON
   ParseError            console.parse: what is asked for does not fit observe.yaml

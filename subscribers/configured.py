@@ -15,9 +15,10 @@ from typing import Any
 from subscribers.config import Config, duration_ms
 from subscribers.delivery import Policy
 from subscribers.http import Edge, Settings
-from subscribers.outlets import Local, Outlet, Outlets, Shipped, Sink, kinds_of
+from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped, Sink, kinds_of
 from subscribers.secrets import Secrets
 from subscribers.shipping import Shipper
+from subscribers.sinks.bulk import Names
 from subscribers.sinks.channel import Channel, Keeper
 
 STORE_FOLDER = ".observe"
@@ -129,12 +130,23 @@ def deliverers(config: Config, secrets: Secrets | None = None) -> dict[str, Ship
 
 
 def shipper_of(name: str, sink: Mapping[str, Any], secrets: Secrets) -> Shipper:
-    """Return one sink. sink: its tree in observe.yaml, validated."""
+    """Return one sink. sink: its tree in observe.yaml, validated. Raises SettingsError."""
+    settings = connection_of(name, sink)
+    try:
+        channels = SHIPPED[sink["type"]](name, sink)
+    except ValueError as error:
+        raise SettingsError(f"sinks.{name}: {error}") from error
+    policy = Policy(parallel=settings.connections, timeout_s=settings.timeout_s)
+    return Shipper(name, channels, Edge(settings, secrets), policy)
+
+
+def connection_of(name: str, sink: Mapping[str, Any]) -> Settings:
+    """Return how a sink is spoken to. Raises SettingsError."""
     timeout_s = duration_ms(sink["timeout"]) / 1000 if "timeout" in sink else _TIMEOUT_S
-    parallel = int(sink.get("parallel", _PARALLEL))
-    settings = Settings(timeout_s, sink.get("verify_tls", True), sink.get("ca_file", ""), parallel)
-    channels = SHIPPED[sink["type"]](name, sink)
-    return Shipper(name, channels, Edge(settings, secrets), Policy(parallel=parallel, timeout_s=timeout_s))
+    ca_file = sink.get("ca_file", "")
+    if ca_file and not Path(ca_file).is_file():
+        raise SettingsError(f"sinks.{name}.ca_file: there is no file {ca_file}")
+    return Settings(timeout_s, sink.get("verify_tls", True), ca_file, int(sink.get("parallel", _PARALLEL)))
 
 
 def keeper_of(environ: Mapping[str, str], sinks: Mapping[str, Any]) -> Keeper:
@@ -172,12 +184,14 @@ def _outlet(name: str, sink: Mapping[str, Any], folder: str, secrets: Secrets) -
         from subscribers.sinks.stdout import StandardOutput
 
         return Local(name, StandardOutput(pretty=sink.get("pretty", False)), kinds, has_ledger)
-    return Shipped(name, shipper_of(name, sink, secrets), kinds, is_bulk=kind in _BULK and _is_plain(sink))
+    return Shipped(name, shipper_of(name, sink, secrets), kinds, _names(sink) if kind in _BULK else None)
 
 
-def _is_plain(sink: Mapping[str, Any]) -> bool:
-    """Whether the fast lane's index names are the sink's: dated, `observe-...`, of all signals."""
-    return not (sink.get("data_stream") or sink.get("index") or sink.get("signals"))
+def _names(sink: Mapping[str, Any]) -> Names | None:
+    """What its indices are called, where it takes all signals: then the fast lane can write its bodies."""
+    from subscribers.sinks.elasticsearch import names_of
+
+    return names_of(sink) if kinds_of(sink.get("signals")) == ALL_KINDS else None
 
 
 def _store(folder: str) -> Sink:

@@ -79,9 +79,9 @@ def make_handler(
     cannot be read, and LedgerError if a ledger does not balance.
     """
     reading = fast = Reading(config, region, key_secret)
-    if isinstance(sinks, Outlets) and sinks.is_bulk:
+    if isinstance(sinks, Outlets) and sinks.names:
         # Firehose's reply needs the signals themselves.
-        fast = Reading(config, region, key_secret, is_bulk=True)
+        fast = Reading(config, region, key_secret, names=sinks.names)
     aws = source or Aws()
 
     def handle(event: Any, context: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -86,7 +87,7 @@ class HttpEdge:
             headers = self._headers(request)
         except Exception as error:  # noqa: BLE001 - whatever a secret's source raises; its text may hold one
             reason = getattr(error, "reason", "") or type(error).__name__
-            return Response(fault="secret_unavailable", detail=f"a secret could not be resolved: {reason}")
+            return Response(fault="secret_unavailable", detail=f"no secret or credentials: {reason}")
         try:
             pool = self._pool(request.url)
             told = pool.request(
@@ -157,7 +158,10 @@ class HttpEdge:
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self._settings.ca_file:
-            context.load_verify_locations(self._settings.ca_file)
+            try:
+                context.load_verify_locations(self._settings.ca_file)
+            except OSError as error:  # ssl.SSLError is one
+                raise ssl.SSLError(f"ca_file: {type(error).__name__}") from error
         if not self._settings.verify_tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -185,8 +189,11 @@ class AwsEdge:
             return Response(status=400, error_code=type(error).__name__, detail="the SDK refused it")
         except (BotoCoreError, HTTPClientError, OSError) as error:
             return Response(fault=_sdk_fault(error), detail=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the SDK reads bodies that it takes for AWS's own
+            return Response(fault="half_response", detail=f"{type(error).__name__} in the SDK")
         told = result.pop("ResponseMetadata", {})
-        return Response(status=int(told.get("HTTPStatusCode", 200)), result=result)
+        headers = _lowered(told.get("HTTPHeaders", {}))
+        return Response(status=int(told.get("HTTPStatusCode", 200)), headers=headers, result=result)
 
     def refresh(self, call: AwsCall) -> None:
         """Make the client anew, and with it ask for credentials."""
@@ -313,7 +320,8 @@ def _received(told: urllib3.BaseHTTPResponse, until: float) -> Response:
         return Response(fault="half_response", detail=f"status {told.status}, then {type(error).__name__}")
     told.release_conn()
     body = b"".join(pieces)
-    headers = {name.lower(): value for name, value in told.headers.items()}
+    # When it came, where it does not say: https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1
+    headers = {"date": formatdate(usegmt=True), **_lowered(dict(told.headers.items()))}
     return Response(status=told.status, headers=headers, body=body)
 
 
@@ -347,13 +355,16 @@ def _why(error: Exception) -> str:
 def _refused(error: Any) -> Response:
     told = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
-    headers = {str(name).lower(): str(value) for name, value in metadata.get("HTTPHeaders", {}).items()}
     return Response(
         status=int(metadata.get("HTTPStatusCode") or 400),
-        headers=headers,
+        headers=_lowered(metadata.get("HTTPHeaders", {})),
         error_code=str(told.get("Code", "")),
         detail=str(told.get("Message", "")),
     )
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in headers.items()}
 
 
 def _sdk_fault(error: Exception) -> str:

@@ -23,6 +23,7 @@ from subscribers.parsers import serverless
 from subscribers.parsers.page import Page, Parsed
 from subscribers.read import Body, Read, priced
 from subscribers.sinks import bulk
+from subscribers.sinks.bulk import DATED, Names
 
 __all__ = ["Body", "Lane", "Told", "bodies", "tell"]
 
@@ -30,13 +31,20 @@ __all__ = ["Body", "Lane", "Told", "bodies", "tell"]
 class Lane:
     """What the configuration makes of functions' pages, ready for every payload. Raises PatternError.
 
-    controls: what is redacted and left out; enrichment: what is added; marks: whether that gives logs keys.
+    controls: what is redacted and left out; enrichment: what is added; marks: whether that gives logs keys;
+    names: of the indices.
     """
 
     def __init__(
-        self, controls: Controls | None = None, enrichment: Enrichment | None = None, *, marks: bool = False
+        self,
+        controls: Controls | None = None,
+        enrichment: Enrichment | None = None,
+        *,
+        marks: bool = False,
+        names: Names = DATED,
     ) -> None:
         self._controls, self._enrichment, self._marks = controls, enrichment, marks
+        self._names = names
         self._guarded = Guarded(controls) if controls is not None else None
 
     def bodies(self, page: Page, service: config.Service | None = None) -> Iterator[Body]:
@@ -69,7 +77,8 @@ class Lane:
 
     def _told(self, page: Page, service: config.Service | None) -> Told:
         guarded = self._guarded
-        return Teller(page, Redacting(guarded, page.origin, service) if guarded is not None else None).told()
+        redacting = Redacting(guarded, page.origin, service) if guarded is not None else None
+        return Teller(page, redacting, self._names).told()
 
     def _general(self, page: Page, service: config.Service | None) -> Body:
         parsed = priced(serverless.parse, service)(page)
@@ -84,7 +93,7 @@ class Lane:
         delivered = Read(parsed, dropped).delivered
         if parsed.silent:
             dropped["no_signal"] = dropped.get("no_signal", 0) + parsed.silent
-        lines = bulk.body(parsed.signals)
+        lines = bulk.body(parsed.signals, self._names)
         return Body(lines, lines.count(b"\n") // 2, delivered, dropped, parsed.notes, parsed.joined)
 
 

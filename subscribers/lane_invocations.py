@@ -22,6 +22,7 @@ from subscribers.parsers import lines, metrics, otlp, platform, serverless
 from subscribers.parsers.page import Page
 from subscribers.signals import Metric, Signal, Span
 from subscribers.sinks import ecs
+from subscribers.sinks.bulk import DATED, Names
 from subscribers.sinks.ecs import MILLIS
 
 _ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -63,10 +64,10 @@ class Told(NamedTuple):
 class Teller:
     """One page on its way. redacting: the active controls, None for none."""
 
-    def __init__(self, page: Page, redacting: Redacting | None = None) -> None:
+    def __init__(self, page: Page, redacting: Redacting | None = None, names: Names = DATED) -> None:
         self._page, self._redacting = page, redacting
         self._messages = [event.message for event in page.events]
-        self._text = PageText(page)
+        self._text = PageText(page, names)
         self._platform_members, self._print_members = self._text.members(PLATFORM), self._text.members(PRINT)
         name = page.origin.log_group.rpartition("/")[2] or page.origin.service
         self._name = name.encode("utf-8", "replace").decode()

@@ -166,7 +166,7 @@ class OwnLines:
         time = second[_TIME_AT:]
         is_time = second.startswith(_TIME) and len(second) == _SECOND and time[10] == "T" and time.isascii()
         known = is_time and times.rfc3339(f"{time}.000Z") is not None
-        action = bulk.action_head("observe", time[:10]) if known else ""
+        action = bulk.action_head("observe", time[:10], self._text.names) if known else ""
         self._actions[second] = action
         return action
 

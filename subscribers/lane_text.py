@@ -6,6 +6,7 @@ import msgspec
 
 from subscribers.parsers.page import Page
 from subscribers.sinks import bulk, ecs
+from subscribers.sinks.bulk import DATED, Names
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,7 +29,8 @@ class PageText:
     """ids: one an event; first: the position of the first event in its payload; origin: the members of a
     document that say where it comes from, from the quote on that ends its time."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, names: Names = DATED) -> None:
+        self.names = names
         self.ids, self.first = page.event_ids, page.first
         self.origin = f'",{_encode(ecs.origin(page.origin)).decode()[1:-1]}'
         self._ingested = f',"event.ingested":"{ecs.timestamp(page.now_unix_nano)}"'
@@ -43,7 +45,10 @@ class PageText:
         found = self._seconds.get(at)
         if found is None:
             text = ecs.timestamp(at * 1_000_000_000)[:-5]
-            heads = (bulk.action_head(name, text[:10]) for name in (PLATFORM, PRINT, "metrics", "traces"))
+            heads = (
+                bulk.action_head(name, text[:10], self.names)
+                for name in (PLATFORM, PRINT, "metrics", "traces")
+            )
             found = self._seconds[at] = Second(text, *heads)
         return found
 

@@ -16,6 +16,7 @@ import msgspec
 
 from subscribers.shipping import Shipper, drive
 from subscribers.signals import Log, Metric, Signal, Span
+from subscribers.sinks.bulk import Names
 from subscribers.sinks.bulk_lines import BulkLines
 from subscribers.sinks.channel import Deliverer, Item, Keeper, LedgerChannel, Outcome
 from subscribers.tables import Row
@@ -61,8 +62,8 @@ class Shipped(msgspec.Struct, frozen=True):
     name: str
     shipper: Shipper
     kinds: frozenset[type] = ALL_KINDS
-    #: Takes `_bulk` bodies as the fast lane writes them.
-    is_bulk: bool = False
+    #: What its indices are called, where it takes `_bulk` bodies of all signals, as the fast lane writes.
+    names: Names | None = None
 
 
 Outlet = Local | Shipped
@@ -82,9 +83,11 @@ class Outlets:
             raise ValueError("what a sink does not take has to be kept somewhere")
 
     @property
-    def is_bulk(self) -> bool:
-        """Whether all that is wanted are `_bulk` bodies, so that no signal needs to be made."""
-        return bool(self.outlets) and all(isinstance(o, Shipped) and o.is_bulk for o in self.outlets)
+    def names(self) -> Names | None:
+        """What the indices are called where nothing but `_bulk` bodies of the same indices is wanted, so that
+        no signal needs to be made; else None."""
+        found = {outlet.names if isinstance(outlet, Shipped) else None for outlet in self.outlets}
+        return found.pop() if len(found) == 1 else None
 
     @property
     def keeper(self) -> Keeper | None:
@@ -124,7 +127,7 @@ class Outlets:
     ) -> dict[str, Fates]:
         """Deliver to every sink, and return what became of the events by sink.
 
-        bodies: what the fast lane made, only where `is_bulk`; deadline_s: seconds from now. Raises what a
+        bodies: what the fast lane made, only where `names`; deadline_s: seconds from now. Raises what a
         local sink or the keeper raises: then all of it has to come again.
         """
         fates: dict[str, Fates] = {}
@@ -178,7 +181,7 @@ class _Offered:
         self._taken: set[str] = set()
         self.items: dict[str, Iterable[Item]] = {}
         for name, channel in outlet.shipper.channels.items():
-            if outlet.is_bulk and bodies:
+            if outlet.names and bodies:
                 self.items[name] = joined([*bodies, *_bulk(channel.items(self._signals))])
                 self._taken |= {_event(signal.event_id) for signal in self._signals}
             elif self._signals:

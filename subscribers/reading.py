@@ -16,21 +16,24 @@ from subscribers.parsers import serverless
 from subscribers.parsers.page import Format, Page, Parsed
 from subscribers.read import Read, priced
 from subscribers.signals import Origin, Side
+from subscribers.sinks.bulk import Names
 
 
 class Reading:
     """A configuration made ready to read batches, once a process. Raises PatternError."""
 
     def __init__(
-        self, config: Config, region: str = "", key_secret: str = "", *, is_bulk: bool = False
+        self, config: Config, region: str = "", key_secret: str = "", *, names: Names | None = None
     ) -> None:
-        """region: where the log groups are; key_secret: of the marks of business keys; is_bulk: nothing but
-        `_bulk` bodies is wanted, so that functions' lines may take the fast lane."""
+        """region: where the log groups are; key_secret: of the marks of business keys; names: of the
+        indices, where nothing but `_bulk` bodies is wanted: then functions' lines take the fast lane."""
         self._config, self._region = config, region
         self._enrichment = Enrichment(config, key_secret)
         controls = Controls(config)
         self._controls = Guarded(controls)
-        self._lane = Lane(controls, self._enrichment, marks=bool(config.keys)) if is_bulk else None
+        self._lane = None
+        if names is not None:
+            self._lane = Lane(controls, self._enrichment, marks=bool(config.keys), names=names)
 
     def read(self, batch: LogBatch, now_unix_nano: int) -> Iterator[Read]:
         """Yield what a batch becomes, in parts that are small. now_unix_nano: when it arrived."""

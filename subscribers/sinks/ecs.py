@@ -72,6 +72,8 @@ _DOTTED = {
 #: What attributes may be called that is a field of ours: what we say of it counts.
 _TAKEN = frozenset(("aws.cloudwatch.log_group", "aws.cloudwatch.log_stream", *_DOTTED.values()))
 _OUTCOME = {"error": "failure", "ok": "success", "unset": "success"}
+#: Levels of a mended tree: backends refuse a document of some hundreds.
+_DEPTH_MAX = 20
 #: The fractions of a second.
 MILLIS = tuple(f".{n:03d}Z" for n in range(1000))
 
@@ -102,7 +104,8 @@ class Writer:
         if isinstance(signal, Metric):
             return _encode(document(signal)).decode()
         if signal.attributes is not self._attributes:
-            self._attributes = signal.attributes
+            # Where they cannot be written nothing is: what was there before is of another signal.
+            self._attributes, self._written = signal.attributes, ""
             flat = _is_flat(signal.attributes)
             self._written = _encode(signal.attributes).decode()[1:] if flat else ""
         if not self._written:
@@ -128,6 +131,60 @@ class Writer:
                 f',"event.dataset":{_encode(log.dataset).decode()}'
             )
         return found
+
+
+def mended(signal: Signal) -> str:
+    """Return, as JSON, the document of a signal that holds what JSON cannot; see `mended_tree`."""
+    return _encode(mended_tree(document(signal))).decode()
+
+
+def mended_tree(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a document without half characters and trees without an end; `observe.mended` says so."""
+    found: dict[str, Any] = _mended(tree, _DEPTH_MAX)
+    return {**found, "observe.mended": True}
+
+
+def nested(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with objects for its dotted names, as readers want it that know no dots.
+
+    A name that is a value and an object at once stays as it is. What callers named is not touched.
+    """
+    found: dict[str, Any] = {}
+    # The shorter first: what has no object above it must not be replaced by one.
+    for name, value in sorted(tree.items(), key=lambda item: item[0].count(".")):
+        *above, last = name.split(".")
+        place: Any = found
+        for part in above:
+            place = place.setdefault(part, {}) if type(place) is dict else None
+        if type(place) is dict and last not in place:
+            place[last] = value
+        else:
+            found[name] = value
+    return found
+
+
+def _mended(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, (dict, list, tuple)):
+        if not depth:
+            return "..."
+        if isinstance(value, dict):
+            return {_mended(name, depth): _mended(one, depth - 1) for name, one in value.items()}
+        return [_mended(one, depth - 1) for one in value]
+    return value
+
+
+def ledger_document(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the ledger as a document. row: as `tables.ledger_row` makes it."""
+    counts = ("payload_id", "sink", "received", "delivered", "stored", "dropped")
+    return {
+        "@timestamp": timestamp(row["time_unix_nano"]),
+        "ecs.version": ECS_VERSION,
+        "event.dataset": "ledger",
+        **{f"ledger.{name}": row[name] for name in counts},
+        "ledger.reasons": msgspec.json.decode(row["dropped_reasons"]),
+    }
 
 
 def dataset(signal: Signal) -> str:
@@ -300,8 +357,11 @@ def _are_places(names: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _place(name: str) -> str:
-    """The field of an attribute, "" where it has none of its own."""
-    return _RENAMED.get(name, name) if name.startswith(KNOWN) else ""
+    """The field of an attribute, "" where it has none of its own, or a part of its name is blank: an index
+    refuses a document for that."""
+    if not name.startswith(KNOWN) or not all(part.strip() for part in name.split(".")):
+        return ""
+    return _RENAMED.get(name, name)
 
 
 def timestamp(unix_nano: int) -> str:

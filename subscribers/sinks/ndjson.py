@@ -14,4 +14,12 @@ _encode = msgspec.json.Encoder().encode
 
 def body(signals: Iterable[Signal]) -> bytes:
     """Return a document a line, `event.id` first: the same line always has the same ID."""
-    return b"".join(_encode({"event.id": s.event_id, **ecs.document(s)}) + b"\n" for s in signals)
+    return b"".join([_line(signal) for signal in signals])
+
+
+def _line(signal: Signal) -> bytes:
+    document = {"event.id": signal.event_id, **ecs.document(signal)}
+    try:
+        return _encode(document) + b"\n"
+    except (UnicodeEncodeError, RecursionError):
+        return _encode(ecs.mended_tree(document)) + b"\n"

@@ -110,14 +110,15 @@ def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> flo
     told = headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():
         return min(float(told[:12]), AFTER_MAX_S)
-    until = _date_s(told)
-    since = now_s if now_s is not None else _date_s(headers.get("date", ""))
+    until = date_s(told)
+    since = now_s if now_s is not None else date_s(headers.get("date", ""))
     if until is None or since is None:
         return 0.0
     return min(max(0.0, until - since), AFTER_MAX_S)
 
 
-def _date_s(text: str) -> float | None:
+def date_s(text: str) -> float | None:
+    """Return an HTTP date in seconds since the epoch; None for what is none."""
     try:
         return parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):

@@ -8,6 +8,7 @@ import hashlib
 import ssl
 import threading
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_a_request_and_its_response(echo: Echo) -> None:
     """Body, headers and path arrive; status, body and headers come back."""
     told = HttpEdge().send(HttpRequest(url=f"{echo.url}/a/b?c=d", body=b"xyz", headers={"X-A": "b"}))
     assert (told.status, told.body, told.headers["x-told"]) == (200, b'{"path": "/a/b", "size": 3}', "yes")
+    assert parsedate_to_datetime(told.headers["date"]).year >= 2026
     (seen,) = echo.seen
     assert (seen.method, seen.query, seen.headers["x-a"]) == ("POST", {"c": "d"}, "b")
     assert seen.headers["user-agent"] == "hybrid-observe"

@@ -17,7 +17,7 @@ from subscribers.enrich import Enrichment
 from subscribers.lane_redaction import Guarded
 from subscribers.parsers import serverless
 from subscribers.parsers.page import Page, Parsed
-from subscribers.reading import Read
+from subscribers.read import Read
 from subscribers.sinks import bulk
 from tests.subscribers.lane_pages import (
     IDS,

@@ -22,6 +22,7 @@ from subscribers.kept import decode
 from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped
 from subscribers.shipping import Shipper
 from subscribers.signals import Log, Metric, Signal
+from subscribers.sinks.bulk import Names
 from subscribers.sinks.channel import HttpRequest, Item, Request, Response
 from subscribers.sinks.elasticsearch import make_elasticsearch
 from tests.backends.elastic import Elastic
@@ -190,7 +191,17 @@ def test_every_ledger_balances(lines: list[str], busy: list[str], bad: list[str]
     assert told["stored"] == len(keeper.events)
 
 
-def test_the_fast_lane_and_the_general_way_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, Names()),
+        ({"index": "claims"}, Names("claims")),
+        ({"data_stream": True, "namespace": "prod"}, Names(is_stream=True, namespace="prod")),
+    ],
+)
+def test_the_fast_lane_and_the_general_way_agree(
+    tmp_path: Path, settings: dict[str, Any], names: Names
+) -> None:
     """The same documents in Elasticsearch, and the same ledger, with and without signals in between."""
     lines = [
         START,
@@ -206,13 +217,14 @@ def test_the_fast_lane_and_the_general_way_agree(tmp_path: Path) -> None:
         with Elastic() as elastic:
             keeper = FolderKeeper(tmp_path / str(is_bulk))
 
-            shipper = Shipper("e", make_elasticsearch("e", {"url": elastic.url}), Edge())
-            outlets = Outlets([Shipped("e", shipper, is_bulk=is_bulk)], keeper, keeper)
-            assert outlets.is_bulk is is_bulk
+            shipper = Shipper("e", make_elasticsearch("e", {"url": elastic.url, **settings}), Edge())
+            outlets = Outlets([Shipped("e", shipper, names=names if is_bulk else None)], keeper, keeper)
+            assert (outlets.names is not None) is is_bulk
             told = handled(outlets, *lines)
-            found.append((told, {id: elastic.documents()[id] for id in sorted(elastic.documents())}))
+            there = {name: dict(sorted(index.documents.items())) for name, index in elastic.indices.items()}
+            found.append((told, there))
     assert found[0] == found[1]
-    assert len(found[0][1]) == 7
+    assert sum(map(len, found[0][1].values())) == 7
 
 
 def test_a_refused_document_of_the_fast_lane_is_accounted_for(tmp_path: Path) -> None:
@@ -222,7 +234,7 @@ def test_a_refused_document_of_the_fast_lane_is_accounted_for(tmp_path: Path) ->
             json.dumps({"version": 1, "sinks": {"e": {"type": "elasticsearch", "url": elastic.url}}})
         )
         outlets = outlets_of(config, {"OBSERVE_DEAD_LETTERS": str(tmp_path)})
-        assert outlets.is_bulk
+        assert outlets.names == Names()
         elastic.blocks = {"observe-lambda.text-2026.11.21": (403, "x")}
         apply = elastic._apply
 
