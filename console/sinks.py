@@ -182,7 +182,6 @@ def _row(name: str, settings: Mapping[str, Any]) -> Row:
 def _taken(settings: Mapping[str, Any]) -> Iterable[str]:
     """What a sink can take."""
     streams = tuple(settings.get("streams", ()))
-    own: dict[str, tuple[str, ...]]
     own: dict[str, tuple[str, ...]] = {
         "xray": ("spans",),
         "cloudwatch_metrics": ("metrics",),
