@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COEXIST := build/coexist/.layers build/coexist/.old
 
-.PHONY: demo test check bench lock spec clean
+.PHONY: demo test check bench chaos template lock spec clean
 
 demo: $(VENV)/.demo
 	$(BIN)/observe demo
@@ -25,21 +25,31 @@ bench: $(VENV)/.demo build/coexist/.layers
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/payloads.py
 
+chaos: $(VENV)/.dev
+	$(BIN)/python bench/chaos.py
+
 spec: $(VENV)/.dev
 	$(BIN)/python -m console.spec
+
+# What `sam` says of template.yaml, and the functions and the layer as it builds them: .aws-sam/build.
+template: $(VENV)/.demo build/sam/.installed
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam validate --lint --region eu-west-1
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
 
 # Compile the locks anew; needs uv. No file names an index or host.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/layer.txt
 	uv pip compile pyproject.toml --extra console --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/layer.txt -o requirements/demo.txt
 	uv pip compile pyproject.toml --extra console --group build --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/dev.txt
+	uv pip compile --group subscribers --python-version 3.13 --python-platform aarch64-manylinux_2_28 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/subscribers.txt
 	uv pip compile --group runtimes --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/runtimes.txt
 	uv pip compile --group emulator --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/emulator.txt
+	uv pip compile --group template --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/template.txt
 	uv pip compile --group coexist --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist.txt
 	uv pip compile --group coexist-old --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist-old.txt
 
 clean:
-	rm -rf $(VENV) build dist .observe .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .aws-sam .observe .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,6 +61,14 @@ $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing requirements/$*.txt"
 	@$(PIP) install --require-hashes --requirement requirements/$*.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Apart: what it depends on is pinned by itself.
+build/sam/.installed: requirements/template.txt
+	@echo "Installing $< into $(@D)"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --requirement $<
 	@touch $@
 
 # What other layers, and functions that nobody has looked after for years, bring along: not for the virtual

@@ -14,6 +14,9 @@ import observe
 from console.cli_demo import demo
 from console.cli_ingest import ingest
 from console.cli_parse import parse
+from console.cli_redrive import redrive
+from console.cli_reinvoke import reinvoke
+from console.cli_sinks import sinks
 from console.terminal import (
     json_option,
     must_exist,
@@ -160,6 +163,9 @@ def requests(store: Path, as_json: bool) -> None:
 cli.add_command(parse)
 cli.add_command(ingest)
 cli.add_command(demo)
+cli.add_command(redrive)
+cli.add_command(sinks)
+cli.add_command(reinvoke)
 
 
 @cli.group()
@@ -230,7 +236,7 @@ def profile(
 
 
 #: Keys that are checked, but that no part of this version acts on.
-_NOT_USED = ("alerts", "flows", "destinations", "sinks", "links")
+_NOT_USED = ("alerts", "flows", "destinations", "links")
 
 
 @cli.group()

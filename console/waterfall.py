@@ -110,6 +110,7 @@ def lines(story: Story, layout: _Layout) -> Iterator[Text]:
     yield from _head(story, layout)
     for node in story.spans:
         yield _span_line(node, story, layout)
+        yield from _replay_line(node.span, layout)
         yield from _error_lines(node.span, layout)
         yield from _log_lines(node.logs, story, layout, node.depth)
     if story.logs:
@@ -240,6 +241,12 @@ def _status(span: Span) -> str:
         verdict = "ok" if span.status == "ok" and code is None else ""
     parts = (str(code) if isinstance(code, int | str) else "", verdict, "cold" if is_cold(span) else "")
     return " ".join(part for part in parts if part)
+
+
+def _replay_line(span: Span, layout: _Layout) -> Iterator[Text]:
+    """Of which failed invocation it is a replay, made by `observe reinvoke`."""
+    if replay_of := span.attributes.get(semconv.REPLAY_OF):
+        yield _cut(f"{_margin(layout)}replay of {replay_of}", layout, "cyan")
 
 
 def _error_lines(span: Span, layout: _Layout) -> Iterator[Text]:

@@ -134,8 +134,15 @@ def open_invocation(event: object, lambda_context: object, settings: Settings, c
         from observe import lifecycle  # durable functions alone need it here
 
         records = lifecycle.durable_records(event, lambda_context)
-    captured = capture(records, source, lambda_context, settings)
+    captured, replay_of = capture(records, source, lambda_context, settings), ""
+    called = getattr(lambda_context, "client_context", None) is not None
+    if called and semconv.REPLAY in (direct.custom(lambda_context) or ()):
+        from observe import replay  # an operator's, and few
+
+        captured, replay_of = replay.captured(captured, lambda_context, settings)
     span = _span(event, source, captured, lambda_context, settings, now)
+    if replay_of:
+        span.attributes[semconv.REPLAY_OF] = replay_of
     if receipts := receipts_of(records, span):
         span.attributes[semconv.RECEIPTS] = receipts
     if cold:

@@ -64,6 +64,9 @@ CORRELATION_ID = "correlation_id"
 LINK_KIND = "observe.link"
 #: On a span that was cut to fit a line: how many attributes and events were left out.
 CUT = "observe.cut"
+#: In the client context of an invocation made again: the request ID of the one that failed. And on the span.
+REPLAY = "observe.replay"
+REPLAY_OF = "observe.replay_of"
 #: Baggage members.
 BAGGAGE_DEBUG = "observe.debug"
 BAGGAGE_HOPS = "observe.hops"

@@ -90,6 +90,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     functions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    #: Of which functions an event may be sent again: of all, of none, or of these.
+    idempotent: bool | tuple[str, ...] = False
     correlation_field: str = ""
     controls: Controls = Controls()
     owner: str = ""

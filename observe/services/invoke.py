@@ -28,14 +28,19 @@ PAYLOAD_LIMITS = (262_144, 1_000_000)
 TRIGGER = "other"
 
 
+def custom(lambda_context: object) -> dict[str, Any] | None:
+    """Return what a synchronous caller has put into `client_context.custom`; None where there is nothing."""
+    found = getattr(getattr(lambda_context, "client_context", None), "custom", None)
+    return found if isinstance(found, dict) else None
+
+
 def record(lambda_context: object) -> Record:
     """Return what the runtime's context object carries beside any event.
 
     Read are `client_context.custom`, where our own carrier writes, and `w3c()`, which runtime
     interface client 4.2 and later fills with traceparent, tracestate and baggage.
     """
-    custom = getattr(getattr(lambda_context, "client_context", None), "custom", None)
-    headers = lower(custom)
+    headers = lower(custom(lambda_context))
     w3c = getattr(lambda_context, "w3c", None)
     if callable(w3c):
         headers.update(lower(w3c()))

@@ -17,6 +17,8 @@ from tests.backends.server import Backend, Received, Reply
 
 KEY = "/observe/chaos/key"
 _BUSY_SHARE = 0.01
+#: Of moto's answers, which are passed on.
+_HEADERS = frozenset(("content-type", "x-amzn-requestid", "smithy-protocol"))
 _METRIC = re.compile(rb"chaos\.m[0-9]{8}")
 
 
@@ -54,7 +56,8 @@ class Aws(Backend):
         headers = {k: v for k, v in request.headers.items() if k not in ("content-length", "host")}
         url = f"{self._moto.endpoint_url}{request.path}"
         told = self._pool.request(request.method, url, body=body, headers=headers, retries=False)
-        reply = Reply(told.status, told.data, {"Content-Type": told.headers.get("Content-Type", "")})
+        kept = {name: value for name, value in told.headers.items() if name.lower() in _HEADERS}
+        reply = Reply(told.status, told.data, kept)
         if told.status != 200:
             return reply
         with self.lock:

@@ -129,7 +129,14 @@ TARGETS: tuple[Target, ...] = (
         is_repeatable=False,
         environ=_of_moto,
     ),
-    Target("datadog traces", KeyedDatadog, lambda url: _datadog(url, "spans"), ("span",), environ=_of_moto),
+    Target(
+        "datadog traces",
+        KeyedDatadog,
+        lambda url: _datadog(url, "spans"),
+        ("span",),
+        is_repeatable=False,
+        environ=_of_moto,
+    ),
     Target("otlp traces", RefusingOtlp, lambda url: _otlp(url, "spans"), ("span",)),
     Target(
         "otlp logs, json", RefusingOtlp, lambda url: _otlp(url, "logs", encoding="json"), ("log", "print")

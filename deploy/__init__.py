@@ -1,0 +1,1 @@
+"""What `sam build` runs for template.yaml."""

@@ -1,0 +1,107 @@
+"""Documents of the input that could not be read, handed to the handler again: a newer version may read them.
+
+A document is removed when the handler has returned and its description is still the one that was read: the
+handler keeps again what it cannot read, under the same name. What the retry queues could not read is no input
+of the handler's and stays.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from subscribers.dead_letter_storage import Storage
+from subscribers.redrive_plan import Input
+
+#: Reasons of what was no input of the handler's.
+NO_INPUT = frozenset({"bad_retry_message", "unreadable_retry"})
+#: What an event has; other documents are the data of one record of a stream.
+_EVENT_KEYS = ("awslogs", "Records", "detail", "Items", "Key", "key", "Event")
+
+
+class NotSettledError(Exception):
+    """The handler replied that a document is not settled; `reason` is not_settled."""
+
+    reason = "not_settled"
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """What became of documents. removed: read now; kept: kept again; failed: key -> what was raised."""
+
+    documents: int = 0
+    removed: int = 0
+    kept: int = 0
+    #: Documents of which nothing is there any more.
+    gone: int = 0
+    #: Documents that were no input.
+    skipped: int = 0
+    failed: dict[str, str] = {}
+    #: Why it ended before the end: limit, stopped; else "".
+    ended: str = ""
+
+
+def replay(
+    storage: Storage,
+    inputs: Sequence[Input],
+    handle: Callable[[bytes], object],
+    *,
+    limit: int = 0,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Replayed:
+    """Hand documents to `handle`, which raises where it cannot settle one. Raises StorageError.
+
+    limit: most documents, 0 for all; is_stopped: asked between them.
+    """
+    told = Replayed()
+    with storage.lease() as renew:
+        for one in inputs:
+            if is_stopped() or (limit and told.documents >= limit):
+                told.ended = "stopped" if is_stopped() else "limit"
+                break
+            if one.reason in NO_INPUT:
+                told.skipped += 1
+                continue
+            renew()
+            _replay(storage, one, handle, told)
+    return told
+
+
+def _replay(storage: Storage, one: Input, handle: Callable[[bytes], object], told: Replayed) -> None:
+    described, document = storage.read(f"{one.key}.json"), storage.read(f"{one.key}.bin")
+    if described is None or document is None:
+        told.gone += 1
+        return
+    told.documents += 1
+    try:
+        handle(document.data)
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises: the document stays, the next one comes
+        told.failed[one.key] = f"{type(error).__name__}: {error}"
+        return
+    if not storage.delete(f"{one.key}.json", described.etag):
+        told.kept += 1
+        return
+    storage.delete(f"{one.key}.bin", document.etag)
+    told.removed += 1
+
+
+def event_of(document: bytes) -> Any:
+    """Return the event by which a document came: itself, an object's name, or a record of a stream."""
+    try:
+        tree = msgspec.json.decode(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        tree = None
+    if isinstance(tree, dict) and any(key in tree for key in _EVENT_KEYS):
+        return tree
+    data = base64.b64encode(document).decode()
+    record = {"eventSource": "aws:kinesis", "kinesis": {"data": data, "sequenceNumber": "0"}}
+    return {"Records": [record]}
+
+
+def handled(handler: Callable[[Any, Any], Any], document: bytes) -> None:
+    """Hand a document to a handler. Raises what it raises, and NotSettledError."""
+    reply = handler(event_of(document), None)
+    if isinstance(reply, dict) and reply.get("batchItemFailures"):
+        raise NotSettledError("it is not settled: it would come again")
