@@ -10,10 +10,10 @@ COEXIST := build/coexist/.layers build/coexist/.old
 demo: $(VENV)/.demo
 	$(BIN)/observe demo
 
-test: $(VENV)/.dev $(COEXIST)
+test: $(VENV)/.dev $(COEXIST) build/agent/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: $(VENV)/.dev $(COEXIST)
+check: $(VENV)/.dev $(COEXIST) build/agent/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -44,6 +44,7 @@ lock:
 	uv pip compile --group subscribers --python-version 3.13 --python-platform aarch64-manylinux_2_28 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/subscribers.txt
 	uv pip compile --group runtimes --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -c requirements/demo.txt -o requirements/runtimes.txt
 	uv pip compile --group emulator --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/emulator.txt
+	uv pip compile --group agent --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/agent.txt
 	uv pip compile --group template --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/template.txt
 	uv pip compile --group coexist --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist.txt
 	uv pip compile --group coexist-old --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements/coexist-old.txt
@@ -63,8 +64,10 @@ $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Apart: what it depends on is pinned by itself.
+# Apart: what they depend on is pinned by itself.
 build/sam/.installed: requirements/template.txt
+build/agent/.installed: requirements/agent.txt
+build/sam/.installed build/agent/.installed:
 	@echo "Installing $< into $(@D)"
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
