@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from observe import guard
+from observe.event_line import EVENT
 from observe.redaction import MARK, PAIRS
 from observe.secret_names import ASKED, OPEN, PLAIN, plain_name
 from subscribers import config
@@ -96,6 +97,8 @@ class Redactor:
 
     def _log(self, log: Log, tell: Tell) -> Log:
         changed = self._said(log, _LOG_TEXTS if log.error_type or log.error_stack else _MESSAGE, tell)
+        if changed and log.attributes.get("event") == EVENT:
+            changed["attributes"] = _no_longer_complete(log.attributes, changed.get("attributes"))
         return replace(log, **changed) if changed else log
 
     def _span(self, span: Span, tell: Tell) -> Span:
@@ -251,6 +254,15 @@ class Redactor:
         for number, (_, instead) in enumerate(self._own):
             text = text.replace(MARK_SIGN + chr(ord("\ue000") + number), instead)
         return text
+
+
+def _no_longer_complete(before: dict[str, Any], after: dict[str, Any] | None) -> dict[str, Any]:
+    """What of an event was redacted here is not what was delivered: it must not be sent again."""
+    kept = after if after is not None else before
+    marks = kept.get("invocation_event")
+    if not isinstance(marks, dict) or marks == before.get("invocation_event"):
+        return kept
+    return {**kept, "invocation_event": {**marks, "complete": False, "redacted": True}}
 
 
 def _apart(members: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:

@@ -31,7 +31,7 @@ import msgspec
 
 from subscribers.dead_letter_storage import THREADS, Read, Storage, StorageError, storage_of
 from subscribers.kept import ITEMS_MAX, Kept, KeptError, decode, documents, written
-from subscribers.redrive_plan import Filters, Plan, Planned, RedriveError, as_json, plan
+from subscribers.redrive_plan import ASKED_FOR, Filters, Plan, Planned, RedriveError, as_json, plan
 from subscribers.retries import LostItemsError, check
 from subscribers.sinks.channel import Deliverer, Item, Leftover, Outcome
 
@@ -189,7 +189,7 @@ class Redrive:
     def _settle(self, opened: Sequence[_Opened], threads: ThreadPoolExecutor) -> None:
         """Write what is left of objects, then remove them; of those that fail the first is told, last."""
         told, fault = self.told, None
-        writes = [(one, threads.submit(self._replace, one)) for one in opened if one.delivered]
+        writes = [(one, threads.submit(self._replace, one)) for one in opened if one.has_changed]
         for one in opened:
             told.delivered += one.delivered
             for leftover in one.left:
@@ -230,6 +230,11 @@ class Redrive:
 
 class _Opened:
     """One object under way: the first `tried` of the chosen items were delivered, or are in left."""
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it may not stay as it is: some is delivered, or may be, and is not to be sent again."""
+        return bool(self.delivered) or any(one.refusal.reason in ASKED_FOR for one in self.left)
 
     def __init__(
         self, key: str, etag: str, kept: Kept, chosen: list[Leftover], others: list[Leftover]

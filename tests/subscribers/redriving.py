@@ -57,6 +57,8 @@ class Sink:
         fate = self.fate(item)
         if fate == "retry":
             outcome.retry.setdefault(CHANNEL, []).append(Leftover(item, Refusal("throttled", 429)))
+        elif fate == "unknown":
+            outcome.rejected.setdefault(CHANNEL, []).append(Leftover(item, Refusal("outcome_unknown")))
         elif fate == "reject":
             outcome.rejected.setdefault(CHANNEL, []).append(Leftover(item, Refusal("bad_request", 400)))
         else:

@@ -333,3 +333,15 @@ def test_a_text_with_very_many_secrets() -> None:
     assert kept == f"{MARK}; " * 1500
     assert [text for _, text in removed] == [CARD] * 1500
     assert [rule for rule, _ in removed] == ["card"] * 1000 + ["names"] * 500
+
+
+def test_an_event_that_is_redacted_here_is_no_longer_complete() -> None:
+    """What is stored is not what was delivered: a replay would send something else."""
+    marks = {"complete": True, "redacted": False, "truncated": False, "bytes": 9}
+    tree = {"event": "observe.invocation_event", "invocation_event": {**marks, "json": '{"password":"x9"}'}}
+    kept, removals = attributes(tree)
+    assert removals
+    told = kept["invocation_event"]
+    assert (told["complete"], told["redacted"], told["bytes"]) == (False, True, 9)
+    tree["invocation_event"] = {**marks, "json": '{"claim":1}'}
+    assert attributes(tree) == (tree, [])
