@@ -223,7 +223,7 @@ def _guarantee(settings: Mapping[str, Any], channels: Iterable[Channel]) -> str:
     again = [channel.name for channel in channels if channel.is_repeatable]
     never = [channel.name for channel in channels if not channel.is_repeatable]
     told = f"{', '.join(again)}: at least once, by ID" if again else ""
-    other = f"{', '.join(never)}: at most once where no answer comes, then a dead letter" if never else ""
+    other = f"{', '.join(never)}: once; a dead letter where no answer comes" if never else ""
     return "; ".join(filter(None, (told, other)))
 
 

@@ -94,9 +94,13 @@ def drive(jobs: Sequence[Job], clock: Callable[[], float] = time.monotonic) -> N
     with _Threads(sum(job.parallel for job in jobs)) as threads:
 
         def send(job: Job, action: Send) -> None:
-            if action.is_refreshed:
-                job.edge.refresh(action.request)
-            answers.put((job, action.id, job.edge.send(action.request, action.timeout_s)))
+            try:
+                if action.is_refreshed:
+                    job.edge.refresh(action.request)
+                response = job.edge.send(action.request, action.timeout_s)
+            except BaseException as fault:  # noqa: BLE001 - an answer that never comes would be waited for
+                response = Response(fault="unreachable", detail=f"{type(fault).__name__} in the edge")
+            answers.put((job, action.id, response))
 
         def advance(job: Job, reply: Reply | None) -> None:
             action = job.steps.send(reply) if reply is not None else next(job.steps)

@@ -11,7 +11,16 @@ import pytest
 from subscribers.delivery import Policy
 from subscribers.http import Edge, Settings
 from subscribers.shipping import Shipper, drive, summed
-from subscribers.sinks.channel import HttpRequest, Item, Limits, Outcome, Secret, SecretReference
+from subscribers.sinks.channel import (
+    HttpRequest,
+    Item,
+    Limits,
+    Outcome,
+    Request,
+    Response,
+    Secret,
+    SecretReference,
+)
 from tests.backends.server import FAULTS, TAKEN, Backend, Fault, Received, Reply
 from tests.subscribers.delivered import Words, ids_of, item
 
@@ -147,6 +156,26 @@ def test_the_deadline_is_kept() -> None:
         taker.faults = lambda n, request: "hang"
         outcome = shipper(taker).deliver({"words": words(100)}, deadline_s=0.5)
     assert ids_of(outcome)[0].total() == 100
+
+
+class Faulty:
+    """An edge with a fault of ours."""
+
+    def send(self, request: Request, timeout_s: float | None = None) -> Response:
+        raise KeyError("hunter2")
+
+    def refresh(self, request: Request) -> None:
+        """It knows no secrets."""
+
+
+@pytest.mark.parametrize("is_repeatable", [True, False])
+def test_a_fault_of_the_edge_is_an_answer(is_repeatable: bool) -> None:
+    """One that never came would be waited for, for ever; what it said may hold a secret."""
+    one = Shipper("s", [Wire("http://x", is_repeatable=is_repeatable)], Faulty(), Policy(attempts=1))
+    outcome = one.deliver({"words": words(30)})
+    retry, rejected = ids_of(outcome)
+    assert (retry.total(), rejected.total()) == ((30, 0) if is_repeatable else (0, 30))
+    assert "hunter2" not in str(outcome)
 
 
 def test_an_unknown_channel_is_an_error() -> None:
