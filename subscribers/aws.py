@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from subscribers.clients import client
 from subscribers.envelope import MalformedEnvelope, Reason
 from subscribers.inputs.firehose import Again, Reply
 from subscribers.inputs.objects import S3Object, SourceError
@@ -90,27 +91,15 @@ class Aws:
 
     @cached_property
     def _s3(self) -> Any:
-        return _client("s3")
+        return client("s3")
 
     @cached_property
     def _kinesis(self) -> Any:
-        return _client("kinesis")
+        return client("kinesis")
 
     @cached_property
     def _firehose(self) -> Any:
-        return _client("firehose")
-
-
-def _client(service: str) -> Any:
-    # Costs half a second, which payloads of CloudWatch itself shall not pay.
-    import boto3
-    from botocore.config import Config
-
-    retries: Any = {"mode": "standard", "total_max_attempts": 4}
-    client: Any = boto3.client  # its type has an overload a service
-    return client(
-        service, config=Config(retries=retries, connect_timeout=3, read_timeout=20, tcp_keepalive=True)
-    )
+        return client("firehose")
 
 
 def _cause(error: ClientError, found: S3Object) -> MalformedEnvelope | SourceError:

@@ -44,6 +44,8 @@ class Policy(msgspec.Struct, frozen=True):
     base_s: float = 0.2
     cap_s: float = 10.0
     timeout_s: float = 10.0
+    #: A destination that asks for a longer wait has the rest left to the retry queue.
+    patience_s: float = 30.0
     deadline_s: float | None = None
 
 
@@ -125,6 +127,8 @@ class _Try(msgspec.Struct):
     attempt: int = 0
     #: What it was refused with the last time, by position.
     refusals: dict[int, Refusal] = {}
+    #: Of its request's body.
+    size: int = 0
     wants_refresh: bool = False
     was_refreshed: bool = False
 
@@ -213,10 +217,10 @@ class _Delivery:
     def _next(self) -> _Try | None:
         """The next batch that may be sent, or be left where nothing may be any more."""
         is_over = self._stopped is not None or self._is_late()
-        if self._later and (is_over or self._later[0][0] <= self._now_s):
-            return heapq.heappop(self._later)[2]
         if self._not_before_s > self._now_s and not is_over:
             return None
+        if self._later and (is_over or self._later[0][0] <= self._now_s):
+            return heapq.heappop(self._later)[2]
         if self._ready:
             return self._ready.popleft()
         for found in self._source:
@@ -248,7 +252,7 @@ class _Delivery:
         if most and size > most:
             self._halve(found, TOO_LARGE)
             return None
-        self.outcome.bytes_sent += size
+        found.size = size
         return request
 
     def _learn(self, found: _Try, response: Response) -> None:
@@ -260,6 +264,8 @@ class _Delivery:
                 "sink_fault", response.status, f"{type(fault).__name__} while a response was read"
             )
             verdict = Verdict(rejected=dict.fromkeys(range(len(found.items)), refusal))
+        if not response.fault or response.is_unknown:  # else nothing was sent
+            self.outcome.bytes_sent += found.size
         self._breaker.learn(verdict.is_down, self._now_s)
         if verdict.is_too_large:
             refusal = next(iter(verdict.rejected.values()), TOO_LARGE)
@@ -307,7 +313,11 @@ class _Delivery:
         at_s = self._now_s + max(verdict.after_s, self._jitter_s(again.attempt))
         if verdict.after_s:
             self._not_before_s = max(self._not_before_s, self._now_s + verdict.after_s)
-        if self._policy.deadline_s is not None and at_s >= self._policy.deadline_s:
+        is_too_late = self._policy.deadline_s is not None and at_s >= self._policy.deadline_s
+        if verdict.after_s > self._policy.patience_s or (verdict.after_s and is_too_late):
+            # Nothing else may be sent meanwhile, and a function that waits is paid for.
+            self._stopped = next(iter(refusals.values()))
+        if is_too_late or self._stopped:
             self._leave(again)
             return
         self._ids += 1
@@ -363,8 +373,8 @@ class _Delivery:
         times = []
         if len(self._in_flight) < self._policy.parallel:
             if self._later:
-                times.append(self._later[0][0])
-            if self._not_before_s > self._now_s:
+                times.append(max(self._later[0][0], self._not_before_s))
+            elif self._not_before_s > self._now_s:
                 times.append(self._not_before_s)
         if self._policy.deadline_s is not None:
             late = self._policy.deadline_s

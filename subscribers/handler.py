@@ -123,7 +123,7 @@ def _replied(made: Settlement, reply: dict[str, Any] | None = None) -> dict[str,
     """
     fault = next(iter(made.failed.values()), None)
     if fault is None:
-        _say("INFO", "payload settled", made)
+        _say("WARN" if summary.kept_back(made) else "INFO", "payload settled", made)
     elif reply is not None and made.settled:
         _say("WARN", "some parts failed, they come again", made, fault)
     else:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
+from subscribers import clients
+from subscribers.http_faults import AuthoritiesError, failed, lowered, refused, sdk_fault
 from subscribers.sinks.channel import (
     AwsCall,
     Basic,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 RESPONSE_MAX_BYTES = 32 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 3.0
 _PIECE_BYTES = 256 * 1024
+#: How long an idle connection is believed in: what the other side has closed meanwhile says so only when a
+#: request is on it, of which then nobody knows whether it was taken. Servers keep theirs for 5 s and more.
+_IDLE_S = 4.0
 
 
 class SecretSource(Protocol):
@@ -74,6 +79,8 @@ class HttpEdge:
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._signer: _Signer | None = None
+        #: When a request was sent last, by the wall clock: the other one stands still in a frozen process.
+        self._used_s = 0.0
 
     def send(self, request: HttpRequest, timeout_s: float | None = None) -> Response:
         """Send one request and return what came of it; never raises for anything the network does.
@@ -101,7 +108,9 @@ class HttpEdge:
                 timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT_S, limit), read=limit),
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return _failed(error)
+            return failed(error)
+        finally:
+            self._used_s = time.time()
         return _received(told, time.monotonic() + limit)
 
     def refresh(self, request: HttpRequest) -> None:
@@ -139,18 +148,18 @@ class HttpEdge:
         return self._secrets.get(reference)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        import urllib3
+        from subscribers.http_pool import manager
 
         parts = urlsplit(url)
         proxy = _proxy_of(parts.scheme, parts.netloc.rpartition("@")[2])
         with self._lock:
+            if time.time() - self._used_s > _IDLE_S:
+                for kept in self._pools.values():
+                    kept.clear()
             pool = self._pools.get(proxy)
             if pool is None:
                 known: dict[str, Any] = {"maxsize": self._settings.connections, "block": False, **self._tls()}
-                if proxy:
-                    pool = urllib3.ProxyManager(proxy, **_proxy_headers(proxy), **known)
-                else:
-                    pool = urllib3.PoolManager(**known)
+                pool = manager(proxy, known, _proxy_headers(proxy) if proxy else {})
                 self._pools[proxy] = pool
         return pool
 
@@ -161,7 +170,7 @@ class HttpEdge:
             try:
                 context.load_verify_locations(self._settings.ca_file)
             except OSError as error:  # ssl.SSLError is one
-                raise ssl.SSLError(f"ca_file: {type(error).__name__}") from error
+                raise AuthoritiesError(f"ca_file: {type(error).__name__}") from error
         if not self._settings.verify_tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -175,6 +184,7 @@ class AwsEdge:
         self._settings = settings or Settings()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._used_s = 0.0
 
     def send(self, call: AwsCall, timeout_s: float | None = None) -> Response:  # noqa: ARG002 - as HttpEdge's
         """Make one call and return what came of it; never raises for anything AWS or the network does."""
@@ -184,15 +194,15 @@ class AwsEdge:
             client = self._client(call.service, call.region)
             result: dict[str, Any] = getattr(client, call.operation)(**call.parameters)
         except ClientError as error:
-            return _refused(error)
+            return refused(error)
         except ParamValidationError as error:
             return Response(status=400, error_code=type(error).__name__, detail="the SDK refused it")
         except (BotoCoreError, HTTPClientError, OSError) as error:
-            return Response(fault=_sdk_fault(error), detail=type(error).__name__)
+            return Response(fault=sdk_fault(error), detail=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the SDK reads bodies that it takes for AWS's own
             return Response(fault="half_response", detail=f"{type(error).__name__} in the SDK")
         told = result.pop("ResponseMetadata", {})
-        headers = _lowered(told.get("HTTPHeaders", {}))
+        headers = lowered(told.get("HTTPHeaders", {}))
         return Response(status=int(told.get("HTTPStatusCode", 200)), headers=headers, result=result)
 
     def refresh(self, call: AwsCall) -> None:
@@ -201,23 +211,20 @@ class AwsEdge:
             self._clients.pop((call.service, call.region), None)
 
     def _client(self, service: str, region: str) -> Any:
-        import boto3
-        from botocore.config import Config
-
         with self._lock:
-            client = self._clients.get((service, region))
-            if client is None:
-                config = Config(
-                    retries={"total_max_attempts": 1},
-                    connect_timeout=_CONNECT_TIMEOUT_S,
-                    read_timeout=self._settings.timeout_s,
-                    max_pool_connections=max(1, self._settings.connections),
-                    tcp_keepalive=True,
+            found = self._clients.get((service, region))
+            if found is not None and time.time() - self._used_s > _IDLE_S:
+                found.close()  # its connections; it makes new ones
+            self._used_s = time.time()
+            if found is None:
+                found = self._clients[service, region] = clients.client(
+                    service,
+                    region,
+                    attempts=1,
+                    read_timeout_s=self._settings.timeout_s,
+                    connections=max(1, self._settings.connections),
                 )
-                make: Any = boto3.client  # its type has an overload a service
-                client = make(service, region_name=region or None, config=config)
-                self._clients[service, region] = client
-        return client
+        return found
 
 
 class Edge:
@@ -321,67 +328,8 @@ def _received(told: urllib3.BaseHTTPResponse, until: float) -> Response:
     told.release_conn()
     body = b"".join(pieces)
     # When it came, where it does not say: https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1
-    headers = {"date": formatdate(usegmt=True), **_lowered(dict(told.headers.items()))}
+    headers = {"date": formatdate(usegmt=True), **lowered(dict(told.headers.items()))}
     return Response(status=told.status, headers=headers, body=body)
-
-
-def _failed(error: Exception) -> Response:
-    """Say why there is no response, and whether the request may have been taken."""
-    import urllib3.exceptions as e
-
-    kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-        (e.NameResolutionError, "unresolved"),
-        (e.NewConnectionError, "refused"),
-        (e.ConnectTimeoutError, "connect_timeout"),
-        (e.ProxyError, "proxy_failed"),
-        ((e.SSLError, ssl.SSLError), "tls_failed"),
-        ((e.ReadTimeoutError, TimeoutError), "read_timeout"),
-        (e.LocationParseError, "unresolved"),
-        ((e.ProtocolError, OSError), "reset"),
-    )
-    fault = next((fault for kind, fault in kinds if isinstance(error, kind)), "unreachable")
-    return Response(fault=fault, detail=_why(error))
-
-
-def _why(error: Exception) -> str:
-    """The kind of error and of its cause: their texts may name an address with a secret in it."""
-    cause = error.__cause__ or error.__context__ or (error.args[-1] if error.args else None)
-    inner = f": {type(cause).__name__}" if isinstance(cause, BaseException) else ""
-    if isinstance(cause, ssl.SSLError) and cause.reason:
-        inner += f" {cause.reason}"
-    return type(error).__name__ + inner
-
-
-def _refused(error: Any) -> Response:
-    told = error.response.get("Error", {})
-    metadata = error.response.get("ResponseMetadata", {})
-    return Response(
-        status=int(metadata.get("HTTPStatusCode") or 400),
-        headers=_lowered(metadata.get("HTTPHeaders", {})),
-        error_code=str(told.get("Code", "")),
-        detail=str(told.get("Message", "")),
-    )
-
-
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in headers.items()}
-
-
-def _sdk_fault(error: Exception) -> str:
-    from botocore import exceptions as e
-
-    kinds: tuple[tuple[type[Exception], str], ...] = (
-        (e.ConnectTimeoutError, "connect_timeout"),
-        (e.ReadTimeoutError, "read_timeout"),
-        (e.ProxyConnectionError, "proxy_failed"),
-        (e.SSLError, "tls_failed"),
-        (e.EndpointConnectionError, "refused"),
-        (e.ConnectionClosedError, "reset"),
-        (e.NoCredentialsError, "secret_unavailable"),
-        (e.CredentialRetrievalError, "secret_unavailable"),
-        (e.NoRegionError, "unresolved"),
-    )
-    return next((fault for kind, fault in kinds if isinstance(error, kind)), "unreachable")
 
 
 #: What sends a request; a thread of the driver's calls it.

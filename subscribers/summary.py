@@ -75,6 +75,12 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
     return msgspec.json.encode(line).decode()
 
 
+def kept_back(made: Settlement) -> bool:
+    """Whether a sink did not take everything that it was offered."""
+    sinks = tuple(f"{ledger.sink}." for ledger in made.ledgers())
+    return any(note.startswith(sinks) for account in made.settled for note in account.notes)
+
+
 def retry_lines(told: Retried, now_unix_nano: int) -> Iterator[str]:
     """Yield what became of the messages of a retry queue: as metrics, and as one summary line."""
     values = {

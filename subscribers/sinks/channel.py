@@ -91,7 +91,13 @@ Request = HttpRequest | AwsCall
 
 #: Why there is no response: the request was never sent whole (not sent), or nobody knows what became of it.
 NotSent = Literal[
-    "unresolved", "refused", "tls_failed", "connect_timeout", "proxy_failed", "secret_unavailable"
+    "unresolved",
+    "refused",
+    "tls_failed",
+    "connect_timeout",
+    "proxy_failed",
+    "secret_unavailable",
+    "unsendable",
 ]
 Unknown = Literal["reset", "read_timeout", "half_response", "unreachable"]
 

@@ -87,6 +87,32 @@ def test_a_wait_beyond_the_deadline_is_left_to_the_queue() -> None:
     assert world.now_s <= 21.0
 
 
+@pytest.mark.parametrize("deadline_s", [800.0, None])
+def test_nobody_waits_long(deadline_s: float | None) -> None:
+    """A function that waits is paid for: the retry queue waits for nothing."""
+    world = World(
+        Words(),
+        lambda now, ids, n: (0.1, Response(status=429, headers={"retry-after": "900"})),
+        Policy(parallel=2, deadline_s=deadline_s),
+    )
+    outcome = world.run(items(95))
+    assert (ids_of(outcome)[0].total(), outcome.requests <= 2, world.now_s < 1) == (95, True, True)
+    assert {left.refusal.reason for left in outcome.retry["words"]} == {"throttled"}
+
+
+def test_a_repeat_waits_for_retry_after_too() -> None:
+    """It was another batch's, but the same destination asked for it."""
+
+    def answer(now: float, ids: list[str], n: int) -> tuple[float, Response]:
+        if n == 1:
+            return 0.01, Response(status=503)
+        return 0.01, Response(status=429, headers={"retry-after": "20"}) if n == 2 else OK
+
+    world = World(Words(), answer, Policy(parallel=2))
+    assert world.run(items(20)).delivered == 20
+    assert min(at for at, _ in world.sent[2:]) >= 20
+
+
 def test_only_what_was_refused_is_sent_again() -> None:
     """Items have verdicts of their own."""
     body = json.dumps({"retry": ["e1", "e3"], "bad": ["e0"]}).encode()

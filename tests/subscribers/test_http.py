@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -227,6 +228,70 @@ def test_tls_is_verified_unless_it_is_said_otherwise(tmp_path: Path) -> None:
         assert (refused.fault, "CERTIFICATE_VERIFY_FAILED" in refused.detail) == ("tls_failed", True)
         assert sent(ca_file=str(certificate)).status == 200
         assert sent(verify_tls=False).status == 200
+
+
+def test_tls_that_breaks_behind_the_handshake_is_unknown(tmp_path: Path) -> None:
+    """The request may have been taken: a sink that recognises no repeats must not send it again."""
+    certificate, key = _certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            wrapped = context.wrap_socket(plain, server_side=True)
+            wrapped.recv(65536)
+            with socket.socket(fileno=wrapped.detach()) as raw:
+                raw.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        told = HttpEdge(Settings(timeout_s=3, ca_file=str(certificate))).send(HttpRequest(url=url, body=b"x"))
+        thread.join()
+    assert (told.fault, told.is_unknown) == ("reset", True)
+
+
+def test_a_file_of_authorities_that_is_none(echo: Echo, tmp_path: Path) -> None:
+    """Nothing is sent, and it is said."""
+    url = echo.url.replace("http:", "https:")
+    for path in (tmp_path / "none.pem", Path(__file__)):
+        told = HttpEdge(Settings(ca_file=str(path))).send(HttpRequest(url=url))
+        assert (told.fault, "ca_file" in told.detail or "AuthoritiesError" in told.detail) == (
+            "tls_failed",
+            True,
+        )
+
+
+class Untellable(Secrets):
+    """A secret that no header can hold."""
+
+    def get(self, reference: SecretReference) -> str:
+        return "cl\u00e9-\u2019"
+
+
+def test_what_no_header_can_hold_is_never_sent(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is what a proxy of another kind should carry: nothing may have been taken."""
+    request = HttpRequest(url=echo.url, headers={"A": Secret("ssm:/x")})
+    told = HttpEdge(secrets=Untellable()).send(request)
+    assert (told.fault, told.is_unknown, echo.seen) == ("unsendable", False, [])
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    assert HttpEdge().send(HttpRequest(url=echo.url)).fault == "unsendable"
+
+
+def test_an_idle_connection_is_not_believed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was forgotten meanwhile would be known only with a request on it, maybe taken."""
+    now = [1_000.0]
+    monkeypatch.setattr(http.time, "time", lambda: now[0])
+    with Echo() as echo:
+        edge = HttpEdge()
+        edge.send(HttpRequest(url=echo.url))
+        first = edge._pool(echo.url).connection_from_url(echo.url)
+        now[0] += 1
+        assert edge._pool(echo.url).connection_from_url(echo.url) is first
+        now[0] += 600
+        assert edge._pool(echo.url).connection_from_url(echo.url) is not first
+        assert edge.send(HttpRequest(url=echo.url)).status == 200
 
 
 def test_proxies_of_the_environment(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
