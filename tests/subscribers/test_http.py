@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import socket
 import ssl
@@ -13,15 +12,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from console.local.moto_server import MotoServer
 from subscribers import http
 from subscribers.http import AwsEdge, Edge, HttpEdge, Settings
 from subscribers.sinks.channel import AwsCall, Basic, HttpRequest, Response, Secret, SecretReference, SigV4
+from tests.backends.certificates import certificate
 from tests.backends.server import Backend, Received, Reply
 
 
@@ -180,42 +176,11 @@ def test_requests_are_signed_for_aws(echo: Echo, monkeypatch: pytest.MonkeyPatch
     assert "hunter2" not in str(headers)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """(certificate, key) of 127.0.0.1."""
-    import ipaddress
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "cert.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return certificate, secret
-
-
 def test_tls_is_verified_unless_it_is_said_otherwise(tmp_path: Path) -> None:
     """A certificate of nobody's is refused; of an own authority it is taken; and it can be switched off."""
-    certificate, key = _certificate(tmp_path)
+    made, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(made, key)
     with Echo() as echo:
         assert echo._server is not None
         echo._server.socket = context.wrap_socket(echo._server.socket, server_side=True)
@@ -226,15 +191,15 @@ def test_tls_is_verified_unless_it_is_said_otherwise(tmp_path: Path) -> None:
 
         refused = sent()
         assert (refused.fault, "CERTIFICATE_VERIFY_FAILED" in refused.detail) == ("tls_failed", True)
-        assert sent(ca_file=str(certificate)).status == 200
+        assert sent(ca_file=str(made)).status == 200
         assert sent(verify_tls=False).status == 200
 
 
 def test_tls_that_breaks_behind_the_handshake_is_unknown(tmp_path: Path) -> None:
     """The request may have been taken: a sink that recognises no repeats must not send it again."""
-    certificate, key = _certificate(tmp_path)
+    made, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(made, key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -247,7 +212,7 @@ def test_tls_that_breaks_behind_the_handshake_is_unknown(tmp_path: Path) -> None
         thread = threading.Thread(target=serve)
         thread.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        told = HttpEdge(Settings(timeout_s=3, ca_file=str(certificate))).send(HttpRequest(url=url, body=b"x"))
+        told = HttpEdge(Settings(timeout_s=3, ca_file=str(made))).send(HttpRequest(url=url, body=b"x"))
         thread.join()
     assert (told.fault, told.is_unknown) == ("reset", True)
 
