@@ -34,6 +34,8 @@ from subscribers.sinks.channel import (
 
 #: Requests that have not come back are waited for so long after the deadline, in seconds.
 GRACE_S = 1.0
+#: For connecting, and for a thread to be free.
+_CONNECT_S = 5.0
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -137,6 +139,7 @@ CIRCUIT_OPEN = Refusal("circuit_open", 0, "the destination failed several times 
 OUT_OF_TIME = Refusal("out_of_time", 0, "the function's time ran out")
 NO_ANSWER = Refusal("read_timeout", 0, "no answer before the function's time ran out")
 _UNKNOWN = Refusal("outcome_unknown", 0, NO_ANSWER.detail)
+_NEVER = Response(fault="read_timeout", detail="no end of the answer in its time")
 
 
 def deliver(
@@ -166,7 +169,8 @@ class _Delivery:
         self._ready: deque[_Try] = deque()
         #: (when, order, what): order decides between equals.
         self._later: list[tuple[float, int, _Try]] = []
-        self._in_flight: dict[int, _Try] = {}
+        #: By the ID of the request: what it carries, and when no answer is waited for any more.
+        self._in_flight: dict[int, tuple[_Try, float]] = {}
         self._ids = 0
         self._now_s = now_s
         self._not_before_s = now_s
@@ -183,9 +187,11 @@ class _Delivery:
             reply = yield Wait(self._until_s())
             self._now_s = reply.now_s
             if isinstance(reply, Answer):
-                found = self._in_flight.pop(reply.id, None)
+                found, _ = self._in_flight.pop(reply.id, (None, 0.0))
                 if found is not None:  # else it was given up before
                     self._learn(found, reply.response)
+            for late in [id for id, (_, until_s) in self._in_flight.items() if until_s <= self._now_s]:
+                self._learn(self._in_flight.pop(late)[0], _NEVER)
             if self._is_late(GRACE_S):
                 self._give_up()
 
@@ -206,7 +212,9 @@ class _Delivery:
             if request is None:
                 continue
             self._ids += 1
-            self._in_flight[self._ids] = found
+            # A connection, the answer's beginning, its end: each has its time.
+            until_s = self._now_s + 2 * self._policy.timeout_s + _CONNECT_S
+            self._in_flight[self._ids] = found, until_s
             found.attempt += 1
             self.outcome.requests += 1
             self.outcome.retries += found.attempt > 1
@@ -351,7 +359,7 @@ class _Delivery:
 
     def _give_up(self) -> None:
         """No answer came in time: what is in flight may have been taken."""
-        for found in self._in_flight.values():
+        for found, _ in self._in_flight.values():
             found.refusals = {}
             if self._channel.is_repeatable:
                 self._leave(found, NO_ANSWER)
@@ -370,7 +378,7 @@ class _Delivery:
 
     def _until_s(self) -> float | None:
         """When something is to be done though no answer came."""
-        times = []
+        times = [until_s for _, until_s in self._in_flight.values()]
         if len(self._in_flight) < self._policy.parallel:
             if self._later:
                 times.append(max(self._later[0][0], self._not_before_s))

@@ -22,6 +22,7 @@ import msgspec
 
 from subscribers import clients
 from subscribers.http_faults import AuthoritiesError, failed, lowered, refused, sdk_fault
+from subscribers.secrets import SecretError
 from subscribers.sinks.channel import (
     AwsCall,
     Basic,
@@ -90,8 +91,11 @@ class HttpEdge:
         import urllib3
 
         limit = self._settings.timeout_s if timeout_s is None else min(timeout_s, self._settings.timeout_s)
+        used: set[str] = set()
         try:
-            headers = self._headers(request)
+            headers = self._headers(request, used)
+        except SecretError as error:  # whose text has the reference, never the secret
+            return Response(fault="secret_unavailable", detail=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a secret's source raises; its text may hold one
             reason = getattr(error, "reason", "") or type(error).__name__
             return Response(fault="secret_unavailable", detail=f"no secret or credentials: {reason}")
@@ -111,7 +115,7 @@ class HttpEdge:
             return failed(error)
         finally:
             self._used_s = time.time()
-        return _received(told, time.monotonic() + limit)
+        return _without(used, _received(told, time.monotonic() + limit))
 
     def refresh(self, request: HttpRequest) -> None:
         """Ask for the request's secrets anew: the other side did not believe them."""
@@ -120,27 +124,31 @@ class HttpEdge:
         for reference in _references(request):
             self._secrets.refresh(reference)
 
-    def _headers(self, request: HttpRequest) -> dict[str, str]:
+    def _headers(self, request: HttpRequest, used: set[str]) -> dict[str, str]:
+        """Return the headers as they are sent. used: the secrets among them."""
+
+        def secret(reference: SecretReference) -> str:
+            value = self._secret(reference)
+            used.add(value)
+            return value
+
         headers = {
-            name: f"{value.prefix}{self._secret(value.reference)}{value.suffix}"
+            name: f"{value.prefix}{secret(value.reference)}{value.suffix}"
             if isinstance(value, Secret)
             else value
             for name, value in request.headers.items()
         }
         headers.setdefault("User-Agent", "hybrid-observe")
         if isinstance(request.auth, Basic):
-            headers["Authorization"] = _basic(
-                self._user(request.auth.username), self._secret(request.auth.password)
-            )
+            username = request.auth.username
+            user = secret(username) if _is_reference(username) else username
+            headers["Authorization"] = _basic(user, secret(request.auth.password))
+            used.add(headers["Authorization"].partition(" ")[2])
         elif isinstance(request.auth, SigV4):
             with self._lock:
                 self._signer = self._signer or _Signer()
             headers = self._signer.signed(request, headers, request.auth)
         return headers
-
-    def _user(self, username: str) -> str:
-        is_reference = username.startswith(("ssm:/", "arn:aws"))
-        return self._secret(username) if is_reference else username
 
     def _secret(self, reference: SecretReference) -> str:
         if self._secrets is None:
@@ -286,9 +294,24 @@ def _references(request: HttpRequest) -> list[SecretReference]:
     found = [value.reference for value in request.headers.values() if isinstance(value, Secret)]
     if isinstance(request.auth, Basic):
         found.append(request.auth.password)
-        if request.auth.username.startswith(("ssm:/", "arn:aws")):
+        if _is_reference(request.auth.username):
             found.append(request.auth.username)
     return found
+
+
+def _is_reference(username: str) -> bool:
+    return username.startswith(("ssm:/", "arn:aws"))
+
+
+def _without(secrets: set[str], response: Response) -> Response:
+    """A refusal that repeats what it refused: it is kept beside the items, and must not hold a secret."""
+    if response.fault or 200 <= response.status < 300:
+        return response
+    body = response.body
+    for secret in secrets:
+        if secret:
+            body = body.replace(secret.encode(), b"[secret]")
+    return msgspec.structs.replace(response, body=body)
 
 
 def _proxy_of(scheme: str, host: str) -> str:

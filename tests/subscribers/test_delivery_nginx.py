@@ -52,7 +52,8 @@ class Proxy:
         upstream = elastic.url
         (folder / "nginx.conf").write_text(
             f"""
-            {"user root;" if os.getuid() == 0 else ""} daemon off; pid {folder}/pid; error_log {folder}/error.log;
+            {"user root;" if os.getuid() == 0 else ""}
+            daemon off; pid {folder}/pid; error_log {folder}/error.log;
             events {{}}
             http {{
                 access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;

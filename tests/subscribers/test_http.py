@@ -160,6 +160,26 @@ def test_a_secret_that_cannot_be_had_is_said_without_it(echo: Echo) -> None:
     )
 
 
+def test_a_refusal_that_repeats_a_secret(echo: Echo) -> None:
+    """Its words are kept beside the items: the secret is not."""
+
+    class Telltale(Echo):
+        def answer(self, request: Received) -> Reply:
+            return Reply(
+                403, {"error": f"{request.headers['a']} and {request.headers['authorization']} are none"}
+            )
+
+    with Telltale() as telltale:
+        request = HttpRequest(
+            url=telltale.url, headers={"A": Secret("ssm:/key", "Key ")}, auth=Basic("me", "ssm:/password")
+        )
+        told = HttpEdge(secrets=Secrets()).send(request)
+    assert told.status == 403
+    assert b"hunter2" not in told.body
+    assert base64.b64encode(b"me:hunter2") not in told.body
+    assert told.body.count(b"[secret]") == 2
+
+
 def test_requests_are_signed_for_aws(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     """By botocore, the hash of the body among the headers, as OpenSearch Serverless wants it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from subscribers import delivery
 from subscribers.delivery import Policy
 from subscribers.http import Edge, Settings
 from subscribers.shipping import Shipper, drive, summed
@@ -176,6 +177,37 @@ def test_a_fault_of_the_edge_is_an_answer(is_repeatable: bool) -> None:
     retry, rejected = ids_of(outcome)
     assert (retry.total(), rejected.total()) == ((30, 0) if is_repeatable else (0, 30))
     assert "hunter2" not in str(outcome)
+
+
+class Dribbling:
+    """An edge whose answer never comes to its end."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def send(self, request: Request, timeout_s: float | None = None) -> Response:
+        self.sent += 1
+        if self.sent == 1:
+            threading.Event().wait(3)
+        return Response(status=200, body=b"{}")
+
+    def refresh(self, request: Request) -> None:
+        """It knows no secrets."""
+
+
+@pytest.mark.parametrize("is_repeatable", [True, False])
+def test_an_answer_that_never_ends_is_not_waited_for(
+    is_repeatable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the edge does: a request has its time."""
+    monkeypatch.setattr(delivery, "_CONNECT_S", 0.1)
+    edge = Dribbling()
+    policy = Policy(parallel=2, timeout_s=0.2, base_s=0.01)
+    outcome = Shipper("s", [Wire("http://x", is_repeatable=is_repeatable)], edge, policy).deliver(
+        {"words": words(30)}
+    )
+    assert outcome.delivered == (30 if is_repeatable else 20)
+    assert ids_of(outcome)[1].total() == (0 if is_repeatable else 10)
 
 
 def test_an_unknown_channel_is_an_error() -> None:
