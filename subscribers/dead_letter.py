@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -127,8 +128,8 @@ class S3Keeper(_Keeper):
     def retry(self, sink: str, channel: str, leftovers: Sequence[Leftover]) -> list[str]:
         """Keep transient leftovers and queue them; return the keys.
 
-        Raises StorageError, also where the objects are written and the queue cannot be told: then a redrive
-        finds them after a day.
+        Where the queue cannot be told they are dead letters: they are kept, and need not come again. Raises
+        StorageError.
         """
         return self.queue(self._documents("retry", sink, channel, leftovers))
 
@@ -143,17 +144,29 @@ class S3Keeper(_Keeper):
                 keys += self.keep([msgspec.structs.replace(kept, kind="dead_letter")])
                 continue
             (key,) = self.keep([kept])
-            self.send(
-                Pointer(
-                    sink=kept.sink,
-                    channel=kept.channel,
-                    bucket=self.bucket,
-                    key=self.prefix + key,
-                    items=len(kept.leftovers),
-                    attempts=kept.attempts,
-                )
+            pointer = Pointer(
+                sink=kept.sink,
+                channel=kept.channel,
+                bucket=self.bucket,
+                key=self.prefix + key,
+                items=len(kept.leftovers),
+                attempts=kept.attempts,
             )
-            keys.append(key)
+            try:
+                self.send(pointer)
+            except StorageError:
+                keys += self._buried(kept, key)
+            else:
+                keys.append(key)
+        return keys
+
+    def _buried(self, kept: Kept, key: str) -> list[str]:
+        """Make a dead letter of what no queue knows of, and return its key."""
+        keys = self.keep([msgspec.structs.replace(kept, kind="dead_letter")])
+        with suppress(StorageError):  # then it is there twice, and a redrive takes the second after a day
+            read = self.storage.read(key)
+            if read is not None:
+                self.storage.delete(key, read.etag)
         return keys
 
     def has_queue(self, sink: str) -> bool:

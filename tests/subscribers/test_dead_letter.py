@@ -285,12 +285,12 @@ def test_a_sink_without_a_queue_has_dead_letters(moto: MotoServer, in_s3: Bucket
     assert key.startswith("dead_letters/logs/bulk/2026-11-18/throttled/")
 
 
-def test_a_queue_that_cannot_be_told_is_an_error(moto: MotoServer, in_s3: BucketStorage) -> None:
-    """The caller answers upward; what is written is there, and found by a redrive."""
+def test_a_queue_that_cannot_be_told(moto: MotoServer, in_s3: BucketStorage) -> None:
+    """What is transient is a dead letter then: it is kept, so that nothing needs to come again."""
     keeper = S3Keeper(in_s3, "https://sqs.eu-west-1.amazonaws.com/1/none", lambda: AT, moto.client("sqs"))
-    with pytest.raises(StorageError) as raised:
-        keeper.retry("logs", CHANNEL, leftovers("a"))
-    assert raised.value.reason == "queue_refused"
+    (key,) = keeper.retry("logs", CHANNEL, leftovers("a"))
+    assert key.startswith("dead_letters/logs/bulk/2026-11-18/throttled/")
+    assert keys_in(in_s3) == [key]
     assert kept_in(in_s3) == {"a": 1}
 
 
