@@ -8,6 +8,7 @@ the process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from subscribers.sinks.channel import Channel, Keeper
 STORE_FOLDER = ".observe"
 #: Folder of what could not be delivered, in the store's, where OBSERVE_DEAD_LETTERS names no other.
 KEPT_FOLDER = "kept"
+#: What begins so is no folder that somebody means.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _TIMEOUT_S = 10.0
 _PARALLEL = 4
 
@@ -161,11 +164,14 @@ def keeper_of(environ: Mapping[str, str], sinks: Mapping[str, Any]) -> Keeper:
         default = environ.get("OBSERVE_RETRY_QUEUE", "")
         queues = {name: environ.get(_queue_variable(name), default) for name in sinks}
         return S3Keeper(place, {name: url for name, url in queues.items() if url})
-    if not place and environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    if environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        said = f"is {place!r}, which is gone with the function's environment" if place else "is not set"
         raise SettingsError(
-            "OBSERVE_DEAD_LETTERS is not set: it names where that is kept which a sink does not take, "
-            "such as s3://bucket/prefix"
+            f"OBSERVE_DEAD_LETTERS {said}: it names where that is kept which a sink does not take, such as "
+            "s3://bucket/prefix"
         )
+    if _ADDRESS.match(place):
+        raise SettingsError(f"OBSERVE_DEAD_LETTERS is {place!r}: neither s3://bucket/prefix nor a folder")
     return FolderKeeper(Path(place or Path(environ.get("OBSERVE_STORE") or STORE_FOLDER) / KEPT_FOLDER))
 
 

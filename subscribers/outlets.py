@@ -17,7 +17,7 @@ import msgspec
 from subscribers.shipping import Shipper, drive
 from subscribers.signals import Log, Metric, Signal, Span
 from subscribers.sinks.bulk import Names
-from subscribers.sinks.bulk_lines import BulkLines
+from subscribers.sinks.bulk_lines import BulkBodies, BulkLines
 from subscribers.sinks.channel import Deliverer, Item, Keeper, LedgerChannel, Outcome
 from subscribers.tables import Row
 
@@ -182,7 +182,7 @@ class _Offered:
         self.items: dict[str, Iterable[Item]] = {}
         for name, channel in outlet.shipper.channels.items():
             if outlet.names and bodies:
-                self.items[name] = joined([*bodies, *_bulk(channel.items(self._signals))])
+                self.items[name] = BulkBodies([*bodies, *_bulk(channel.items(self._signals))])
                 self._taken |= {_event(signal.event_id) for signal in self._signals}
             elif self._signals:
                 self.items[name] = self._noted(channel.items(self._signals))
@@ -201,13 +201,6 @@ def _bulk(items: Iterable[Item]) -> Iterator[BulkLines]:
     found = list(items)
     if found:
         yield BulkLines(b"".join([item.body + b"\n" for item in found]), len(found))
-
-
-def joined(bodies: Sequence[BulkLines]) -> BulkLines:
-    """Return several bodies as one."""
-    if len(bodies) == 1:
-        return bodies[0]
-    return BulkLines(b"".join([body.lines for body in bodies]), sum(map(len, bodies)))
 
 
 def events_of(item: Item) -> Iterator[str]:

@@ -30,9 +30,11 @@ __all__ = ["SINK", "Account", "Settlement", "Sink"]
 SINK = "store"
 #: Signals that wait for one write, and characters of the events that they were made of.
 _WRITE_AT = 20_000
-_WRITE_AT_CHARACTERS = 8 * 1024 * 1024
+_WRITE_AT_CHARACTERS = 4 * 1024 * 1024
 #: The function's last seconds are for what could not be delivered, and for the reply.
 MARGIN_S = 5.0
+#: With less nothing more is read: what was read has to become items, and maybe be kept, in that time.
+ENOUGH_S = 10.0
 
 
 class Account(msgspec.Struct):
@@ -89,6 +91,9 @@ class Settlement:
         self.now_unix_nano = now_unix_nano
         self._outlets = sinks if isinstance(sinks, Outlets) else Outlets([Local(SINK, sinks)], sinks)
         self._reading, self._own_group, self._left_s = reading, own_group, left_s
+        all_s = left_s() or 0.0
+        #: Of a function that has little time at all, parts of it.
+        self._margin_s, self._enough_s = min(MARGIN_S, 0.25 * all_s), min(ENOUGH_S, 0.4 * all_s)
         self._waiting: list[Account] = []
         self._pending: list[tuple[Account, Read]] = []
         self._signals = 0
@@ -101,16 +106,19 @@ class Settlement:
             account = self.opened(intake)
             is_written = False
             try:
+                self._in_time()
                 for read in self.read(account):
                     self._pend(account, read)
                     if self._signals >= _WRITE_AT or self._characters >= _WRITE_AT_CHARACTERS:
                         self._append()
                         is_written = True
+                        self._in_time()
                 account.check()
             except (SourceError, LedgerError) as error:
                 # Of this part alone; what was read of it may be written, and comes again.
                 self.failed[intake.record_id] = error
                 self.unsettled.append(account)
+                self._forget(account)
                 continue
             except Exception as fault:  # noqa: BLE001 - whatever a sink raises: nothing of this part is lost
                 self._fail([*self._waiting, account], rest, fault)
@@ -225,6 +233,19 @@ class Settlement:
             if silent := read.parsed.silent + whole - delivered:
                 ledger.drop("no_signal", silent)
 
+    def _in_time(self) -> None:
+        """Raise SourceError where there is no time to settle more: what waits has to be written and told."""
+        left_s = self._left_s()
+        if left_s is not None and left_s < self._enough_s:
+            said = "the function's time runs out: give it more, or smaller batches"
+            raise SourceError("out_of_time", said)
+
+    def _forget(self, account: Account) -> None:
+        """Do not deliver what is pending of a part that comes again as a whole."""
+        self._pending = [(one, read) for one, read in self._pending if one is not account]
+        self._signals = sum(read.signals for _, read in self._pending)
+        self._characters = sum(read.characters for _, read in self._pending)
+
     def _pend(self, account: Account, read: Read) -> None:
         self._pending.append((account, read))
         self._signals += read.signals
@@ -271,7 +292,7 @@ class Settlement:
     def _deadline_s(self) -> float | None:
         """Seconds from now by which a delivery ends."""
         left_s = self._left_s()
-        return None if left_s is None else max(0.0, left_s - MARGIN_S)
+        return None if left_s is None else max(0.0, left_s - self._margin_s)
 
     def _write(self) -> None:
         self._append()

@@ -52,6 +52,29 @@ class BulkLines(Sequence[Item]):
             begin, rest = end, rest - count
 
 
+class BulkBodies(Sequence[Item]):
+    """Several texts one after the other: to join them would need all of the room once more."""
+
+    def __init__(self, bodies: Sequence[BulkLines]) -> None:
+        self._bodies = list(bodies)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._bodies))
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        return [item for body in self._bodies for item in body][index]
+
+    def cut(self, limits: Limits) -> Iterator[Sequence[Item]]:
+        """Yield batches within limits, in order; a text is let go of when it was yielded."""
+        self._bodies.reverse()
+        while self._bodies:
+            yield from self._bodies.pop().cut(limits)
+
+
 def _within(found: BulkLines, limits: Limits) -> Iterator[BulkLines]:
     """Yield what has not too many documents, halving the text: to make items of it costs more."""
     count = len(found)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable
-from itertools import chain, repeat
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,7 @@ from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, loads
 from subscribers.handler import make_handler
 from subscribers.inputs import documents
-from subscribers.inputs.objects import SourceError
+from subscribers.inputs.objects import S3Object, SourceError
 from subscribers.signals import Log, Signal
 from subscribers.store_errors import StoreError
 from tests.subscribers.inputs.documents_of import text, zipped
@@ -235,10 +234,16 @@ def test_an_object_that_cannot_be_read_now_comes_again(moto: MotoServer, aws: Aw
 def test_nothing_is_begun_that_time_would_cut(moto: MotoServer, aws: Aws) -> None:
     """What is written is told: the objects before are settled."""
     bucket = bucket_of(moto, {"a": b"line\n"})
-    left = chain([60_000, 60_000], repeat(1_000))
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(left))
+    begun: list[S3Object] = []
+
+    class Slow(Aws):
+        def read(self, found: S3Object) -> Iterator[bytes]:
+            begun.append(found)
+            return aws.read(found)
+
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000 if len(begun) < 2 else 1_000)
     sink = Memory()
-    reply = handled(queued(told(bucket, "a"), told(bucket, "a")), sink, aws, context=context)
+    reply = handled(queued(told(bucket, "a"), told(bucket, "a")), sink, Slow(), context=context)
     assert reply == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert messages(sink) == ["line"]
 

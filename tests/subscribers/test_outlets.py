@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from subscribers.config import EMPTY, loads
 from subscribers.configured import SHIPPED, SettingsError, deliverers, outlets_of
 from subscribers.dead_letter import FolderKeeper
 from subscribers.delivery import Policy
-from subscribers.envelope import encode
+from subscribers.envelope import LogBatch, encode
 from subscribers.handler import make_handler
 from subscribers.http import Edge
 from subscribers.kept import decode
@@ -295,3 +296,36 @@ def test_items_and_signals_are_as_they_are() -> None:
     assert list(Words().items(signals)) == []
     assert item("a") == Item("a", b'"' + b"x" * 8 + b'"')
     assert msgspec.json.decode(item("a").body) == "x" * 8
+
+
+def test_what_there_is_no_time_for_comes_again(tmp_path: Path) -> None:
+    """A part is settled or not: the one before is, the one that is cut and those behind come again."""
+    left = [60_000]
+
+    class Slow(Scripted):
+        def send(self, request: Request, timeout_s: float | None = None) -> Response:
+            left[0] = 1_000
+            return super().send(request, timeout_s)
+
+    keeper, edge = FolderKeeper(tmp_path), Slow()
+    outlets = Outlets([shipped("s", edge)], keeper, keeper)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: left[0])
+    first = [f"line {n} " + "x" * 900 for n in range(5_000)]
+    event = kinesis_event({"b": batch("second"), "a": batch(*first), "c": batch("third")})
+    reply = make_handler(EMPTY, outlets, lambda: NOW)(event, context)
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "a"}]}
+    assert len(edge.taken) == 5_001
+
+
+def kinesis_event(batches: dict[str, LogBatch]) -> dict[str, Any]:
+    """An event of Kinesis, by sequence number."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:kinesis",
+                "eventSourceARN": "arn:aws:kinesis:eu-west-1:1:stream/logs",
+                "kinesis": {"sequenceNumber": name, "data": encode(one)["awslogs"]["data"]},
+            }
+            for name, one in batches.items()
+        ]
+    }
