@@ -260,13 +260,16 @@ class Settlement:
             return False
         return True
 
-    def _append(self) -> None:
+    def _append(self, *, is_last: bool = False) -> None:
         """Deliver what is pending to every sink, and book what did not become as it was offered."""
         pending = self._pending
         signals = [signal for _, read in pending for signal in read.parsed.signals]
         bodies = [BulkLines(read.body.lines, read.body.documents) for _, read in pending if read.body]
         if signals or bodies:
-            fates = self._outlets.deliver(signals, bodies, self._deadline_s())
+            deadline_s = self._deadline_s()
+            if deadline_s is not None and not is_last:
+                deadline_s /= 2  # a sink that hangs must not take the time of all that is still to be read
+            fates = self._outlets.deliver(signals, bodies, deadline_s)
             for n, outlet in enumerate(self._outlets.outlets):
                 self._rebook(n, outlet.name, outlet.kinds, fates[outlet.name], pending)
         self._pending, self._signals, self._characters = [], 0, 0
@@ -295,7 +298,7 @@ class Settlement:
         return None if left_s is None else max(0.0, left_s - self._margin_s)
 
     def _write(self) -> None:
-        self._append()
+        self._append(is_last=True)
         if self._waiting:
             now = self.now_unix_nano
             for account in self._waiting:
