@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from subscribers import config_archives, config_formats
-from subscribers.config_groups import log_groups_of, unknown
+from subscribers import config_archives, config_formats, config_sinks
+from subscribers.config_groups import lambda_log_group, log_groups_of, unknown
 from subscribers.config_problems import Path, shown
 from subscribers.config_tree import at, items, mappings, texts
 from subscribers.patterns import Pattern, PatternError
@@ -54,6 +54,25 @@ def _prices(tree: dict[str, Any]) -> Iterator[Finding]:
         for key in ("architecture", "price"):
             if key in service and service.get("side") == "legacy":
                 yield ("services", name, key), "only functions cost by their time, and this side is legacy"
+
+
+def _idempotent(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Functions that are declared idempotent and are none of their service."""
+    prefix = lambda_log_group("")
+    for name, service in mappings(tree, "services"):
+        groups = [group for _, group in log_groups_of(name, service)]
+        known = [group.removeprefix(prefix) for group in groups if group.startswith(prefix)]
+        # Groups of other names, or of a beginning, are those of functions that the file need not name.
+        if not texts(service.get("functions")) and (
+            len(known) < len(groups) or any(group.endswith("*") for group in groups)
+        ):
+            continue
+        for i, function in items(service.get("idempotent")):
+            if isinstance(function, str) and function not in known:
+                yield (
+                    ("services", name, "idempotent", i),
+                    unknown("function of this service", function, known),
+                )
 
 
 def _endpoints(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -238,11 +257,13 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _log_groups,
     config_formats.findings,
     _prices,
+    _idempotent,
     _endpoints,
     _notify,
     _selectors,
     _inhibitions,
     _times,
+    config_sinks.findings,
     _headers,
     _links,
     _keys,

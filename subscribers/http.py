@@ -350,6 +350,13 @@ def _received(told: urllib3.BaseHTTPResponse, until: float) -> Response:
         return Response(fault="half_response", detail=f"status {told.status}, then {type(error).__name__}")
     told.release_conn()
     body = b"".join(pieces)
+    if (
+        not body
+        and told.status == 200
+        and not ({"content-length", "transfer-encoding"} & {*map(str.lower, told.headers)})
+    ):
+        # Nobody says that nothing comes: its headers may have been cut.
+        return Response(fault="half_response", detail="status 200, then nothing, not even its length")
     # When it came, where it does not say: https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1
     headers = {"date": formatdate(usegmt=True), **lowered(dict(told.headers.items()))}
     return Response(status=told.status, headers=headers, body=body)

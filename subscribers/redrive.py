@@ -4,8 +4,10 @@
     3. write what was not taken     4. remove it, unless it has changed since 1
 
 so that whatever stops it, each item is delivered or kept, at worst both. Where nothing of an object was taken
-it stays as it is. Several objects go side by side, their items in the same deliveries. A lease keeps redrives
-from working at the same time.
+it stays as it is. What is refused for good is a dead letter then; what may be taken the next time, and what
+nobody tried, stays what it was. In a bucket it is a dead letter, too: no message of a queue points to the new
+object, so that a redrive has to take it. Several objects go side by side, their items in the same deliveries.
+A lease keeps redrives from working at the same time.
 
 Not delivered unless their reason is asked for: `truncated` (was delivered in part, the document is the whole)
 and `outcome_unknown` (may have been delivered, to a destination that does not recognise repeats).
@@ -19,29 +21,32 @@ Raises what dead_letter_storage raises; RedriveError where it is asked for what 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import msgspec
 
 from subscribers.dead_letter_storage import THREADS, Read, Storage, StorageError, storage_of
-from subscribers.kept import ITEMS_MAX, Kept, KeptError, decode, documents, written
-from subscribers.redrive_plan import ASKED_FOR, Filters, Plan, Planned, RedriveError, as_json, plan
-from subscribers.retries import LostItemsError, check
-from subscribers.sinks.channel import Deliverer, Item, Leftover, Outcome
+from subscribers.kept import ITEMS_MAX, KeptError, decode, documents, written
+from subscribers.redrive_objects import Opened, attribute, batches, is_asked_for
+from subscribers.redrive_plan import Filters, Plan, RedriveError, as_json, check_sinks, plan
+from subscribers.retries import check
+from subscribers.sinks.channel import Deliverer, Leftover
 
 #: Deliveries to a sink of which nothing was taken, one after the other: then it is down.
 _DOWN_AFTER = 3
-#: Objects, and bytes of them, that are read at a time.
-_OBJECTS = 64
-_COMPRESSED_BYTES = 1024 * 1024
 #: How long one call of a deliverer may take.
 _CALL_S = 300.0
+#: Items a second, at least: less would be a wait for what nobody remembers.
+RATE_MIN = 0.001
+#: Where the rate makes it wait, it looks so often whether it is to stop.
+_WAIT_S = 0.5
 
 
 class Redriven(msgspec.Struct, kw_only=True):
@@ -80,7 +85,10 @@ class Redrive:
         on_progress: Callable[[int], object] = lambda _: None,
     ) -> None:
         """rate: items a second, 0 for as fast as the sinks take them; deadline_s: of the whole run, from now;
-        is_stopped: asked between deliveries; on_progress: told how many items more were tried."""
+        is_stopped: asked between deliveries; on_progress: told how many items more were tried.
+        Raises RedriveError for a rate that is none."""
+        if rate and not RATE_MIN <= rate < math.inf:
+            raise RedriveError(f"a rate of {rate} items a second makes no sense")
         self.told = Redriven()
         self._storage, self._deliverers, self._rate = storage, deliverers, rate
         self._clock, self._sleep = clock, sleep
@@ -97,7 +105,7 @@ class Redrive:
         """Deliver what a plan names. Raises StorageError, LostItemsError; `told` says how far it came."""
         self._filters = made.filters
         with self._storage.lease() as self._renew, ThreadPoolExecutor(THREADS) as threads:
-            for some in _batches(made.objects):
+            for some in batches(made.objects):
                 if self._is_over():
                     break
                 self._renew()
@@ -115,7 +123,7 @@ class Redrive:
 
     def _batch(self, keys: Sequence[str], threads: ThreadPoolExecutor) -> None:
         """Deliver several objects: those of one sink and channel together, each written and removed alone."""
-        by_channel: dict[tuple[str, str], list[_Opened]] = {}
+        by_channel: dict[tuple[str, str], list[Opened]] = {}
         for key, read in zip(keys, threads.map(self._storage.read, keys), strict=True):
             one = self._opened(key, read)
             if one is not None:
@@ -127,7 +135,7 @@ class Redrive:
             # Also where it was interrupted: what was delivered so far shall not come again.
             self._settle([one for some in by_channel.values() for one in some], threads)
 
-    def _opened(self, key: str, read: Read | None) -> _Opened | None:
+    def _opened(self, key: str, read: Read | None) -> Opened | None:
         if read is None:
             self.told.gone += 1
             return None
@@ -141,11 +149,11 @@ class Redrive:
         chosen: list[Leftover] = []
         others: list[Leftover] = []
         for leftover in kept.leftovers:
-            (chosen if _is_asked_for(leftover, self._filters.event_ids) else others).append(leftover)
+            (chosen if is_asked_for(leftover, self._filters.event_ids) else others).append(leftover)
         self._skip("another_event", len(others))
-        return _Opened(key, read.etag, kept, chosen, others)
+        return Opened(key, read.etag, kept, chosen, others)
 
-    def _deliver(self, sink: str, channel: str, opened: Sequence[_Opened]) -> None:
+    def _deliver(self, sink: str, channel: str, opened: Sequence[Opened]) -> None:
         """Deliver the items of objects in order; what raises leaves those that were not told of."""
         deliverer = self._deliverers.get(sink)
         why = "no_such_sink" if deliverer is None else ""
@@ -155,8 +163,10 @@ class Redrive:
             if why or self._is_over():
                 break
             self._renew()
-            some = [pending.popleft() for _ in range(min(len(pending), self._room()))]
-            self._pace(len(some))
+            size = min(len(pending), self._room())
+            if not self._pace(size):
+                break
+            some = [pending.popleft() for _ in range(size)]
             left_s = _CALL_S if self._until_s is None else max(0.0, self._until_s - self._clock())
             try:
                 outcome = deliverer.deliver({channel: [item for _, item in some]}, min(left_s, _CALL_S))
@@ -164,7 +174,7 @@ class Redrive:
                 why = "no_such_channel"
                 break
             check(len(some), channel, outcome)
-            _attribute(some, channel, outcome)
+            attribute(some, channel, outcome)
             self._tried += len(some)
             transient = len(outcome.retry.get(channel, ()))
             self._in_vain[sink] = self._in_vain[sink] + 1 if transient == len(some) else 0
@@ -177,16 +187,21 @@ class Redrive:
         room = max(1, int(self._rate)) if self._rate else ITEMS_MAX
         return min(room, self._filters.limit - self._tried) if self._filters.limit else room
 
-    def _pace(self, items: int) -> None:
-        """Wait until so many more items are within the rate."""
+    def _pace(self, items: int) -> bool:
+        """Wait until so many more items are within the rate; False where it is over before that."""
         if not self._rate:
-            return
-        now_s = self._clock()
-        if self._next_s > now_s:
-            self._sleep(self._next_s - now_s)
-        self._next_s = max(now_s, self._next_s) + items / self._rate
+            return True
+        wait_s = max(0.0, self._next_s - self._clock())
+        for _ in range(math.ceil(wait_s / _WAIT_S)):
+            if self._is_over():
+                return False
+            self._renew()
+            self._sleep(min(_WAIT_S, wait_s))
+            wait_s -= _WAIT_S
+        self._next_s = max(self._clock(), self._next_s) + items / self._rate
+        return not self._is_over()
 
-    def _settle(self, opened: Sequence[_Opened], threads: ThreadPoolExecutor) -> None:
+    def _settle(self, opened: Sequence[Opened], threads: ThreadPoolExecutor) -> None:
         """Write what is left of objects, then remove them; of those that fail the first is told, last."""
         told, fault = self.told, None
         writes = [(one, threads.submit(self._replace, one)) for one in opened if one.has_changed]
@@ -207,17 +222,17 @@ class Redrive:
         if fault is not None:
             raise fault
 
-    def _replace(self, one: _Opened) -> tuple[int, bool]:
+    def _replace(self, one: Opened) -> tuple[int, bool]:
         """Write what is left of an object, then remove it: (objects written, whether it is gone)."""
         kept, rewritten = one.kept, 0
-        for leftovers in ([*one.others, *one.chosen[one.tried :], *one.left], one.cut):
+        for leftovers, kind, attempts in one.remainder(self._storage.has_queues):
             for made in documents(
                 kept.sink,
                 kept.channel,
                 leftovers,
-                kind="dead_letter",
+                kind=kind,
                 at_unix_nano=kept.at_unix_nano,
-                attempts=kept.attempts + 1,
+                attempts=attempts,
             ):
                 self._storage.put(*written(made))
                 rewritten += 1
@@ -228,71 +243,7 @@ class Redrive:
             self.told.skipped[why] = self.told.skipped.get(why, 0) + items
 
 
-class _Opened:
-    """One object under way: the first `tried` of the chosen items were delivered, or are in left."""
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether it may not stay as it is: some is delivered, or may be, and is not to be sent again."""
-        return bool(self.delivered) or any(one.refusal.reason in ASKED_FOR for one in self.left)
-
-    def __init__(
-        self, key: str, etag: str, kept: Kept, chosen: list[Leftover], others: list[Leftover]
-    ) -> None:
-        self.key, self.etag, self.kept, self.chosen, self.others = key, etag, kept, chosen, others
-        self.tried = 0
-        self.left: list[Leftover] = []
-        self.cut: list[Leftover] = []
-        #: Why the others were not tried.
-        self.why = "interrupted"
-
-    @property
-    def delivered(self) -> int:
-        """How many items were taken."""
-        return self.tried - len(self.left)
-
-
-def _attribute(some: Sequence[tuple[_Opened, Item]], channel: str, outcome: Outcome) -> None:
-    """Tell each object what became of its items. Raises LostItemsError for an item that is nobody's."""
-    owners = {id(item): one for one, item in some}
-    left = [*outcome.retry.get(channel, ()), *outcome.rejected.get(channel, ())]
-    cut = outcome.cut.get(channel, [])
-    if not {id(leftover.item) for leftover in (*left, *cut)} <= owners.keys():
-        raise LostItemsError(f"{channel} returned items that it was not given")
-    for one, _ in some:
-        one.tried += 1
-    for leftover in left:
-        owners[id(leftover.item)].left.append(leftover)
-    for leftover in cut:
-        owners[id(leftover.item)].cut.append(leftover)
-
-
-def _batches(objects: Sequence[Planned]) -> Iterator[list[Planned]]:
-    """Yield objects that are read at a time."""
-    batch: list[Planned] = []
-    items = size = 0
-    for one in objects:
-        if batch and (
-            len(batch) >= _OBJECTS or items + one.items > ITEMS_MAX or size + one.bytes > _COMPRESSED_BYTES
-        ):
-            yield batch
-            batch, items, size = [], 0, 0
-        batch.append(one)
-        items += one.items
-        size += one.bytes
-    if batch:
-        yield batch
-
-
-def _is_asked_for(leftover: Leftover, event_ids: tuple[str, ...]) -> bool:
-    """Whether an item stands for one of these events; a log event's ID is that of all its signals."""
-    if not event_ids:
-        return True
-    own = (leftover.item.event_id, *leftover.item.more)
-    return any(one == id or one.startswith(f"{id}:") for one in own for id in event_ids)
-
-
-_Positive = Annotated[float, msgspec.Meta(ge=0)]
+_Positive = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -333,15 +284,15 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     if not source:
         raise RedriveError("there is no source: OBSERVE_DEAD_LETTERS is not set")
     path = os.environ.get("OBSERVE_CONFIG", "")
+    config = load(path) if path else EMPTY
     storage = storage_of(source)
     made = plan(storage, filters_of(asked, time.time()), time.time())
+    check_sinks(made, config.sinks)
     told: dict[str, Any] = {"plan": as_json(made)}
     if not asked.plan:
         left_ms = getattr(context, "get_remaining_time_in_millis", None)
         deadline_s = None if left_ms is None else max(0.0, left_ms() / 1_000 - _MARGIN_S)
-        redrive = Redrive(
-            storage, deliverers(load(path) if path else EMPTY), rate=asked.rate, deadline_s=deadline_s
-        )
+        redrive = Redrive(storage, deliverers(config), rate=asked.rate, deadline_s=deadline_s)
         try:
             redrive.run(made)
         finally:

@@ -8,6 +8,7 @@ of the handler's and stays.
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Replayed(msgspec.Struct, kw_only=True):
     #: Documents that were no input.
     skipped: int = 0
     failed: dict[str, str] = {}
-    #: Why it ended before the end: limit, stopped; else "".
+    #: Why it ended before the end: limit, deadline, stopped; else "".
     ended: str = ""
 
 
@@ -49,17 +50,25 @@ def replay(
     handle: Callable[[bytes], object],
     *,
     limit: int = 0,
+    deadline_s: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Replayed:
     """Hand documents to `handle`, which raises where it cannot settle one. Raises StorageError.
 
-    limit: most documents, 0 for all; is_stopped: asked between them.
+    limit: most documents, 0 for all; deadline_s: of all of them, from now; is_stopped: asked between them.
     """
     told = Replayed()
+    until_s = None if deadline_s is None else clock() + deadline_s
     with storage.lease() as renew:
         for one in inputs:
-            if is_stopped() or (limit and told.documents >= limit):
-                told.ended = "stopped" if is_stopped() else "limit"
+            if is_stopped():
+                told.ended = "stopped"
+            elif until_s is not None and clock() >= until_s:
+                told.ended = "deadline"
+            elif limit and told.documents >= limit:
+                told.ended = "limit"
+            if told.ended:
                 break
             if one.reason in NO_INPUT:
                 told.skipped += 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
 
+from subscribers.config_problems import shown
 from subscribers.dead_letter import INPUT
 from subscribers.dead_letter_storage import Found, Storage
 from subscribers.kept import FOLDERS, Kind, Named, named
@@ -96,6 +97,8 @@ class Plan(msgspec.Struct, kw_only=True):
     has_more: bool = False
     #: Documents of the input that could not be read; redriven only where that is asked for.
     inputs: list[Input] = []
+    #: Every sink that something is kept of, whether it was asked for or not.
+    sinks: set[str] = set()
 
     @property
     def items(self) -> int:
@@ -114,6 +117,7 @@ def plan(storage: Storage, filters: Filters, now_s: float) -> Plan:
     made = Plan(source=storage.name, filters=filters)
     groups: dict[tuple[str, ...], Group] = {}
     for found, told in _documents(storage):
+        made.sinks.add(told.sink)
         if not _is_wanted(found, told, filters):
             continue
         why_not = _why_not(found, told, filters, now_s if storage.has_queues else None)
@@ -134,6 +138,16 @@ def plan(storage: Storage, filters: Filters, now_s: float) -> Plan:
     if not filters.sinks and not filters.channels and not filters.event_ids:
         made.inputs = [one for one in _inputs(storage) if _is_wanted_input(one, filters)]
     return made
+
+
+def check_sinks(made: Plan, configured: Collection[str]) -> None:
+    """Raise RedriveError where a filter names a sink that is neither in the source nor configured."""
+    known = made.sinks.union(configured)
+    where = f"in {made.source} or observe.yaml" if configured else f"in {made.source}"
+    there = ", ".join(map(shown, sorted(known))) or "none at all"
+    for name in made.filters.sinks:
+        if name not in known:
+            raise RedriveError(f"there is no sink {shown(name)} {where}; there is {there}")
 
 
 def as_json(made: Plan) -> dict[str, Any]:

@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "not_idempotent": "observe.yaml does not declare the function idempotent",
     "partial_batch": "some records of its batch failed, and these come again by themselves",
     "no_event": "no line and no destination tells its event",
+    "unproven": "the line of its event has no failed span of the layer, with the same IDs, or there are several",
     "keys_only": "its event was told without values (OBSERVE_EVENT_ON_ERROR=keys)",
     "truncated": "its event is larger than a line and was cut",
     "redacted": "its event had secrets, which were taken out",
@@ -67,10 +68,14 @@ State = Literal["started", "succeeded", "failed", "not_invoked", "unknown"]
 
 
 class Told(msgspec.Struct, frozen=True):
-    """An event as it was told. marks: the layer's, see docs/spec/lines.md; None of a destination's record."""
+    """An event as it was told. marks: the layer's, see docs/spec/lines.md; None of a destination's record.
+
+    is_proven: whether a line with marks is the layer's, and not a text that a caller had the function print.
+    """
 
     text: str
     marks: dict[str, Any] | None = None
+    is_proven: bool = False
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -174,7 +179,7 @@ def _root(request_id: str, of: dict[str, str]) -> str:
 
 
 def _decided(failed: Failed, config: Config, wish: Wish, now_unix_nano: int) -> Decision:
-    service = config.service_of(failed.origin.log_group) or config.services.get(failed.origin.service)
+    service = config.service_of(failed.origin.log_group)
     function = failed.function or function_of(failed.origin.log_group, service)
     event = _tree(failed.event)
     case = _Case(
@@ -237,6 +242,11 @@ def _is_redacted(case: _Case) -> bool:
     )
 
 
+def _is_unproven(case: _Case) -> bool:
+    told = case.failed.event
+    return bool(told and told.marks is not None and not told.is_proven)
+
+
 def _is_changed(case: _Case) -> bool:
     told = case.failed.event
     return bool(told and told.marks is not None and told.marks.get("bytes") != len(told.text.encode()))
@@ -272,6 +282,7 @@ _CHECKS: tuple[tuple[str, Callable[[_Case], bool]], ...] = (
     ("succeeded_later", lambda case: case.failed.succeeded_later),
     ("partial_batch", lambda case: case.failed.error_kind == "batch_item_failures"),
     ("no_event", lambda case: case.failed.event is None),
+    ("unproven", _is_unproven),
     ("keys_only", _mark("mode", "keys")),
     ("truncated", _mark("truncated")),
     ("redacted", _is_redacted),

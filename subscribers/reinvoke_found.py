@@ -2,6 +2,10 @@
 
 Lambda's own retries of an invocation have its request ID, and so are attempts of the same. A queue delivers
 the same messages under another: they are known by their message IDs, as far as spans tell them.
+
+A function that prints what callers send prints whatever they want, a line of an event, too. So a line is
+believed only with the trace ID and the span ID of an invocation that failed as the layer's own span tells:
+both are made, or read, inside the function, and the span ID is random and new.
 """
 
 from __future__ import annotations
@@ -12,15 +16,18 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from observe import semconv
+from subscribers.config_groups import lambda_log_group
 from subscribers.receipts import came
 from subscribers.reinvoke import EVENT_LINE, Failed, Replay, State, Told
 from subscribers.signals import ENTRY_KINDS, Log, Span
 
-_Key = tuple[str, str]
+#: Account, Region, log group, request ID.
+_Key = tuple[str, str, str, str]
+_GROUP = lambda_log_group("")
 
 
 def failed_of(lines: Iterable[Log], spans: Iterable[Span]) -> list[Failed]:
-    """Return the invocations that have failed at least once, one a log group and request ID.
+    """Return the invocations that have failed at least once, one a log group of an account and request ID.
 
     lines: of events (`observe.invocation_event`), others are passed over; spans: of all attempts.
     """
@@ -28,12 +35,17 @@ def failed_of(lines: Iterable[Log], spans: Iterable[Span]) -> list[Failed]:
     ran: dict[_Key, list[Span]] = defaultdict(list)
     for line in lines:
         if line.attributes.get("event") == EVENT_LINE and line.request_id:
-            told[line.origin.log_group, line.request_id].append(line)
+            told[_key(line)].append(line)
     for span in spans:
         if _is_invocation(span):
-            ran[span.origin.log_group, span.request_id].append(span)
-    made = (_made(key[1], told[key], _attempts(ran[key])) for key in {**told, **ran})
+            ran[_key(span)].append(span)
+    made = (_made(key[-1], told[key], _attempts(ran[key])) for key in {**told, **ran})
     return [one for one in made if one is not None]
+
+
+def _key(item: Log | Span | Failed) -> _Key:
+    origin = item.origin
+    return origin.account, origin.region, origin.log_group, item.request_id
 
 
 def _is_invocation(span: Span) -> bool:
@@ -73,7 +85,7 @@ def _made(request_id: str, lines: Sequence[Log], attempts: Sequence[Sequence[Spa
         time_unix_nano=span.start_unix_nano if span else lines[-1].time_unix_nano,
         why=_why(kind, span),
         attempts=max(len(attempts), len(lines)),
-        event=_event(line) if line is not None else None,
+        event=_event(line, is_proven=_are_proven(lines, attempts)) if line is not None else None,
         function=_function(span),
         trace_id=item.trace_id,
         span_id=item.span_id,
@@ -90,20 +102,38 @@ def _told_since(lines: Sequence[Log], attempt: Sequence[Span]) -> bool:
     return any(line.time_unix_nano >= begun for line in lines)
 
 
+def _are_proven(lines: Sequence[Log], attempts: Sequence[Sequence[Span]]) -> bool:
+    """Whether all lines tell the same event, each with the identity of a failed attempt's own span."""
+    layer = [[span for span in attempt if span.told_by == "layer"] for attempt in attempts]
+    if any(len({_identity(span) for span in attempt}) > 1 for attempt in layer):
+        return False  # the layer has one span of an attempt: somebody else has told another
+    failed = {_identity(span) for attempt in layer for span in attempt if span.status == "error"}
+    events = [line.attributes.get("invocation_event") for line in lines]
+    return all(_identity(line) in failed for line in lines) and all(one == events[0] for one in events)
+
+
+def _identity(item: Log | Span) -> tuple[str, str, str]:
+    return item.origin.log_stream, item.trace_id, item.span_id
+
+
 def _is_complete(line: Log) -> bool:
     told = line.attributes.get("invocation_event")
     return isinstance(told, dict) and told.get("complete") is True
 
 
-def _event(line: Log) -> Told | None:
+def _event(line: Log, *, is_proven: bool) -> Told | None:
     told = line.attributes.get("invocation_event")
     if not isinstance(told, dict) or not isinstance(told.get("json"), str):
         return None
-    return Told(told["json"], {name: value for name, value in told.items() if name != "json"})
+    marks = {name: value for name, value in told.items() if name != "json"}
+    return Told(told["json"], marks, is_proven)
 
 
 def _function(span: Span | None) -> str:
-    name = span.attributes.get(semconv.FAAS_NAME) if span else None
+    """The function, where only the platform's words tell it: not the log group, and no line of a function."""
+    if span is None or span.told_by != "platform" or span.origin.log_group.startswith(_GROUP):
+        return ""
+    name = span.attributes.get(semconv.FAAS_NAME)
     return name if isinstance(name, str) else ""
 
 
@@ -131,19 +161,18 @@ def settled(failed: Sequence[Failed], own: Sequence[Span], others: Sequence[Span
     for one in failed:
         for span in good:
             later = span.start_unix_nano > one.time_unix_nano
-            if later and span.request_id != one.request_id and span.origin.log_group == one.origin.log_group:
-                done[one.origin.log_group, one.request_id] |= came(span)
+            if later and span.request_id != one.request_id and _key(span)[:-1] == _key(one)[:-1]:
+                done[_key(one)] |= came(span)
     return [
         replace(one, succeeded_later=True)
-        if (mine := messages_of(_spans_of(one, own))) and mine <= done[one.origin.log_group, one.request_id]
+        if (mine := messages_of(_spans_of(one, own))) and mine <= done[_key(one)]
         else one
         for one in failed
     ]
 
 
 def _spans_of(one: Failed, spans: Sequence[Span]) -> list[Span]:
-    key = (one.origin.log_group, one.request_id)
-    return [span for span in spans if (span.origin.log_group, span.request_id) == key]
+    return [span for span in spans if _key(span) == _key(one)]
 
 
 def joined(record: Failed, known: Failed | None) -> Failed:

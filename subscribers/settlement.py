@@ -45,6 +45,8 @@ class Account(msgspec.Struct):
     notes: Counter[str] = msgspec.field(default_factory=Counter)
     detail: dict[str, Any] = {}
     signals: int = 0
+    #: Why events are stored, by sink and reason: events that a sink did not take.
+    kept: dict[str, Counter[str]] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -287,7 +289,7 @@ class Settlement:
                 if reason := fates.stored.get(event):
                     ledger.delivered -= weight
                     ledger.stored += weight
-                    account.notes[f"{sink}.{reason}"] += weight
+                    account.kept.setdefault(sink, Counter())[reason] += weight
                 elif reason := fates.dropped.get(event):
                     ledger.delivered -= weight
                     ledger.drop(reason, weight)

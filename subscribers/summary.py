@@ -56,6 +56,7 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
         notes.update(account.notes)
     several = {"parts": len(accounts)} if len(accounts) != 1 else {}
     ledgers = made.ledgers()
+    kept = {ledger.sink: found for ledger in ledgers if (found := _stored(made, ledger))}
     line = {
         "level": level,
         "message": message,
@@ -68,6 +69,7 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
         "notes": notes,
         "ledger": ledgers[0],
         **({"other_ledgers": ledgers[1:]} if len(ledgers) > 1 else {}),
+        **({"kept": kept} if kept else {}),
         **({"delivery": made.told} if any(made.told.values()) else {}),
         **({"unsettled": sum(a.ledger.received for a in made.unsettled)} if made.unsettled else {}),
         **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
@@ -76,9 +78,8 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
 
 
 def kept_back(made: Settlement) -> bool:
-    """Whether a sink did not take everything that it was offered."""
-    sinks = tuple(f"{ledger.sink}." for ledger in made.ledgers())
-    return any(note.startswith(sinks) for account in made.settled for note in account.notes)
+    """Whether something could not be read, or a sink did not take everything that it was offered."""
+    return any(ledger.stored for ledger in made.ledgers())
 
 
 def retry_lines(told: Retried, now_unix_nano: int) -> Iterator[str]:
@@ -103,12 +104,9 @@ def retry_lines(told: Retried, now_unix_nano: int) -> Iterator[str]:
 
 def _stored(made: Settlement, ledger: Ledger) -> Counter[str]:
     """Why events of a sink were stored, by reason; those of the input itself are `unreadable`."""
-    prefix = f"{ledger.sink}."
     found: Counter[str] = Counter()
     for account in made.settled:
-        for note, events in account.notes.items():
-            if note.startswith(prefix):
-                found[note[len(prefix) :]] += events
+        found.update(account.kept.get(ledger.sink, {}))
     if unreadable := ledger.stored - found.total():
         found["unreadable"] += unreadable
     return found

@@ -87,7 +87,7 @@ class LogstashChannel(msgspec.Struct, frozen=True, kw_only=True):
         """
         if response.fault or not 200 <= response.status < 300:
             return whole(items, response, response.body[:1024].decode("utf-8", "replace"))
-        if response.body.strip() in (b"ok", b""):
+        if response.body.strip() == (b"" if response.status == 204 else b"ok"):
             return Verdict()
         refusal = Refusal("bad_response", response.status, "this is not Logstash's answer")
         return Verdict(retry=dict.fromkeys(range(len(items)), refusal))

@@ -125,6 +125,8 @@ class OtlpChannel(msgspec.Struct, frozen=True, kw_only=True):
         """
         kind = _content_type(response)
         if not response.body:
+            if kind == "text/html":  # a proxy's
+                raise ValueError(kind)
             return Said()
         if kind == JSON or (not kind and not self.is_protobuf):
             return _said_in_json(response.body)

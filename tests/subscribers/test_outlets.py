@@ -96,6 +96,17 @@ def test_each_sink_has_its_own_fate(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said["delivery"]["picky"] == {"requests": 1, "bytes_sent": 108}
 
 
+def test_names_of_sinks_that_begin_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its own reasons, whatever the other is called."""
+    keeper = FolderKeeper(tmp_path)
+    outlets: list[Outlet] = [shipped("a", Scripted()), shipped("a.b", Scripted(bad=("",)))]
+    handled(Outlets(outlets, keeper, keeper), "one", "two")
+    *measured, said = map(json.loads, capsys.readouterr().out.splitlines())
+    stored = [(one["sink"], one["reason"], one["events_stored"]) for one in measured if "reason" in one]
+    assert stored == [("a.b", "bad", 2)]
+    assert (said["kept"], said["level"]) == ({"a.b": {"bad": 2}}, "WARN")
+
+
 def test_a_sink_for_some_signals(tmp_path: Path) -> None:
     """The events of the others are `no_signal` there, on purpose."""
     keeper, edge = FolderKeeper(tmp_path), Scripted()
