@@ -119,7 +119,7 @@ def outlets_of(config: Config, environ: Mapping[str, str], secrets: Secrets | No
     if not shipped and local is not None and not environ.get("OBSERVE_DEAD_LETTERS"):
         return Outlets(outlets, local)
     keeper = keeper_of(environ, wanted)
-    return Outlets(outlets, keeper, keeper)
+    return Outlets(outlets, keeper, keeper, secrets.notes)
 
 
 def deliverers(config: Config, secrets: Secrets | None = None) -> dict[str, Shipper]:

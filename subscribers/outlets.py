@@ -10,6 +10,7 @@ Local ones come first: where one fails nothing was sent yet, so nothing is doubl
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -73,11 +74,17 @@ class Outlets:
     """What there is to deliver to, and where that is kept which cannot be delivered."""
 
     def __init__(
-        self, outlets: Sequence[Outlet], dead_letters: Keeper | Sink, keeper: Keeper | None = None
+        self,
+        outlets: Sequence[Outlet],
+        dead_letters: Keeper | Sink,
+        keeper: Keeper | None = None,
+        notes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """dead_letters: where documents of the input go that cannot be read; keeper: where that goes which
-        sinks do not take. Raises ValueError where one is spoken to by requests and there is no keeper."""
+        sinks do not take; notes: counts of the process, for the summary. Raises ValueError where a sink is
+        spoken to by requests and there is no keeper."""
         self.outlets = tuple(outlets)
+        self.notes = notes
         self._dead_letters, self._keeper = dead_letters, keeper
         if keeper is None and any(isinstance(outlet, Shipped) for outlet in outlets):
             raise ValueError("what a sink does not take has to be kept somewhere")

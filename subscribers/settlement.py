@@ -101,6 +101,11 @@ class Settlement:
         self._signals = 0
         self._characters = 0
 
+    @property
+    def process_notes(self) -> dict[str, int]:
+        """Counts of the process, for the summary."""
+        return dict(self._outlets.notes)
+
     def settle(self, intakes: Iterable[Intake]) -> None:
         """Read and deliver parts in order; what fails is in `failed`."""
         rest = iter(intakes)

@@ -70,6 +70,7 @@ def summary_line(level: str, message: str, made: Settlement, fault: Exception | 
         "ledger": ledgers[0],
         **({"other_ledgers": ledgers[1:]} if len(ledgers) > 1 else {}),
         **({"kept": kept} if kept else {}),
+        **({"process": made.process_notes} if made.process_notes else {}),
         **({"delivery": made.told} if any(made.told.values()) else {}),
         **({"unsettled": sum(a.ledger.received for a in made.unsettled)} if made.unsettled else {}),
         **({"error": {"type": type(fault).__name__, "message": str(fault)}} if fault else {}),
