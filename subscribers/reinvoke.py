@@ -51,7 +51,7 @@ REASONS: dict[str, str] = {
     "not_idempotent": "observe.yaml does not declare the function idempotent",
     "partial_batch": "some records of its batch failed, and these come again by themselves",
     "no_event": "no line and no destination tells its event",
-    "unproven": "the line of its event has no failed span of the layer, with the same IDs, or there are several",
+    "unproven": "no failed span of the layer has the IDs of the line that tells its event, or lines disagree",
     "keys_only": "its event was told without values (OBSERVE_EVENT_ON_ERROR=keys)",
     "truncated": "its event is larger than a line and was cut",
     "redacted": "its event had secrets, which were taken out",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from observe.event_line import EVENT
 from subscribers.parsers import datagrams, event_joins, lines, metrics, runtime_lines, runtime_text
 from subscribers.parsers import platform as platform_lines
 from subscribers.parsers.draft import Draft
@@ -151,7 +152,8 @@ def _log(draft: Draft, invocation: Invocation | None, request_id: str, now_unix_
     trace_id, span_id, correlation_id = draft.trace_id, draft.span_id, draft.correlation_id
     if invocation and (not trace_id or trace_id == invocation.trace_id):
         trace_id = invocation.trace_id
-        span_id = span_id or invocation.span_id
+        if draft.attributes.get("event") != EVENT:  # whose IDs prove that the layer wrote it
+            span_id = span_id or invocation.span_id
         correlation_id = correlation_id or invocation.correlation_id
     return Log(
         event_id=draft.event_id,

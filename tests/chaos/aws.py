@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import logging
 import re
 from collections.abc import Mapping
 from random import Random
@@ -32,12 +33,21 @@ def environ(endpoint_url: str) -> Mapping[str, str]:
     }
 
 
+class _QuietMoto(MotoServer):
+    """moto without the traceback of each call that it fails at: it answers 500, and a run tells of that."""
+
+    def start(self) -> MotoServer:
+        super().start()
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        return self
+
+
 class Aws(Backend):
     """One service of AWS. `accepted` counts what was in calls that it took."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._moto = MotoServer()
+        self._moto = _QuietMoto()
         self._pool = urllib3.PoolManager(maxsize=8)
         self._random = Random(11)
 
@@ -147,7 +157,7 @@ class Keyed:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.moto = MotoServer()
+        self.moto = _QuietMoto()
 
     def __enter__(self) -> Self:
         self.moto.start()

@@ -17,7 +17,7 @@ from subscribers.config import load
 from subscribers.configured import deliverers
 from subscribers.dead_letter_storage import storage_of
 from subscribers.kept import decode
-from subscribers.redrive import Redrive
+from subscribers.redrive import Redrive, Redriven
 from subscribers.redrive_plan import Filters, plan
 from tests.backends.server import Backend
 from tests.chaos.events import Record, ids_of, metric_name, records, span_id
@@ -61,6 +61,23 @@ class Result(NamedTuple):
     #: The process's own ledger: received, and the sum of what became of it.
     ledger: tuple[int, int]
     seconds: float
+    #: Events that still wait to be tried again, though the faults have ended.
+    waiting: int
+    #: Why -> items that the redrive did not try.
+    untried: dict[str, int]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What must not be, a sentence each; a run in which nothing arrives proves nothing."""
+        told = (
+            (self.unaccounted, f"{self.unaccounted:,} events are unaccounted for"),
+            (self.invented, f"the backend has {self.invented:,} events that nobody sent"),
+            (self.accepted == 0, "the backend accepted nothing"),
+            (self.waiting, f"after the faults {self.waiting:,} events could not be redriven: {self.reasons}"),
+            (self.untried, f"the redrive left items without trying them: {self.untried}"),
+            (len(set(self.ledger)) > 1, f"the ledger does not balance: {self.ledger}"),
+        )
+        return tuple(f"{self.name}: {sentence}" for is_so, sentence in told if is_so)
 
 
 def run(
@@ -105,10 +122,10 @@ def run(
         time.sleep(0.5)  # a port that was closed is open again
         faults.is_on = False
         with _environment(environ):
-            redelivered = _redriven(folder)
+            redriven = _redriven(folder)
         marks = _marks(ids, target.kinds)
         accepted, invented = _accepted(backend.accepted, marks)
-        stored, reasons = _stored(folder / "kept", ids)
+        stored, reasons, waiting = _stored(folder / "kept", ids)
         lost = set(range(events)) - set(accepted) - stored
         measured = consumer.measured
         settled = sum(measured[SINK, f"events_{word}"] for word in ("delivered", "stored", "dropped"))
@@ -121,7 +138,7 @@ def run(
             unaccounted=len(lost),
             invented=invented,
             reasons=reasons,
-            redelivered=redelivered,
+            redelivered=redriven.delivered,
             invocations=stream.invocations,
             kills=stream.kills,
             cuts=stream.cuts,
@@ -130,6 +147,8 @@ def run(
             requests=backend.answers.total(),
             ledger=(measured[SINK, "events_received"], settled),
             seconds=time.monotonic() - begun,
+            waiting=len(waiting),
+            untried={why: n for why, n in redriven.skipped.items() if n},
         )
 
 
@@ -202,21 +221,25 @@ def _environment(more: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _redriven(folder: Path) -> int:
-    """Redrive what is to be retried, as `observe redrive` does, and return how many items were delivered."""
+def _redriven(folder: Path) -> Redriven:
+    """Redrive what is to be retried, as `observe redrive` does."""
     storage = storage_of(str(folder / "kept"))
     made = plan(storage, Filters(), time.time())
     sinks = deliverers(load(folder / "observe.yaml"))
-    return Redrive(storage, sinks).run(made).delivered
+    return Redrive(storage, sinks).run(made)
 
 
-def _stored(folder: Path, ids: Mapping[str, int]) -> tuple[set[int], dict[str, int]]:
-    """(the events that are kept, how many by reason)."""
+def _stored(folder: Path, ids: Mapping[str, int]) -> tuple[set[int], dict[str, int], set[int]]:
+    """(the events that are kept, how many by reason, those of them that wait to be tried again)."""
     kept: set[int] = set()
+    waiting: set[int] = set()
     reasons: Counter[str] = Counter()
     for path in folder.rglob("*.ndjson.gz"):
-        for leftover in decode(path.read_bytes()).leftovers:
+        document = decode(path.read_bytes())
+        for leftover in document.leftovers:
             for event_id in (leftover.item.event_id, *leftover.item.more):
                 kept.add(ids[event_id.partition(":")[0]])
                 reasons[leftover.refusal.reason] += 1
-    return kept, dict(reasons)
+                if document.kind == "retry":
+                    waiting.add(ids[event_id.partition(":")[0]])
+    return kept, dict(reasons), waiting

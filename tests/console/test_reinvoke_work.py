@@ -24,7 +24,7 @@ from subscribers.store import Store
 from tests.console.invoke_api import InvokeApi
 from tests.console.test_reinvoke import ACCOUNT, ARN, CONFIG, NAME, ok, replays
 from tests.subscribers.samples import T0
-from tests.subscribers.test_reinvoke import FAILED, event_line
+from tests.subscribers.test_reinvoke import FAILED, event_line, span_of_line
 
 
 def run(tmp_path: Path, api: InvokeApi, *arguments: str) -> Result:
@@ -42,7 +42,8 @@ def run(tmp_path: Path, api: InvokeApi, *arguments: str) -> Result:
 def test_an_interrupt_lets_what_runs_end_and_begins_no_more(tmp_path: Path) -> None:
     """What ran is recorded with its end, what did not begin is not recorded, and the exit code says so."""
     store = Store(tmp_path / "store")
-    store.append([event_line(f"req-{n}", function=NAME, at_ms=n) for n in range(8)])
+    lines = [event_line(f"req-{n}", function=NAME, at_ms=n) for n in range(8)]
+    store.append([*lines, *map(span_of_line, lines)])
     interrupted = threading.Event()
 
     def slow(event: bytes, context: str | None) -> InvokeResult:

@@ -6,6 +6,8 @@ from itertools import count
 
 import pytest
 
+from tests.backends.otlp import Otlp
+from tests.backends.server import Received, Reply
 from tests.chaos.run import Result, Target, run
 from tests.chaos.targets import TARGETS
 
@@ -25,7 +27,7 @@ def accounted(target: Target, kill_share: float) -> Result:
         batch_records=8,
         request_items=60,
     )
-    assert (found.unaccounted, found.invented) == (0, 0)
+    assert found.problems == ()
     assert found.accepted + found.stored == found.events
     received, settled = found.ledger
     assert received == settled == found.events
@@ -54,4 +56,22 @@ def test_nothing_is_doubled(target: Target) -> None:
         batch_records=8,
         request_items=60,
     )
-    assert (found.unaccounted, found.invented, found.repeated) == (0, 0, 0)
+    assert found.problems == ()
+    assert found.repeated == 0
+
+
+class DownOtlp(Otlp):
+    """Whatever comes, it is out of order."""
+
+    def answer(self, request: Received) -> Reply:
+        return self.fault_reply(503)
+
+
+def test_a_run_in_which_nothing_arrives_fails() -> None:
+    """All of it is kept, and so accounted for, which proves nothing."""
+    down = Target("down", DownOtlp, lambda url: {"type": "otlp", "url": url, "signals": ["spans"]}, ("span",))
+    found = run(down, 100, 1, fault_share=0, kill_share=0, keeper_share=0, batch_records=8)
+    assert (found.unaccounted, found.stored, found.waiting) == (0, 100, 100)
+    nothing, waiting = found.problems
+    assert nothing == "down: the backend accepted nothing"
+    assert waiting.startswith("down: after the faults 100 events could not be redriven: {")

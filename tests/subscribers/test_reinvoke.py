@@ -33,8 +33,8 @@ from subscribers.reinvoke import (
     replay_line,
     replays_of,
 )
-from subscribers.signals import Log, Origin
-from tests.subscribers.samples import T0, log
+from subscribers.signals import Log, Origin, Span
+from tests.subscribers.samples import T0, log, span
 
 EVENT = '{"claim": "CLM-1"}'
 MARKS = {"mode": "redacted", "bytes": len(EVENT), "complete": True, "redacted": False, "truncated": False}
@@ -49,7 +49,7 @@ FAILED = Failed(
     time_unix_nano=T0,
     why="ValueError: no rate",
     attempts=1,
-    event=Told(EVENT, MARKS),
+    event=Told(EVENT, MARKS, is_proven=True),
     trace_id="a" * 32,
     span_id="b" * 16,
     correlation_id="desk-1",
@@ -74,13 +74,26 @@ def event_line(
     )
 
 
+def span_of_line(line: Log, **more: Any) -> Span:
+    """The invocation's own span, which the layer writes with that line."""
+    attributes = {semconv.FAAS_INVOCATION_ID: line.request_id, semconv.ERROR_TYPE: "ValueError"}
+    own = {"status": "error", "status_message": "no rate", "attributes": attributes, **more}
+    return replace(
+        span(line.event_id, origin=line.origin, request_id=line.request_id, told_by="layer", **own),
+        trace_id=line.trace_id,
+        span_id=line.span_id,
+        start_unix_nano=line.time_unix_nano,
+        end_unix_nano=line.time_unix_nano + 10_000_000,
+    )
+
+
 def decided(failed: Failed, config: Config = CONFIG, **wish: Any) -> Decision:
     (decision,) = plan([failed], config, Wish(**wish), LATER)
     return decision
 
 
 def told(text: str = EVENT, **marks: Any) -> dict[str, Any]:
-    return {"event": Told(text, {**MARKS, "bytes": len(text.encode()), **marks})}
+    return {"event": Told(text, {**MARKS, "bytes": len(text.encode()), **marks}, is_proven=True)}
 
 
 def test_a_complete_event_of_an_idempotent_function_is_made_again() -> None:
@@ -96,6 +109,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "succeeded_later": ({"succeeded_later": True}, {}),
     "partial_batch": ({"error_kind": "batch_item_failures"}, {}),
     "no_event": ({"event": None}, {}),
+    "unproven": ({"event": Told(EVENT, MARKS)}, {}),
     "keys_only": (told(mode="keys", complete=False), {}),
     "truncated": (told(complete=False, truncated=True), {}),
     "redacted": (told(complete=False, redacted=True), {}),
@@ -156,6 +170,13 @@ def test_a_service_declares_all_or_some_of_its_functions(idempotent: str, functi
     )
     of = replace(FAILED, origin=replace(ORIGIN, log_group=f"/aws/lambda/{function}", service="claims"))
     assert decided(of, config).reason == reason
+
+
+def test_a_service_that_a_line_names_declares_nothing() -> None:
+    """A line says whatever its writer wants; whose function it is, its log group says."""
+    for group, reason in (("/aws/lambda/other", "not_idempotent"), ("/custom", "unknown_function")):
+        of = replace(FAILED, origin=replace(ORIGIN, log_group=group, service="assess"))
+        assert decided(of).reason == reason
 
 
 def test_a_log_group_of_its_own_is_a_function_where_observe_yaml_says_so() -> None:

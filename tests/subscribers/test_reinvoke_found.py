@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from observe import semconv
-from subscribers.reinvoke import Failed, Replay, Told
+from subscribers.reinvoke import Failed, Replay, Told, Wish, plan
 from subscribers.reinvoke_found import failed_of, joined, messages_of, settled, with_replays
-from subscribers.signals import Span
+from subscribers.signals import Log, Span
 from tests.subscribers.samples import MS, T0, origin, span
-from tests.subscribers.test_reinvoke import EVENT, FAILED, MARKS, ORIGIN, event_line
+from tests.subscribers.test_reinvoke import CONFIG, EVENT, FAILED, LATER, MARKS, ORIGIN, event_line
 
 
 def ran(request_id: str, start_ms: float, *, error: bool = True, told_by: str = "layer", **more: Any) -> Span:
@@ -27,12 +28,20 @@ def ran(request_id: str, start_ms: float, *, error: bool = True, told_by: str = 
     return span(name, start_ms, start_ms + 10, **{**own, **more})
 
 
+def both(request_id: str, at_ms: float, **marks: Any) -> tuple[Log, Span]:
+    """What the layer writes of an attempt that failed: the line of its event, and its own span."""
+    own = ran(request_id, at_ms)
+    line = replace(event_line(request_id, at_ms=at_ms + 9, **marks), span_id=own.span_id)
+    return replace(line, event_id=f"line-{own.span_id}-{at_ms}"), own
+
+
 def test_layer_and_platform_tell_of_one_attempt() -> None:
     """The same at the same time; what the layer says is more."""
     platform = ran("req-1", 0, told_by="platform", attributes={semconv.ERROR_TYPE: "x"})
-    (found,) = failed_of([event_line("req-1", at_ms=9)], [platform, ran("req-1", 1)])
+    line, own = both("req-1", 1)
+    (found,) = failed_of([line], [platform, own])
     assert (found.attempts, found.why, found.time_unix_nano) == (1, "ValueError: no rate", T0 + MS)
-    assert found.event == Told(EVENT, MARKS)
+    assert found.event == Told(EVENT, MARKS, is_proven=True)
 
 
 def test_retries_of_lambda_are_attempts_of_one_invocation() -> None:
@@ -72,12 +81,61 @@ def test_the_same_request_id_in_two_functions_is_two_invocations() -> None:
     assert len(failed_of([], [ran("req-1", 0), other])) == 2
 
 
-def test_a_complete_event_of_any_attempt_is_taken() -> None:
-    """The event is the same in all of them."""
-    lines = [event_line("req-1"), event_line("req-1", at_ms=1, complete=False, truncated=True)]
-    (found,) = failed_of(lines, [])
-    assert found.event == Told(EVENT, MARKS)
-    assert found.attempts == 2
+def test_an_event_that_some_attempts_told_is_taken() -> None:
+    """All that told it told the same; another may have been killed before it could."""
+    killed = ran("req-1", 240_000, told_by="platform")
+    lines, spans = zip(*(both("req-1", at) for at in (0, 60_000)), strict=True)
+    (found,) = failed_of(lines, [*spans, killed])
+    assert found.event == Told(EVENT, MARKS, is_proven=True)
+    assert (found.attempts, found.span_id) == (3, killed.span_id)
+
+
+LINE, OWN = both("req-1", 0)
+FOREIGN = replace(ORIGIN, log_group="/aws/lambda/other")
+
+
+@pytest.mark.parametrize(
+    ("lines", "spans"),
+    [
+        pytest.param([LINE], [], id="no span"),
+        pytest.param([LINE], [replace(OWN, status="unset")], id="it succeeded"),
+        pytest.param([LINE], [replace(OWN, told_by="platform")], id="only the platform tells it"),
+        pytest.param([replace(LINE, span_id="c" * 16)], [OWN], id="another span ID"),
+        pytest.param([replace(LINE, span_id="")], [OWN], id="no span ID"),
+        pytest.param([replace(LINE, trace_id="c" * 32)], [OWN], id="another trace ID"),
+        pytest.param([LINE], [replace(OWN, kind="internal")], id="a span within it"),
+        pytest.param([replace(LINE, origin=FOREIGN)], [OWN], id="another function's log group"),
+        pytest.param([LINE], [replace(OWN, origin=replace(ORIGIN, account="9" * 12))], id="another account"),
+        pytest.param(
+            [LINE], [replace(OWN, origin=replace(ORIGIN, log_stream="[$LATEST]0"))], id="another stream"
+        ),
+        pytest.param([LINE, both("req-1", 0, text="{}")[0]], [OWN], id="two lines that disagree"),
+        pytest.param([LINE, replace(LINE, span_id="c" * 16)], [OWN], id="a second line of nobody"),
+        pytest.param([LINE], [OWN, ran("req-1", 1)], id="two spans of one attempt"),
+    ],
+)
+def test_a_line_that_nobody_vouches_for_is_not_believed(lines: list[Log], spans: list[Span]) -> None:
+    """A caller can have any text printed, but does not know the span ID; in whatever order they come."""
+    for some in (lines, lines[::-1]):
+        found = [one for one in failed_of(some, spans) if one.event]
+        assert [one.event and one.event.is_proven for one in found] == [False]
+        assert [one.reason for one in plan(found, CONFIG, Wish(), LATER)] in (
+            ["unproven"],
+            ["succeeded_later"],
+        )
+    (found_one,) = failed_of([LINE], [OWN])
+    assert not plan([found_one], CONFIG, Wish(), LATER)[0].reason
+
+
+def test_a_function_is_named_by_its_log_group_and_not_by_a_span() -> None:
+    """A span line is a text that a function writes, and what it says would be invoked."""
+    named = {"attributes": {semconv.FAAS_NAME: "pay"}}
+    other = replace(ORIGIN, log_group="/custom")
+    assert failed_of([], [ran("req-1", 0, **named)])[0].function == ""
+    assert failed_of([], [ran("req-1", 0, told_by="platform", **named)])[0].function == ""
+    assert failed_of([], [ran("req-1", 0, origin=other, **named)])[0].function == ""
+    platform = ran("req-1", 0, told_by="platform", origin=other, **named)
+    assert failed_of([], [platform])[0].function == "pay"
 
 
 def test_messages_that_came_again_and_succeeded_are_done() -> None:
