@@ -8,27 +8,39 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from console.cli_parse import config_of, config_option
-from console.terminal import json_option, output, quoted, sentences, typed
+from console.cli_parse import config_of
+from console.terminal import (
+    Rate,
+    config_option,
+    duration_ns,
+    json_option,
+    output,
+    quoted,
+    sentences,
+    stopped_by_interrupt,
+    typed,
+    window,
+)
+from subscribers.config_problems import printable
 
 if TYPE_CHECKING:
-    from subscribers.config import Config
     from subscribers.dead_letter_storage import Storage
     from subscribers.redrive import Redriven
     from subscribers.redrive_input import Replayed
     from subscribers.redrive_plan import Filters, Plan
 
+_STOPPING = "stopping after this delivery; once more to stop at once"
+
 
 @click.command()
 @click.argument("source", required=False)
-@config_option
+@config_option("the sinks")
 @click.option("--sink", "sinks", multiple=True, metavar="NAME", help="Only of this sink; repeatable.")
 @click.option(
     "--channel", "channels", multiple=True, metavar="NAME", help="Only of this channel; repeatable."
@@ -38,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--until", metavar="WHEN", help="Kept before this, in the same forms.")
 @click.option("--event-id", "event_ids", multiple=True, metavar="ID", help="Only this event; repeatable.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many items.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Items a second at most.")
+@click.option("--rate", type=Rate(), metavar="N", help="Items a second at most.")
 @click.option("--deadline", metavar="DURATION", help="Stop after this time, e.g. 10m.")
 @click.option(
     "--input", "is_input", is_flag=True, help="Hand input that could not be read to the parsers again."
@@ -62,20 +74,27 @@ def redrive(
 
     SOURCE is a folder or s3://bucket/prefix: OBSERVE_DEAD_LETTERS where missing, else the folder kept of the
     embedded store. An object is removed when all of it was delivered; what is left of it is written back.
-    Reasons `truncated` and `outcome_unknown` may be delivered already: they are left out unless named.
+    Reason `outcome_unknown` may be delivered already: it is left out unless named. `truncated` was delivered.
     """
     from console import redrive as view
+    from subscribers.redrive_plan import plan
 
+    if is_input and (rate or any(names[name] for name in ("sinks", "channels", "event_ids"))):
+        raise click.UsageError(
+            "--input has no items, which --sink, --channel, --event-id and --rate are about"
+        )
     with sentences(), _refusals():
-        now_s = time.time()
+        now_ns = time.time_ns()
+        filters = _filters(names, window(since, until, now_ns), limit)
+        deadline_s = _seconds(deadline) if deadline is not None else None
         storage = _storage(source)
-        made = _plan(storage, _filters(names, since, until, limit, now_s), now_s)
-        deadline_s = _seconds(deadline) if deadline else None
+        made = plan(storage, filters, now_ns / 1e9)
+        _check_sinks(made, config)
         told: tuple[Redriven | None, Replayed | None] = (None, None)
         if not as_json:
-            view.show_plan(made, output())
+            view.show_plan(made, output(), is_input=is_input)
         if is_applied:
-            told = _apply(storage, made, config_of(config), rate or 0.0, deadline_s, is_input)
+            told = _apply(storage, made, config, rate or 0.0, deadline_s, is_input)
         if as_json:
             click.echo(json.dumps(view.as_json(made, *told), ensure_ascii=False, indent=1))
         else:
@@ -97,27 +116,25 @@ def _storage(source: str | None) -> Storage:
 
 
 def _filters(
-    names: dict[str, tuple[str, ...]], since: str | None, until: str | None, limit: int | None, now_s: float
+    names: dict[str, tuple[str, ...]], times_ns: tuple[int | None, int | None], limit: int | None
 ) -> Filters:
     from subscribers.redrive_plan import Filters
 
     chosen: dict[str, Any] = {name: tuple(map(typed, some)) for name, some in names.items()}
-    return Filters(
-        **chosen,
-        since_s=_moment(since, "--since", now_s) if since else None,
-        until_s=_moment(until, "--until", now_s) if until else None,
-        limit=limit or 0,
-    )
+    since_s, until_s = (None if one is None else one / 1e9 for one in times_ns)
+    return Filters(**chosen, since_s=since_s, until_s=until_s, limit=limit or 0)
 
 
-def _plan(storage: Storage, filters: Filters, now_s: float) -> Plan:
-    from subscribers.redrive_plan import plan
+def _check_sinks(made: Plan, config: Path | None) -> None:
+    """Raise where a sink that is asked for is none; the file is read only where the source has it not."""
+    from subscribers.redrive_plan import check_sinks
 
-    return plan(storage, filters, now_s)
+    if not made.sinks.issuperset(made.filters.sinks):
+        check_sinks(made, config_of(config).sinks)
 
 
 def _apply(
-    storage: Storage, made: Plan, config: Config, rate: float, deadline_s: float | None, is_input: bool
+    storage: Storage, made: Plan, file: Path | None, rate: float, deadline_s: float | None, is_input: bool
 ) -> tuple[Redriven | None, Replayed | None]:
     """Deliver, and say on stderr how far it is."""
     from rich.progress import Progress
@@ -127,19 +144,27 @@ def _apply(
     from subscribers.redrive import Redrive
     from subscribers.redrive_input import replay
 
-    with view.stopped_by_interrupt() as is_stopped:
+    if file is None and (made.inputs if is_input else made.objects):
+        raise click.UsageError("give --config observe.yaml: it says where the sinks are")
+    config = config_of(file)
+    with (
+        _at_once(),
+        stopped_by_interrupt("stopping after this delivery; once more to stop at once") as is_stopped,
+    ):
         if is_input:
             handle = view.replayer(config, storage.name)
-            return None, replay(storage, made.inputs, handle, limit=made.filters.limit, is_stopped=is_stopped)
-        sinks = deliverers(config)
-        if made.objects and not sinks:
-            raise click.UsageError("give --config observe.yaml: it says where the sinks are")
+            limit = made.filters.limit
+            return None, replay(
+                storage, made.inputs, handle, limit=limit, deadline_s=deadline_s, is_stopped=is_stopped
+            )
         talk = Console(stderr=True)
         with Progress(console=talk, disable=not talk.is_terminal, transient=True) as progress:
-            task = progress.add_task("delivering", total=min(made.filters.limit or made.items, made.items))
+            # How many items an event has is known when all of them were looked through.
+            total = None if made.filters.event_ids else min(made.filters.limit or made.items, made.items)
+            task = progress.add_task("delivering", total=total)
             work = Redrive(
                 storage,
-                sinks,
+                deliverers(config),
                 rate=rate,
                 deadline_s=deadline_s,
                 is_stopped=is_stopped,
@@ -147,6 +172,18 @@ def _apply(
             )
             with _told_so_far(work):
                 return work.run(made), None
+
+
+@contextmanager
+def _at_once() -> Iterator[None]:
+    """The second Ctrl-C ends the process when all is settled: else it would wait for requests that hang."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Error: interrupted", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 @contextmanager
@@ -165,7 +202,6 @@ def _say(
     made: Plan, is_applied: bool, is_input: bool, redriven: Redriven | None, replayed: Replayed | None
 ) -> None:
     from console import redrive as view
-    from console.words import counted
 
     if redriven is not None:
         view.show_redriven(redriven, output())
@@ -173,14 +209,10 @@ def _say(
         view.show_replayed(replayed, output())
     if made.has_more:
         click.echo("there are more objects than one run takes: run it again afterwards", err=True)
-    if not (made.inputs if is_input else made.objects):
-        click.echo(f"nothing to redrive in {made.source}", err=True)
+    if nothing := view.why_nothing(made, is_input=is_input):
+        click.echo(printable(nothing), err=True)
     elif not is_applied:
-        what = counted(min(made.items, made.filters.limit or made.items), "item")
-        if is_input:
-            number = len(made.inputs)
-            what = f"{counted(min(number, made.filters.limit or number), 'document')} of the input"
-        click.echo(f"nothing was changed; --apply delivers {what}", err=True)
+        click.echo(f"nothing was changed; {view.offer(made, is_input=is_input)}", err=True)
 
 
 @contextmanager
@@ -194,32 +226,11 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (StorageError, SettingsError, RedriveError, LostItemsError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
 
 
 def _seconds(text: str) -> float:
-    from subscribers.config import duration_ms
-
-    try:
-        return duration_ms(text) / 1_000
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{quoted(text)} is no duration such as 30s or 10m", param_hint="--deadline"
-        ) from None
-
-
-def _moment(text: str, option: str, now_s: float) -> float:
-    """Seconds since the epoch of `2h` ago or of an instant, UTC where it names no zone."""
-    from subscribers.config import duration_ms
-
-    try:
-        return now_s - duration_ms(text) / 1_000
-    except (ValueError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{quoted(text)} is no duration (2h, 1d) and no instant (2026-11-21T08:00:00Z)", param_hint=option
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    nanoseconds = duration_ns(text)
+    if not nanoseconds:
+        raise click.BadParameter(f"{quoted(text)} is no duration such as 30s or 10m", param_hint="--deadline")
+    return nanoseconds / 1e9

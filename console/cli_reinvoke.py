@@ -8,15 +8,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from console import reinvoke_view as view
-from console.cli_parse import config_of, config_option, opened
+from console.cli_parse import config_of, opened
 from console.terminal import (
+    Rate,
+    config_option,
     json_option,
     must_exist,
     one_interrupt,
@@ -26,6 +27,7 @@ from console.terminal import (
     sentences,
     store_option,
     typed,
+    window,
 )
 from observe.ids import field_of
 from subscribers.config_problems import printable
@@ -35,13 +37,11 @@ if TYPE_CHECKING:
     from subscribers.config import Config
     from subscribers.reinvoke import Decision, Failed
 
-_NS = 1_000_000_000
-
 
 @click.command()
 @click.argument("id", required=False)
 @store_option
-@config_option
+@config_option("which functions are idempotent")
 @click.option("--key", metavar="NAME=VALUE", help="Those that are marked with a business key, instead of ID.")
 @click.option("--function", "functions", multiple=True, metavar="NAME", help="Of this function; repeatable.")
 @click.option(
@@ -64,7 +64,7 @@ _NS = 1_000_000_000
 @click.option("--apply", is_flag=True, help="Invoke; without it the plan is shown.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, min_open=True),
+    type=Rate(),
     default=1.0,
     show_default=True,
     help="Invocations a second, at most.",
@@ -142,30 +142,14 @@ def _asked(
         if not equals or not name.strip() or not value.strip():
             raise click.BadParameter("is not NAME=VALUE, such as claim=CLM-889123", param_hint="--key")
         marked = (name.strip(), value, secret_of(store, os.environ))
+    first, last = window(since, until, now_unix_nano)
     return Asked(
         id=field_of(id, "Root") or id,  # a whole X-Amzn-Trace-Id header will do
         key=marked,
         functions=functions,
-        **({"since_unix_nano": _moment(since, "--since", now_unix_nano)} if since else {}),
-        **({"until_unix_nano": _moment(until, "--until", now_unix_nano)} if until else {}),
+        **({} if first is None else {"since_unix_nano": first}),
+        **({} if last is None else {"until_unix_nano": last}),
     )
-
-
-def _moment(text: str, option: str, now_unix_nano: int) -> int:
-    """Nanoseconds since the epoch of `2h` ago or of an instant, UTC where it names no zone."""
-    from subscribers.config import duration_ms
-
-    try:
-        return now_unix_nano - duration_ms(text) * 1_000_000
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{quoted(text)} is no duration (2h, 1d) and no instant (2026-11-21T08:00:00Z)", param_hint=option
-        ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * _NS)
 
 
 def _found(asked: Asked, destinations: tuple[str, ...], path: Path, config: Config) -> list[Failed]:
@@ -196,6 +180,8 @@ def _records(place: str) -> Iterator[Failed]:
     from subscribers.reinvoke_destination import failed_of
 
     if place.startswith("s3://"):
+        if not place.removeprefix("s3://").partition("/")[0]:
+            raise click.BadParameter(f"{quoted(place)} names no bucket", param_hint="--destination")
         for name, data in Aws().objects(place):
             yield from failed_of(data, name)
         return
@@ -218,7 +204,8 @@ def _show(decisions: list[Decision], as_json: bool) -> None:
         click.echo(json.dumps([view.as_json(one) for one in decisions], ensure_ascii=False, indent=1))
     else:
         view.render(decisions, output())
-    click.echo(f"{view.summary(decisions)}. Nothing was invoked; --apply does it.", err=True)
+    behind = "; --apply does it" if any(not one.reason for one in decisions) else ", and nothing can be"
+    click.echo(f"{view.summary(decisions)}. Nothing was invoked{behind}.", err=True)
 
 
 def _apply(

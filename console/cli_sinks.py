@@ -12,10 +12,13 @@ import click
 import msgspec
 
 from console.cli_parse import config_of
-from console.terminal import json_option, output, quoted, sentences
+from console.terminal import json_option, line, output, quoted, sentences
+from console.words import counted
 from subscribers.config_problems import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from console.sinks import Plan, Row
 
 config_option = click.option(
@@ -30,14 +33,14 @@ config_option = click.option(
 
 @click.group()
 def sinks() -> None:
-    """The sinks of observe.yaml: where logs, metrics and spans are delivered to."""
+    """The sinks of observe.yaml: what there is, whether it answers."""
 
 
 @sinks.command("list")
 @config_option
 @json_option
 def list_sinks(config: Path, as_json: bool) -> None:
-    """Show each sink: its type, what it takes, its limits, and what is guaranteed."""
+    """Show the sinks: types, addresses, limits, guarantees."""
     from console import sinks as told
 
     with sentences():
@@ -45,7 +48,9 @@ def list_sinks(config: Path, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(msgspec.to_builtins(rows), indent=1))
         elif rows:
-            output().print(_table(rows))
+            out = output()
+            for row in rows:
+                _show_row(row, out)
         else:
             click.echo(f"{config} names no sinks: all goes to the embedded store", err=True)
     if any(row.problem for row in rows):
@@ -57,7 +62,10 @@ def list_sinks(config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def check(name: str, config: Path, as_json: bool) -> None:
-    """Ask the sink NAME whether it answers and takes the credentials. Nothing that is sent stays there."""
+    """Ask the sink NAME whether it answers.
+
+    And whether it takes the credentials. Nothing that is sent stays there.
+    """
     from console import sinks as told
 
     with sentences():
@@ -81,10 +89,11 @@ def check(name: str, config: Path, as_json: bool) -> None:
 )
 @json_option
 def install(name: str, config: Path, is_applied: bool, without_policy: bool, as_json: bool) -> None:
-    """Install index templates and the policy that deletes old indices where the sink NAME writes.
+    """Install index templates and policy for the sink NAME.
 
-    Shows the plan, and changes something with --apply only. What is there under one of the names and is not
-    marked as ours is never replaced: then nothing is done. Indices that exist already stay as they are.
+    The policy deletes old indices. Shows the plan, and changes something with --apply only. What is there
+    under one of the names and is not marked as ours is never replaced: then nothing is done. Indices that
+    exist already stay as they are.
     """
     from console import sinks as told
 
@@ -134,18 +143,19 @@ def _show(planned: Plan, as_json: bool) -> None:
         click.echo(f"  {word:<10}{step.asset.path}{f': {printable(step.detail)}' if step.detail else ''}")
 
 
-def _table(rows: list[Row]) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("sink", "type", "signals", "address", "a request", "guarantee", box=None)
-    for row in rows:
-        limits = "\n".join(f"{name}: {_limit(one.bytes, one.items)}" for name, one in row.limits.items())
-        name = row.name if row.is_enabled else f"{row.name} (disabled)"
-        told = (name, row.type, ", ".join(row.signals), row.address, limits, row.problem or row.guarantee)
-        table.add_row(*(Text(one if one is limits else printable(one)) for one in told))
-    return table
-
-
-def _limit(size: int, items: int) -> str:
-    return f"{size:,} bytes, {items:,} items"
+def _show_row(row: Row, out: Console) -> None:
+    """Print a sink: its name and type, and below them a line a thing that is known of it."""
+    line(out, f"{row.name}  {row.type}{'' if row.is_enabled else ', disabled'}", style="bold")
+    limits = [
+        f"{name}: {one.bytes:,} bytes, {counted(one.items, 'item')}" for name, one in row.limits.items()
+    ]
+    told = {
+        "address": [row.address],
+        "signals": [", ".join(row.signals)],
+        "a request": limits,
+        "guarantee": [row.guarantee],
+        "problem": [row.problem],
+    }
+    for label, texts in told.items():
+        for i, text in enumerate(filter(None, texts)):
+            line(out, text, f"  {'' if i else label:<11}", "red" if label == "problem" else "")

@@ -1,86 +1,121 @@
-"""What `observe redrive` shows: the plan and what became of it, as tables and as JSON. And its two edges: the
-handler that documents of the input are handed to, and Ctrl-C."""
+"""What `observe redrive` shows: the plan and what became of it, for people and as JSON. And the handler that
+documents of the input are handed to."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
-import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
+from console.terminal import line
 from console.words import counted, instant
 from subscribers import redrive_plan
 from subscribers.config import Config
+from subscribers.config_problems import printable
 from subscribers.redrive import Redriven
-from subscribers.redrive_input import Replayed, handled
-from subscribers.redrive_plan import Plan
+from subscribers.redrive_input import NO_INPUT, Again, Replayed
+from subscribers.redrive_plan import Group, Plan
 
 _NS = 1_000_000_000
-#: Interrupts so near to each other are one.
-_SAME_INTERRUPT_S = 0.5
 _UNITS = ("B", "KB", "MB", "GB", "TB")
+_KINDS = {"dead_letter": "dead letters", "retry": "waiting for a retry"}
 #: What is left on purpose.
 _MEANT = frozenset({"limit", "another_event"})
+#: Why items were not tried, where the word alone does not say it.
+_SKIPPED = {
+    "another_event": "of other events",
+    "limit": "beyond --limit",
+    "deadline": "no time was left",
+    "stopped": "interrupted",
+    "no_such_sink": "observe.yaml has no such sink that is spoken to by requests",
+    "no_such_channel": "their sink has no such channel",
+    "destination_down": "nothing was taken of three deliveries in a row",
+}
+_ENDS = {"limit": "--limit is reached", "deadline": "the time of --deadline is up", "stopped": "interrupted"}
 
 
-def show_plan(made: Plan, out: Console) -> None:
-    """Print what there is: a row a sink, channel and reason, then documents of the input."""
-    if made.groups:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("sink", "channel", "reason"):
-            table.add_column(name, overflow="fold")
-        for name in ("objects", "items", "size"):
-            table.add_column(name, justify="right")
-        for name in ("oldest", "newest", ""):
-            table.add_column(name, overflow="fold")
-        for group in made.groups:
-            why = group.why_not and f"left out: {group.why_not}"
-            table.add_row(
-                *(group.sink, group.channel, group.reason),
-                *(f"{group.objects:,}", f"{group.items:,}", _size(group.bytes)),
-                *(_when(group.oldest_s), _when(group.newest_s)),
-                why or ("retry" if group.kind == "retry" else ""),
-            )
-        out.print(table)
+def show_plan(made: Plan, out: Console, *, is_input: bool = False) -> None:
+    """Print what there is: of a sink and channel a row a reason, then documents of the input.
+
+    is_input: these alone.
+    """
+    if made.groups and not is_input:
+        width = max(len(word) for word in ("reason", *(printable(group.reason) for group in made.groups)))
+        line(out, _row(width, "reason", "items", "objects", "size", "kept"), "  ", "bold")
+        for place, groups in groupby(made.groups, lambda one: (one.sink, one.channel, one.kind)):
+            line(out, f"{place[0]} {place[1]}, {_KINDS[place[2]]}")
+            for group in groups:
+                numbers = (f"{group.items:,}", f"{group.objects:,}", _size(group.bytes))
+                line(out, _row(width, printable(group.reason), *numbers, _when(group)), "  ")
+                if group.why_not:
+                    line(out, group.why_not, "    left out: ", "dim")
     for reason, number in sorted(Counter(one.reason for one in made.inputs).items()):
-        out.print(f"input that could not be read, {reason}: {counted(number, 'document')}", highlight=False)
+        stays = ", of a retry queue: it stays" if reason in NO_INPUT else ""
+        line(out, f"{reason}: {counted(number, 'document')}{stays}", "input that could not be read, ")
+
+
+def why_nothing(made: Plan, *, is_input: bool) -> str:
+    """Return why there is nothing to redrive, as a sentence; "" where there is something."""
+    if is_input:
+        has_no_input = not any(one.reason not in NO_INPUT for one in made.inputs)
+        return f"no input to be read again in {made.source}" if has_no_input else ""
+    if made.objects:
+        return ""
+    if made.groups:
+        return "nothing to redrive: all of it is left out"
+    if made.sinks:
+        return f"nothing of what was asked for is in {made.source}"
+    behind = "; --input is about what could not be read" if made.inputs else ""
+    return f"nothing to redrive in {made.source}{behind}"
+
+
+def offer(made: Plan, *, is_input: bool) -> str:
+    """Return what --apply would do."""
+    limit, ids = made.filters.limit, made.filters.event_ids
+    if is_input:
+        number = sum(one.reason not in NO_INPUT for one in made.inputs)
+        return f"--apply reads {counted(min(number, limit or number), 'document')} of the input again"
+    if ids:
+        whom = "the event" if len(ids) == 1 else f"{len(ids):,} events"
+        bound = f", and delivers {counted(limit, 'item')} at most" if limit else ""
+        return f"--apply looks through {counted(made.items, 'item')} for {whom}{bound}"
+    return f"--apply delivers {counted(min(made.items, limit or made.items), 'item')}"
 
 
 def show_redriven(told: Redriven, out: Console) -> None:
     """Print what became of items."""
-    out.print(f"delivered {counted(told.delivered, 'item')}; {_objects(told)}", highlight=False)
+    line(out, f"delivered {counted(told.delivered, 'item')}; {_objects(told)}")
     for reason, number in sorted(told.left.items()):
-        out.print(f"  still refused, {reason}: {counted(number, 'item')}", highlight=False)
+        line(out, f"{counted(number, 'item')}: {reason}", "  not taken: ")
     for why, number in sorted(told.skipped.items()):
-        out.print(f"  not tried, {why}: {counted(number, 'item')}", highlight=False)
+        line(out, f"{counted(number, 'item')}: {_SKIPPED.get(why, why)}", "  not tried: ")
     if told.gone:
-        out.print(f"  gone meanwhile: {counted(told.gone, 'object')}", highlight=False)
+        line(out, counted(told.gone, "object"), "  gone meanwhile: ")
     for key, why in sorted(told.unreadable.items()):
-        out.print(f"  cannot be read: {key}: {why}", highlight=False, markup=False)
-    if told.ended:
-        out.print(f"  ended before its end: {told.ended}", highlight=False)
+        line(out, f"{key}: {why}", "  cannot be read: ")
+    _show_end(told.ended, out)
 
 
 def show_replayed(told: Replayed, out: Console) -> None:
     """Print what became of documents."""
-    out.print(
-        f"read {counted(told.removed, 'document')} of the input; kept again {told.kept:,}", highlight=False
-    )
+    line(out, f"read {counted(told.removed, 'document')} of the input")
+    if told.kept:
+        line(out, counted(told.kept, "document"), "  still cannot be read: ")
     for key, why in sorted(told.failed.items()):
-        out.print(f"  failed: {key}: {why}", highlight=False, markup=False)
+        line(out, f"{key}: {why}", "  failed: ")
+    if told.gone:
+        line(out, counted(told.gone, "document"), "  gone meanwhile: ")
     if told.skipped:
-        out.print(f"  no input: {counted(told.skipped, 'document')}", highlight=False)
-    if told.ended:
-        out.print(f"  ended before its end: {told.ended}", highlight=False)
+        line(out, counted(told.skipped, "document"), "  of a retry queue, and no input: ")
+    _show_end(told.ended, out)
 
 
 def as_json(made: Plan, redriven: Redriven | None, replayed: Replayed | None) -> dict[str, Any]:
@@ -109,12 +144,17 @@ def replayer(config: Config, source: str) -> Callable[[bytes], None]:
 
     Raises SettingsError. The handler's own summary goes to standard error.
     """
-    from subscribers.configured import outlets_of
+    from subscribers.configured import keeper_of, outlets_of
     from subscribers.handler import make_handler
+    from subscribers.outlets import Outlets
 
+    environ = {**os.environ, "OBSERVE_DEAD_LETTERS": source}
+    made = outlets_of(config, environ)
+    # The embedded store alone would keep what cannot be read in its own folder.
+    again = Again(keeper_of(environ, config.sinks))
     handler = make_handler(
         config,
-        outlets_of(config, {**os.environ, "OBSERVE_DEAD_LETTERS": source}),
+        Outlets(made.outlets, again, made.keeper),
         time.time_ns,
         region=os.environ.get("AWS_REGION", ""),
         key_secret=os.environ.get("OBSERVE_KEY_SECRET", ""),
@@ -122,37 +162,9 @@ def replayer(config: Config, source: str) -> Callable[[bytes], None]:
 
     def handle(document: bytes) -> None:
         with contextlib.redirect_stdout(sys.stderr):
-            handled(handler, document)
+            again.hand(handler, document)
 
     return handle
-
-
-@contextlib.contextmanager
-def stopped_by_interrupt() -> Iterator[Callable[[], bool]]:
-    """Yield what says whether Ctrl-C was pressed. The first one ends the work in order, the second at once.
-
-    An interrupt that is told twice at once is one. Where interrupts are ignored they stay so.
-    """
-    times: list[float] = []
-
-    def told(_signal: int, _frame: Any) -> None:
-        now_s = time.monotonic()
-        is_same = bool(times) and now_s - times[-1] < _SAME_INTERRUPT_S
-        times.append(now_s)
-        if is_same:
-            return
-        if len(times) > 1:
-            raise KeyboardInterrupt
-        click.echo("stopping after this delivery; once more to stop at once", err=True)
-
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, told)
-    try:
-        yield lambda: bool(times)
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _objects(told: Redriven) -> str:
@@ -160,8 +172,20 @@ def _objects(told: Redriven) -> str:
     return f"{counted(told.removed, 'object')} removed{rewritten}"
 
 
-def _when(seconds: float) -> str:
-    return instant(int(seconds * _NS))[:19] + "Z"
+def _show_end(ended: str, out: Console) -> None:
+    if ended:
+        line(out, _ENDS[ended], "  not all of it was tried: ")
+
+
+def _row(width: int, reason: str, *cells: str) -> str:
+    items, objects, size, kept = cells
+    return f"{reason:<{width}}  {items:>9}  {objects:>7}  {size:>8}  {kept}"
+
+
+def _when(group: Group) -> str:
+    """The days (UTC) on which its objects were written."""
+    oldest, newest = (instant(int(seconds * _NS))[:10] for seconds in (group.oldest_s, group.newest_s))
+    return oldest if oldest == newest else f"{oldest} to {newest}"
 
 
 def _size(number: float) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from console.terminal import line
 from console.words import counted, instant
 from subscribers.config_problems import printable
 
@@ -27,12 +28,12 @@ def render(decisions: Sequence[Decision], console: Console) -> None:
     for one in decisions:
         _head(one, console)
         if one.reason:
-            _row(f"refused   {one.reason}: {_said(one)}", console, "yellow")
+            line(console, f"{one.reason}: {_said(one)}", "  refused   ", "yellow")
         else:
             as_what = f", as {one.qualifier}" if one.qualifier else ""
-            _row(f"invoke    {one.region}, account {one.account}{as_what}", console, "green")
+            line(console, f"{one.region}, account {one.account}{as_what}", "  invoke    ", "green")
         for note in one.notes:
-            _row(f"note      {note}", console, "")
+            line(console, note, "  note      ")
 
 
 def render_ended(decision: Decision, answer: Answer, console: Console) -> None:
@@ -40,7 +41,8 @@ def render_ended(decision: Decision, answer: Answer, console: Console) -> None:
     _head(decision, console)
     as_what = f" as {answer.request_id}" if answer.request_id else ""
     detail = f": {answer.detail}" if answer.detail else ""
-    _row(f"{answer.state.replace('_', ' ')}{as_what}{detail}", console, _STYLES.get(answer.state, ""))
+    ended = f"{answer.state.replace('_', ' ')}{as_what}{detail}"
+    line(console, ended, "  ", _STYLES.get(answer.state, ""))
 
 
 def summary(decisions: Sequence[Decision]) -> str:
@@ -96,10 +98,10 @@ def _head(one: Decision, console: Console) -> None:
     head = Text(f"{when} ", "dim")
     head.append(f"{printable(one.function or failed.origin.log_group or '?')} ", "bold")
     head.append(printable(failed.request_id))
-    console.print(head, highlight=False)
+    console.print(head, highlight=False, soft_wrap=True)
     tried = f", tried {counted(failed.attempts, 'time')}" if failed.attempts > 1 else ""
     again = f", replay of {failed.replay_of}" if failed.replay_of else ""
-    _row(f"failed    {failed.why[:_WHY_MAX]}{tried}{again}", console, "red")
+    line(console, f"{failed.why[:_WHY_MAX]}{tried}{again}", "  failed    ", "red")
 
 
 def _said(one: Decision) -> str:
@@ -112,7 +114,3 @@ def _said(one: Decision) -> str:
 def _last(replay: Replay) -> str:
     as_what = f" as {replay.request_id}" if replay.request_id else ""
     return f"last {instant(replay.time_unix_nano)}{as_what}: {replay.state.replace('_', ' ')}"
-
-
-def _row(text: str, console: Console, style: str) -> None:
-    console.print(Text(f"  {printable(text)}", style), highlight=False)

@@ -79,7 +79,9 @@ class Plan(msgspec.Struct, kw_only=True):
     def problems(self) -> list[str]:
         """Why nothing of it may be done."""
         return [
-            f"{step.asset.path}: {step.detail}" for step in self.steps if step.state in ("foreign", "unknown")
+            f"{step.asset.path}: {step.detail}{_hint(step)}"
+            for step in self.steps
+            if step.state in ("foreign", "unknown")
         ]
 
     @property
@@ -113,6 +115,8 @@ def check(name: str, settings: Mapping[str, Any], edge: Sends) -> list[Checked]:
         return [Checked("standard output", True, "needs nobody")]
     if kind in INDEXED:
         return [_cluster_answers(settings, edge)]
+    if kind in ("firehose", "cloudwatch_metrics", "xray") and not _region(settings):
+        return [Checked("AWS", False, "no Region: name one in `region`, or in AWS_REGION")]
     if kind == "firehose":
         return [_stream(stream, settings, edge) for stream in dict.fromkeys(settings["streams"].values())]
     channels = _channels(name, settings)
@@ -135,7 +139,7 @@ def plan(name: str, settings: Mapping[str, Any], edge: Sends, *, has_policy: boo
     if cluster.flavor.partition("_")[0] != settings["type"] and not is_aoss:
         raise SinkError(f"{name} is of type {settings['type']}, but {settings['url']} is {said_of(cluster)}")
     retention = settings.get("retention", f"{index_templates.RETENTION_DAYS}d")
-    days = max(1, -(-duration_ms(retention) // _DAY_MS))
+    days = duration_ms(retention) // _DAY_MS
     assets = index_templates.assets(cluster, names_of(settings), days, has_policy=has_policy)
     steps = [index_install.step(asset, edge.send(_request(settings, "GET", asset.path))) for asset in assets]
     return Plan(sink=name, cluster=cluster, steps=steps)
@@ -149,7 +153,7 @@ def apply(planned: Plan, settings: Mapping[str, Any], edge: Sends) -> None:
         body = msgspec.json.encode(step.asset.body)
         told = edge.send(_request(settings, "PUT", step.asset.path + step.query, body))
         if failed := index_install.not_put(told):
-            raise SinkError(f"{planned.sink}: {step.asset.path}: {failed}")
+            raise SinkError(f"{planned.sink}: {step.asset.path}: {failed}{_hint(step)}")
         planned.done.append(step.asset.path)
 
 
@@ -161,12 +165,18 @@ def said_of(cluster: index_templates.Cluster) -> str:
     return f"{names[cluster.flavor]} {version}".strip()
 
 
+def _hint(step: Step) -> str:
+    """What to do where the cluster has no policies: not every OpenSearch has the plugin."""
+    is_policy = step.asset.kind in ("ilm", "ism") and step.state != "foreign"
+    return "; --without-policy leaves deleting old indices to somebody else" if is_policy else ""
+
+
 def _row(name: str, settings: Mapping[str, Any]) -> Row:
     row = Row(
         name=name,
         type=settings["type"],
         is_enabled=settings.get("enabled", True),
-        signals=[kind for kind in settings.get("signals", KINDS) if kind in _taken(settings)],
+        signals=list(settings.get("signals", _default(settings))),
         address=_address(settings),
     )
     try:
@@ -179,17 +189,16 @@ def _row(name: str, settings: Mapping[str, Any]) -> Row:
     return row
 
 
-def _taken(settings: Mapping[str, Any]) -> Iterable[str]:
-    """What a sink can take."""
-    streams = tuple(settings.get("streams", ()))
-    own: dict[str, tuple[str, ...]] = {
+def _default(settings: Mapping[str, Any]) -> Iterable[str]:
+    """The signals that a sink has where its settings name none."""
+    own: dict[str, Iterable[str]] = {
         "xray": ("spans",),
         "cloudwatch_metrics": ("metrics",),
-        "firehose": streams,
+        "firehose": settings.get("streams", ()),
+        "store": (*KINDS, "ledger"),
+        "stdout": (*KINDS, "ledger"),
     }
-    ledger = ("ledger",) if settings["type"] in (*INDEXED, "logstash", "store", "stdout") else ()
-    found: Iterable[str] = own.get(settings["type"], (*KINDS, *ledger))
-    return found
+    return own.get(settings["type"], KINDS)
 
 
 def _channels(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
@@ -223,7 +232,7 @@ def _guarantee(settings: Mapping[str, Any], channels: Iterable[Channel]) -> str:
     again = [channel.name for channel in channels if channel.is_repeatable]
     never = [channel.name for channel in channels if not channel.is_repeatable]
     told = f"{', '.join(again)}: at least once, by ID" if again else ""
-    other = f"{', '.join(never)}: once; a dead letter where no answer comes" if never else ""
+    other = f"{', '.join(never)}: once, or a dead letter where no answer comes" if never else ""
     return "; ".join(filter(None, (told, other)))
 
 
@@ -251,6 +260,12 @@ def _cluster_answers(settings: Mapping[str, Any], edge: Sends) -> Checked:
         return Checked(settings["url"], False, _refused(told) or cluster)
     if not is_aoss and cluster.flavor.partition("_")[0] != settings["type"]:
         return Checked(settings["url"], False, f"is {said_of(cluster)}, not {settings['type']}")
+    names = names_of(settings)
+    if names.is_stream:
+        asked = edge.send(_request(settings, "GET", f"_index_template/{names.part}-streams"))
+        if asked.status == 404:
+            said = "without its templates what is written makes plain indices: `observe sinks install` them"
+            return Checked(settings["url"], False, f"{said_of(cluster)}, but {said}")
     return Checked(settings["url"], True, said_of(cluster))
 
 
@@ -312,6 +327,14 @@ def _aws_failure(told: Response) -> str:
     if told.fault:
         return failure(told)
     return "" if told.status == 200 else f"{told.error_code or told.status}: {told.detail}"
+
+
+def _region(settings: Mapping[str, Any]) -> str:
+    """The Region that calls go to, "" where nobody names one."""
+    from botocore.session import Session
+
+    named = settings.get("region") or os.environ.get("AWS_REGION")
+    return str(named or Session().get_config_variable("region") or "")
 
 
 def _folder(path: Path) -> Checked:

@@ -1,21 +1,27 @@
-"""What every command shares: the store's option, how output is printed, and how faults are said."""
+"""What every command shares: options, times as they are typed, interrupts, how output is printed and how
+faults are said."""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from console.errors import ConsoleError
 from lambda_layer.build import BuildError
+from subscribers.config_problems import printable
 from subscribers.store_errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +35,37 @@ store_option = click.option(
     show_default=True,
     help="Folder of the embedded store.",
 )
+
+
+def config_option(used_for: str) -> Callable[[Any], Any]:
+    """Return the option --config. used_for: what the command reads in the file."""
+    return click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="OBSERVE_CONFIG",
+        help=f"observe.yaml: {used_for}.",
+    )
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+class Rate(click.FloatRange):
+    """So many a second: a number that time can be divided by."""
+
+    name = "rate"
+
+    def __init__(self) -> None:
+        super().__init__(min=0.001, max=1_000_000)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Raises BadParameter, for NaN too, which is in every range."""
+        rate = super().convert(value, param, ctx)
+        if math.isnan(rate):
+            self.fail(f"{quoted(str(value))} is not a number of times a second", param, ctx)
+        return rate
+
+
 #: How much of what was typed is said again in a sentence.
 _SAID_MAX = 128
 _PIPE_WIDTH = 200
@@ -57,22 +93,53 @@ def sentences() -> Iterator[None]:
 
 @contextmanager
 def one_interrupt() -> Iterator[None]:
-    """An interrupt that is told twice at once is one, for the second would end what the first one completes.
+    """Ctrl-C twice at once is one interrupt, for the second would end what the first one completes."""
+
+    def told(_number: int) -> None:
+        raise KeyboardInterrupt
+
+    with _interrupts(told):
+        yield
+
+
+@contextmanager
+def stopped_by_interrupt(said: str) -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether Ctrl-C was pressed. The first one ends the work in order, the second at once.
+
+    said: the sentence on stderr for the first one.
+    """
+    is_stopped = False
+
+    def told(number: int) -> None:
+        nonlocal is_stopped
+        is_stopped = True
+        if number > 1:
+            raise KeyboardInterrupt
+        click.echo(said, err=True)
+
+    with _interrupts(told):
+        yield lambda: is_stopped
+
+
+@contextmanager
+def _interrupts(told: Callable[[int], None]) -> Iterator[None]:
+    """Have interrupts told by their number, from 1 on; two at once are one.
 
     `timeout` sends it to the command and to its group. Where interrupts are ignored they stay so.
     """
-    last_s = float("-inf")
+    number, last_s = 0, float("-inf")
 
-    def told(_signal: int, _frame: Any) -> None:
-        nonlocal last_s
+    def handle(_signal: int, _frame: Any) -> None:
+        nonlocal number, last_s
         before_s, last_s = last_s, time.monotonic()
         if last_s - before_s >= _SAME_INTERRUPT_S:
-            raise KeyboardInterrupt
+            number += 1
+            told(number)
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGINT, handle)
     try:
         yield
     finally:
@@ -90,6 +157,19 @@ def output() -> Console:
     """Return stdout, wide where no terminal sets the width: a file or a pipe has room for whole messages."""
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return _Output(width=_PIPE_WIDTH) if wide else _Output()
+
+
+def line(out: Console, text: str, head: str = "", style: str = "") -> None:
+    """Print one line: folded between words behind its head on a terminal, whole where it is a file or a pipe.
+
+    text: whatever it holds is data, never markup.
+    """
+    said = printable(text)
+    if out.file.isatty():
+        room = max(1, out.width - len(head))
+        folded = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False)
+        said = f"\n{' ' * len(head)}".join(folded)
+    out.print(Text(head + said, style), highlight=False, soft_wrap=True)
 
 
 def say_skipped(store: Store) -> None:
@@ -114,3 +194,43 @@ def typed(text: str) -> str:
 def quoted(text: str) -> str:
     """Return what was typed as a sentence repeats it."""
     return repr(text if len(text) <= _SAID_MAX else text[:_SAID_MAX] + "…")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_NS = (1 << 63) - 1
+
+
+def window(since: str | None, until: str | None, now_unix_nano: int) -> tuple[int | None, int | None]:
+    """Return --since and --until in nanoseconds since the epoch, None where they say nothing.
+
+    Each is `2h`, for that long ago, or an instant, in UTC where it names no zone. Raises BadParameter.
+    """
+    first = _moment(since, "--since", now_unix_nano) if since is not None else None
+    last = _moment(until, "--until", now_unix_nano) if until is not None else None
+    if first is not None and last is not None and last <= first:
+        raise click.BadParameter(f"{quoted(until or '')} does not lie after --since", param_hint="--until")
+    return first, last
+
+
+def duration_ns(text: str) -> int | None:
+    """Return `30s` or `1h30m` in nanoseconds, None where it is no duration or longer than times can be."""
+    from subscribers.config import duration_ms
+
+    try:
+        nanoseconds = duration_ms(text) * 1_000_000
+    except ValueError:
+        return None
+    return nanoseconds if nanoseconds <= _LAST_NS else None
+
+
+def _moment(text: str, option: str, now_unix_nano: int) -> int:
+    if (ago := duration_ns(text)) is not None:
+        return max(0, now_unix_nano - ago)
+    try:
+        told = datetime.fromisoformat(text)
+        since = (told if told.tzinfo else told.replace(tzinfo=UTC)) - _EPOCH
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{quoted(text)} is no duration (2h, 1d) and no instant (2026-11-21T08:00:00Z)", param_hint=option
+        ) from None
+    return min(max(0, since // timedelta(microseconds=1) * 1_000), _LAST_NS)

@@ -163,14 +163,18 @@ class FolderStorage:
         return True
 
     def find(self, folder: str) -> Iterator[Found]:
-        """See Storage."""
-        for root, folders, names in os.walk(self.path / folder):
+        """See Storage. A folder that may not be read is an error, and does not look empty."""
+        for root, folders, names in os.walk(self.path / folder, onerror=_not_listed):
             folders.sort()
             for name in sorted(names):
                 path = Path(root) / name
-                with suppress(FileNotFoundError):
+                try:
                     told = path.stat()
-                    yield Found(path.relative_to(self.path).as_posix(), told.st_size, told.st_mtime)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise _from_os(error, path) from error
+                yield Found(path.relative_to(self.path).as_posix(), told.st_size, told.st_mtime)
 
     @contextmanager
     def lease(self) -> Iterator[Callable[[], None]]:
@@ -346,5 +350,11 @@ def _etag(told: os.stat_result) -> str:
     return f"{told.st_ino}-{told.st_mtime_ns}-{told.st_size}"
 
 
+def _not_listed(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise _from_os(error, Path(error.filename or "")) from error
+
+
 def _from_os(error: OSError, path: Path) -> StorageError:
-    return StorageError("unwritable", f"{path}: {error.strerror or error}")
+    reason = "access_denied" if isinstance(error, PermissionError) else "unwritable"
+    return StorageError(reason, f"{path}: {error.strerror or error}")

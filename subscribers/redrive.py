@@ -9,8 +9,9 @@ nobody tried, stays what it was. In a bucket it is a dead letter, too: no messag
 object, so that a redrive has to take it. Several objects go side by side, their items in the same deliveries.
 A lease keeps redrives from working at the same time.
 
-Not delivered unless their reason is asked for: `truncated` (was delivered in part, the document is the whole)
-and `outcome_unknown` (may have been delivered, to a destination that does not recognise repeats).
+Not delivered unless their reason is asked for: `outcome_unknown` (may have been delivered, to a destination
+that does not recognise repeats) and `partially_accepted`. Never: `truncated`, which was delivered, cut to the
+API's limit; the document has the whole of it for people.
 
     OBSERVE_DEAD_LETTERS    folder or s3://bucket/prefix
     OBSERVE_CONFIG          path of observe.yaml
@@ -32,7 +33,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from subscribers.dead_letter_storage import THREADS, Read, Storage, StorageError, storage_of
+from subscribers.dead_letter_storage import (
+    THREADS,
+    FolderStorage,
+    Read,
+    Storage,
+    StorageError,
+    storage_of,
+)
 from subscribers.kept import ITEMS_MAX, KeptError, decode, documents, written
 from subscribers.redrive_objects import Opened, attribute, batches, is_asked_for
 from subscribers.redrive_plan import Filters, Plan, RedriveError, as_json, check_sinks, plan
@@ -124,7 +132,7 @@ class Redrive:
     def _batch(self, keys: Sequence[str], threads: ThreadPoolExecutor) -> None:
         """Deliver several objects: those of one sink and channel together, each written and removed alone."""
         by_channel: dict[tuple[str, str], list[Opened]] = {}
-        for key, read in zip(keys, threads.map(self._storage.read, keys), strict=True):
+        for key, read in zip(keys, threads.map(self._read, keys), strict=True):
             one = self._opened(key, read)
             if one is not None:
                 by_channel.setdefault((one.kept.sink, one.kept.channel), []).append(one)
@@ -135,9 +143,21 @@ class Redrive:
             # Also where it was interrupted: what was delivered so far shall not come again.
             self._settle([one for some in by_channel.values() for one in some], threads)
 
-    def _opened(self, key: str, read: Read | None) -> Opened | None:
+    def _read(self, key: str) -> Read | StorageError | None:
+        """Read an object; the refusal of one alone is returned, for its neighbours can be redriven."""
+        try:
+            return self._storage.read(key)
+        except StorageError as error:
+            if error.reason != "access_denied":
+                raise
+            return error
+
+    def _opened(self, key: str, read: Read | StorageError | None) -> Opened | None:
         if read is None:
             self.told.gone += 1
+            return None
+        if isinstance(read, StorageError):
+            self.told.unreadable[key] = str(read)
             return None
         try:
             kept = decode(read.data)
@@ -286,6 +306,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     path = os.environ.get("OBSERVE_CONFIG", "")
     config = load(path) if path else EMPTY
     storage = storage_of(source)
+    if asked.source and isinstance(storage, FolderStorage) and not storage.path.is_dir():
+        raise RedriveError(f"there is no folder {storage.name}")
     made = plan(storage, filters_of(asked, time.time()), time.time())
     check_sinks(made, config.sinks)
     told: dict[str, Any] = {"plan": as_json(made)}
@@ -330,6 +352,7 @@ def filters_of(asked: Request, now_s: float) -> Filters:
 def _say(told: dict[str, Any]) -> None:
     redriven = told.get("redriven", {})
     is_odd = bool(redriven.get("left") or redriven.get("unreadable"))
-    line = {"level": "WARN" if is_odd else "INFO", "message": "redriven", **told}
+    message = "redriven" if "redriven" in told else "redrive planned"
+    line = {"level": "WARN" if is_odd else "INFO", "message": message, **told}
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()

@@ -1,32 +1,64 @@
 """Documents of the input that could not be read, handed to the handler again: a newer version may read them.
 
-A document is removed when the handler has returned and its description is still the one that was read: the
-handler keeps again what it cannot read, under the same name. What the retry queues could not read is no input
-of the handler's and stays.
+A document is removed when the handler has returned and did not want to keep it again: then it stays what it
+was, with the reason that it had as it came. What is kept of a part of it is a document of its own. What the
+retry queues could not read is no input of the handler's and stays.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from subscribers.dead_letter_storage import Storage
+from subscribers.dead_letter_storage import Storage, StorageError
 from subscribers.redrive_plan import Input
+from subscribers.sinks.channel import Keeper
 
 #: Reasons of what was no input of the handler's.
 NO_INPUT = frozenset({"bad_retry_message", "unreadable_retry"})
-#: What an event has; other documents are the data of one record of a stream.
+#: What an event has, and what a record of one; other documents are the data of one record of a stream.
 _EVENT_KEYS = ("awslogs", "Records", "detail", "Items", "Key", "key", "Event")
+_RECORD_KEYS = ("s3", "Sns", "body")
 
 
 class NotSettledError(Exception):
     """The handler replied that a document is not settled; `reason` is not_settled."""
 
     reason = "not_settled"
+
+
+class KeptAgainError(Exception):
+    """A document still cannot be read; `reason` is kept_again."""
+
+    reason = "kept_again"
+
+
+class Again:
+    """The keeper of a handler that is handed documents again, one at a time."""
+
+    def __init__(self, inner: Keeper) -> None:
+        self.retry, self.bury = inner.retry, inner.bury
+        self._inner = inner
+        self._document = b""
+        self._reason = ""
+
+    def dead_letter(self, reason: str, document: bytes, detail: Mapping[str, Any]) -> None:
+        """Keep a part of the document that is under way; all of it is there already."""
+        if document == self._document:
+            self._reason = reason
+        else:
+            self._inner.dead_letter(reason, document, detail)
+
+    def hand(self, handler: Callable[[Any, Any], Any], document: bytes) -> None:
+        """Hand a document to the handler. Raises what it raises, NotSettledError, KeptAgainError."""
+        self._document, self._reason = document, ""
+        handled(handler, document)
+        if self._reason:
+            raise KeptAgainError(self._reason)
 
 
 class Replayed(msgspec.Struct, kw_only=True):
@@ -79,13 +111,22 @@ def replay(
 
 
 def _replay(storage: Storage, one: Input, handle: Callable[[bytes], object], told: Replayed) -> None:
-    described, document = storage.read(f"{one.key}.json"), storage.read(f"{one.key}.bin")
+    try:
+        described, document = storage.read(f"{one.key}.json"), storage.read(f"{one.key}.bin")
+    except StorageError as error:
+        if error.reason != "access_denied":
+            raise
+        told.failed[one.key] = str(error)
+        return
     if described is None or document is None:
         told.gone += 1
         return
     told.documents += 1
     try:
         handle(document.data)
+    except KeptAgainError:
+        told.kept += 1
+        return
     except Exception as error:  # noqa: BLE001 - whatever a handler raises: the document stays, the next one comes
         told.failed[one.key] = f"{type(error).__name__}: {error}"
         return
@@ -104,6 +145,8 @@ def event_of(document: bytes) -> Any:
         tree = None
     if isinstance(tree, dict) and any(key in tree for key in _EVENT_KEYS):
         return tree
+    if isinstance(tree, dict) and any(key in tree for key in _RECORD_KEYS):
+        return {"Records": [tree]}
     data = base64.b64encode(document).decode()
     record = {"eventSource": "aws:kinesis", "kinesis": {"data": data, "sequenceNumber": "0"}}
     return {"Records": [record]}

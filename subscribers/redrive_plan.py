@@ -16,10 +16,11 @@ from subscribers.kept import FOLDERS, Kind, Named, named
 
 #: Reasons that are delivered only where they are named, and why.
 ASKED_FOR = {
-    "truncated": "was delivered in part",
     "outcome_unknown": "may have been delivered",
     "partially_accepted": "most of it was delivered",
 }
+#: Reasons that are never delivered again, and why: what is kept is for people.
+NEVER = {"truncated": "was delivered, cut to the API's limit"}
 #: What is in a retry queue is its; after a day nobody has the message any more.
 ORPHAN_S = 86_400.0
 #: Objects of one run: a plan has all of them in memory.
@@ -188,6 +189,8 @@ def _is_in_time(modified_s: float, filters: Filters) -> bool:
 def _why_not(found: Found, told: Named, filters: Filters, now_s: float | None) -> str:
     if told.kind == "retry" and now_s is not None and now_s - found.modified_s < ORPHAN_S:
         return "waits in its retry queue"
+    if told.reason in NEVER:
+        return NEVER[told.reason]
     return "" if told.reason in filters.reasons else ASKED_FOR.get(told.reason, "")
 
 

@@ -25,6 +25,7 @@ from subscribers.sinks.channel import Leftover, Refusal
 from subscribers.sinks.elasticsearch import make_elasticsearch
 from subscribers.store import Store
 from tests.backends.elastic import Elastic
+from tests.backends.server import Fault, Received
 from tests.subscribers.lambda_stream import END, START, batch
 from tests.subscribers.redriving import kept_in, keys_in
 from tests.subscribers.samples import log
@@ -85,11 +86,16 @@ def test_it_plans_first(folder: Path, elastic: Elastic) -> None:
     before = keys_in(storage)
     result = run()
     assert result.exit_code == 0
-    assert [line.split()[:5] for line in result.stdout.splitlines()[1:]] == [
-        ["logs", channel_name(), "outcome_unknown", "1", "1"],
-        ["logs", channel_name(), "throttled", "1", "3"],
+    head, place, *rows = result.stdout.splitlines()
+    assert (head.split(), place) == (
+        ["reason", "items", "objects", "size", "kept"],
+        f"logs {channel_name()}, dead letters",
+    )
+    assert [row.split()[:3] for row in rows] == [
+        ["outcome_unknown", "1", "1"],
+        ["left", "out:", "may"],
+        ["throttled", "3", "1"],
     ]
-    assert "left out: may have been delivered" in result.stdout
     assert result.stderr == "nothing was changed; --apply delivers 3 items\n"
     made = told()["plan"]
     assert (made["items"], made["objects"], made["source"]) == (3, 1, str(folder / ".observe/kept"))
@@ -125,7 +131,6 @@ def test_what_is_refused_again_is_left_and_told(folder: Path, elastic: Elastic) 
     ("options", "items"),
     [
         (("--sink", "logs"), 3),
-        (("--sink", "other"), 0),
         (("--channel", "other"), 0),
         (("--reason", "throttled", "--reason", "x"), 3),
         (("--since", "1h"), 3),
@@ -150,6 +155,75 @@ def test_one_event_alone(folder: Path, elastic: Elastic) -> None:
     assert len(kept_in(storage)) == 1
 
 
+def test_an_event_is_looked_for(folder: Path, elastic: Elastic) -> None:
+    """The plan is made of listings, and so cannot say how many items an event has, or whether any."""
+    kept(folder, *NAMES)
+    assert run("--event-id", "zzz").stderr == (
+        "nothing was changed; --apply looks through 3 items for the event\n"
+    )
+    two = run("--event-id", "log-a", "--event-id", "log-b", "--limit", "1")
+    assert "looks through 3 items for 2 events, and delivers 1 item at most" in two.stderr
+    done = run("--event-id", "zzz", "--config", "observe.yaml", "--apply")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-2:] == [
+        "delivered 0 items; 0 objects removed",
+        "  not tried: 3 items: of other events",
+    ]
+    assert elastic.documents() == {}
+
+
+def test_what_waits_goes_on_waiting(folder: Path, elastic: Elastic) -> None:
+    """What nobody tried of an object is what it was: no dead letter."""
+    keeper = FolderKeeper(folder / "dead")
+    keeper.retry("logs", channel_name(), leftovers(*NAMES))
+    assert "logs bulk, waiting for a retry" in run("dead").stdout
+    for filters in (("--event-id", "log-b"), ("--limit", "1")):
+        found = told("dead", "--config", "observe.yaml", "--apply", *filters)
+        assert found["redriven"]["delivered"] == 1
+        assert {key.split("/")[0] for key in keys_in(keeper.storage)} == {"retries"}
+    assert len(kept_in(keeper.storage)) == 1
+
+
+def test_nothing_is_offered_where_nothing_is_done(folder: Path) -> None:
+    """A plan of the input has no items in it, and what is left out or was not asked for is said as that."""
+    kept(folder, *NAMES)
+    result = run("--input")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"no input to be read again in {folder}/.observe/kept\n"
+    assert run("--reason", "x").stderr == f"nothing of what was asked for is in {folder}/.observe/kept\n"
+    kept(folder, "d", reason="truncated", path="cut")
+    assert run("cut").stderr == "nothing to redrive: all of it is left out\n"
+    FolderKeeper(folder / "input").dead_letter("bad_gzip", b"x", {})
+    told = run("input")
+    assert told.stdout == "input that could not be read, bad_gzip: 1 document\n"
+    assert told.stderr == (f"nothing to redrive in {folder}/input; --input is about what could not be read\n")
+    FolderKeeper(folder / "queue").dead_letter("bad_retry_message", b"x", {})
+    assert run("queue", "--input").stdout.endswith("1 document, of a retry queue: it stays\n")
+
+
+def test_a_sink_of_the_configuration_may_have_nothing(folder: Path) -> None:
+    """Its name is no mistake."""
+    result = run("--config", "observe.yaml", "--sink", "logs")
+    assert (result.exit_code, result.stderr) == (0, f"nothing to redrive in {folder}/.observe/kept\n")
+
+
+def test_what_became_of_it_is_said_in_words(folder: Path, elastic: Elastic) -> None:
+    """Reasons beside what they are of; how it ended; with names that are data."""
+    kept(folder, *NAMES)
+    FolderKeeper(folder / ".observe/kept").bury("other\x1b[1m", "x", leftovers("d"))
+    with elastic.refusing():
+        done = run("--config", "observe.yaml", "--apply", "--deadline", "1s")
+    assert done.exit_code == 1
+    assert "\x1b" not in done.stdout
+    assert "  not taken: 3 items: refused" in done.stdout
+    assert "\nother\\x1b[1m x, dead letters\n" in done.stdout
+    limited = run("--config", "observe.yaml", "--apply", "--sink", "logs", "--limit", "1")
+    assert limited.stdout.splitlines()[-2:] == [
+        "  not tried: 2 items: beyond --limit",
+        "  not all of it was tried: --limit is reached",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -159,9 +233,21 @@ def test_one_event_alone(folder: Path, elastic: Elastic) -> None:
         (("--since", "9" * 400 + "w"), 2, "is no duration (2h, 1d) and no instant"),
         (("--deadline", "soon"), 2, "is no duration such as 30s"),
         (("--limit", "0"), 2, "0 is not in the range"),
-        (("--rate", "0"), 2, "0.0 is not in the range"),
+        *((("--rate", rate), 2, f"{float(rate)} is not in the range") for rate in ("0", "-1", "inf", "1e-9")),
+        (("--rate", "nan"), 2, "'nan' is not a number of times a second"),
+        *((("--limit", limit), 2, "is not a valid integer range") for limit in ("nan", "inf", "1.5")),
+        *(
+            (("--deadline", time), 2, "is no duration such as")
+            for time in ("nan", "inf", "-1", "0", "0s", "")
+        ),
+        *((("--until", text), 2, "is no duration (2h, 1d)") for text in ("nan", "inf", "-1", "0", "")),
+        (("--since", "1h", "--until", "2h"), 2, "'2h' does not lie after --since"),
+        (("--sink", "other"), 1, "there is no sink 'other' in "),
+        (("--sink", "other", "--apply", "--config", "observe.yaml"), 1, "or observe.yaml; there is 'logs'"),
+        (("--input", "--event-id", "x"), 2, "--input has no items"),
         (("--config", "none.yaml"), 2, "does not exist"),
         (("--apply",), 2, "give --config observe.yaml: it says where the sinks are"),
+        (("--apply", "--input"), 2, "give --config observe.yaml: it says where the sinks are"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(
@@ -169,9 +255,11 @@ def test_bad_input_is_told_in_a_sentence(
 ) -> None:
     """With the exit code of a failure, or of a wrong use; never a traceback."""
     kept(folder, "a")
+    FolderKeeper(folder / ".observe/kept").dead_letter("bad_gzip", b"x", {})
     result = run(*arguments)
     assert (result.exit_code, isinstance(result.exception, SystemExit)) == (code, True)
     assert said in result.stderr
+    assert result.stderr.count("Error: ") == 1
 
 
 def test_nothing_there_is_no_failure(folder: Path) -> None:
@@ -198,10 +286,13 @@ def test_input_is_read_again(folder: Path) -> None:
     keeper.dead_letter("bad_gzip", b"\x1f\x8bbroken", {})
     result = run("dead", "--input")
     assert "input that could not be read, bad_gzip: 1 document" in result.stdout
-    assert result.stderr == "nothing was changed; --apply delivers 2 documents of the input\n"
+    assert result.stderr == "nothing was changed; --apply reads 2 documents of the input again\n"
     found = told("dead", "--input", "--apply", "--config", "observe.yaml", "--reason", "parser_fault")
     assert found["replayed"]["removed"] == 1
     assert Store(".observe").query("SELECT count(*) AS n FROM logs WHERE message = 'one'") == [{"n": 1}]
+    assert {key.split("/")[1] for key in keys_in(keeper.storage)} == {"bad_gzip"}
+    again = told("dead", "--input", "--apply", "--config", "observe.yaml", exit_code=1)
+    assert (again["replayed"]["removed"], again["replayed"]["kept"]) == (0, 1)
     assert {key.split("/")[1] for key in keys_in(keeper.storage)} == {"bad_gzip"}
 
 
@@ -240,6 +331,15 @@ def test_ctrl_c_loses_nothing(folder: Path, elastic: Elastic, times: int) -> Non
     """Once: it ends in order after this delivery. Twice: at once. What was not delivered is there."""
     names = [f"{n}" for n in range(40)]
     storage = kept(folder, *names)
+    requests: list[int] = []
+
+    def faults(number: int, _request: Received) -> Fault | None:
+        requests.append(number)
+        return "hang" if times == 2 and number > 1 else None
+
+    elastic.faults, elastic.hang_s = faults, 60
+    config = folder / "observe.yaml"
+    config.write_text(config.read_text().replace("timeout: 2s", "timeout: 60s"))
     process = subprocess.Popen(
         [sys.executable, "-m", "console", "redrive", "--config", "observe.yaml", "--apply", "--rate", "10"],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -247,14 +347,15 @@ def test_ctrl_c_loses_nothing(folder: Path, elastic: Elastic, times: int) -> Non
         stderr=subprocess.PIPE,
     )
     until_s = time.monotonic() + 30
-    while not elastic.documents() and time.monotonic() < until_s:
+    while len(requests) < times and time.monotonic() < until_s:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     if times == 2:
         time.sleep(0.6)
         process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=15)
     assert process.returncode == 1, stderr.decode()
+    assert (b"Error: interrupted" in stderr, b"Traceback" in stderr) == (times == 2, False)
     assert b"stopping after this delivery" in stderr
     delivered = set(elastic.documents())
     assert delivered | set(kept_in(storage)) == {f"log-{name}" for name in names}

@@ -24,7 +24,7 @@ from subscribers.store import Store
 from subscribers.tables import log_of, span_of
 from tests.backends.server import Received
 from tests.console.invoke_api import InvokeApi
-from tests.subscribers.test_reinvoke import event_line
+from tests.subscribers.test_reinvoke import event_line, span_of_line
 
 ACCOUNT, REGION, NAME = "123456789012", "eu-west-1", "assess-claim"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"
@@ -213,7 +213,7 @@ def ok(_event: bytes, _context: str | None) -> InvokeResult:
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InvokeApi]:
     """A store with three failures of one function, whose invocations succeed at once."""
     lines = [event_line(f"req-{n}", function=NAME, at_ms=n) for n in range(3)]
-    Store(tmp_path / "store").append(lines)
+    Store(tmp_path / "store").append([*lines, *map(span_of_line, lines)])
     with InvokeApi({ARN: ok}, ACCOUNT) as api:
         monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)
         yield api
@@ -298,7 +298,11 @@ def test_all_of_a_function_are_made_again_once_each(
         (("req-0", "--key", "claim=CLM-1"), "one of them"),
         (("--key", "claim"), "not NAME=VALUE"),
         (("req-0", "--since", "yesterday"), "no duration"),
-        (("req-0", "--rate", "0"), "--rate"),
+        (("--destination", "s3:///key"), "'s3:///key' names no bucket"),
+        (("req-0", "--since", "1h", "--until", "2h"), "does not lie after"),
+        *((("req-0", "--until", text), "no duration") for text in ("nan", "inf", "-1", "0", "")),
+        *((("req-0", "--rate", rate), "is not in the range") for rate in ("0", "-1", "inf", "1e-320")),
+        (("req-0", "--rate", "nan"), "'nan' is not a number of times a second"),
     ],
 )
 def test_a_wrong_use_is_a_sentence(observe: Observe, arguments: tuple[str, ...], said: str) -> None:

@@ -58,9 +58,19 @@ def test_every_type_is_listed(tmp_path: Path) -> None:
     assert "rolls over" in rows["elk"]["guarantee"]
     assert rows["xr"]["signals"] == ["spans"]
     assert not rows["ls"]["is_enabled"]
-    table = run(tmp_path, ALL, "list").stdout
-    assert "%{[event][id]}" in table
-    assert "ls (disabled)" in table
+    shown = run(tmp_path, ALL, "list").stdout
+    assert "%{[event][id]}" in shown
+    assert "ls  logstash, disabled\n  address    http://l\n  signals    logs, metrics, spans" in shown
+    for row in rows.values():
+        assert all(text in shown for text in (row["address"], row["guarantee"], *row["limits"]))
+
+
+def test_help_has_whole_sentences() -> None:
+    """No summary is cut at 80 columns."""
+    told = CliRunner().invoke(cli, ["sinks", "--help"]).stdout.partition("Commands:\n")[2].splitlines()
+    told += [line for line in CliRunner().invoke(cli, ["--help"]).stdout.splitlines() if "  sinks  " in line]
+    assert [line.split()[0] for line in told] == ["check", "install", "list", "sinks"]
+    assert not any(line.endswith("...") for line in told)
 
 
 def test_a_sink_that_cannot_be_made_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +115,55 @@ def test_check_says_what_answers(tmp_path: Path, dialect: Dialect) -> None:
         other = next(one for one in DIALECTS if one != dialect)
         assert run(tmp_path, elk(backend, other), "check", "elk").exit_code == 1
         assert not backend.indices
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_check_misses_the_templates_of_data_streams(tmp_path: Path, dialect: Dialect) -> None:
+    """Without them what is written makes plain indices."""
+    with Elastic(dialect) as backend:
+        sinks = elk(backend, dialect, data_stream=True, index="my-app")
+        result = run(tmp_path, sinks, "check", "elk")
+        assert (result.exit_code, "makes plain indices" in result.stdout) == (1, True)
+        run(tmp_path, sinks, "install", "elk", "--apply")
+        assert run(tmp_path, sinks, "check", "elk").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"type": "cloudwatch_metrics", "namespace": "n"},
+        {"type": "firehose", "streams": {"logs": "l"}},
+        {"type": "xray", "api": "segments"},
+    ],
+)
+def test_check_misses_a_region(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence, and no call into nowhere."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    result = run(tmp_path, {"aws": settings}, "check", "aws")
+    assert (result.exit_code, "no Region: name one" in result.stdout) == (1, True)
+
+
+class _WithoutPolicies(Elastic):
+    """OpenSearch without the plugin for policies."""
+
+    def answer(self, request: Received) -> Reply:
+        if "_ism" in request.path:
+            said = f"no handler found for uri [{request.path}] and method [{request.method}]"
+            return Reply(400, {"error": said})
+        return super().answer(request)
+
+
+def test_install_says_how_to_do_without_policies(tmp_path: Path) -> None:
+    """Not every OpenSearch has them."""
+    with _WithoutPolicies("opensearch") as backend:
+        sinks = elk(backend, "opensearch")
+        result = run(tmp_path, sinks, "install", "elk", "--apply")
+        assert (result.exit_code, "--without-policy" in result.stderr) == (1, True)
+        assert run(tmp_path, sinks, "install", "elk", "--apply", "--without-policy").exit_code == 0
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -175,7 +234,7 @@ def test_what_is_ours_is_changed(tmp_path: Path, dialect: Dialect) -> None:
     """Another retention changes the policy alone; where it was changed meanwhile, too."""
     with Elastic(dialect) as backend:
         run(tmp_path, elk(backend, dialect), "install", "elk", "--apply")
-        for retention in ("36h", "7d"):
+        for retention in ("2d", "7d"):
             sinks = elk(backend, dialect, retention=retention)
             changed = states(run(tmp_path, sinks, "install", "elk", "--apply", "--json"))
             assert [state for _, state, _ in changed] == ["change", "unchanged", "unchanged", "unchanged"]

@@ -261,3 +261,15 @@ def test_the_example_of_the_documentation_is_a_document() -> None:
     example = next(block for block in text.split("```json\n") if block.startswith('{"version":1'))
     plain = example.partition("```")[0].encode()
     assert gzip.decompress(encode(decode(gzip.compress(plain)))) == plain
+
+
+def test_the_example_of_the_documentation_is_one() -> None:
+    """It can be read, and is written as it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "redrive.md").read_text()
+    example = page.partition('```json\n{"version"')[2].partition("```")[0]
+    lines = ('{"version"' + example).encode()
+    read = decode(gzip.compress(lines))
+    assert gzip.decompress(encode(read)) == lines
+    (leftover,) = read.leftovers
+    action = json.loads(leftover.item.body.split(b"\n")[0])["create"]
+    assert action == {"_index": "observe-json-2026-11-21", "_id": leftover.item.event_id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,13 @@ def test_what_it_needs_is_told(keeper: FolderKeeper, tmp_path: Path, monkeypatch
         handler(SCHEDULED, Context())
 
 
+def test_a_sink_that_is_none_is_a_mistake(keeper: FolderKeeper) -> None:
+    """Neither in the source nor in observe.yaml: a schedule with it would never do anything."""
+    with pytest.raises(RedriveError, match=r"there is no sink 'log' in .* or observe.yaml; there is 'logs'"):
+        handler({"sinks": ["logs", "log"]}, Context())
+    assert sum(kept_in(keeper.storage).values()) == 2
+
+
 @pytest.mark.parametrize(
     ("event", "default"),
     [
@@ -126,6 +134,9 @@ def test_what_it_needs_is_told(keeper: FolderKeeper, tmp_path: Path, monkeypatch
         ({"limit": "5"}, ""),
         ({"limit": -1}, ""),
         ({"rate": -0.5}, ""),
+        ({"rate": math.nan}, ""),
+        ({"rate": math.inf}, ""),
+        ({"max_age_s": math.inf}, ""),
         ({}, "not JSON"),
         ({}, '{"reason": ["x"]}'),
         (None, "[]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from pathlib import Path
@@ -14,7 +15,8 @@ from subscribers.dead_letter import FolderKeeper
 from subscribers.dead_letter_storage import StorageError
 from subscribers.envelope import encode
 from subscribers.handler import make_handler
-from subscribers.redrive_input import Replayed, event_of, handled, replay
+from subscribers.outlets import Local, Outlets
+from subscribers.redrive_input import Again, Replayed, event_of, handled, replay
 from subscribers.redrive_plan import Filters, plan
 from subscribers.store import Store
 from tests.subscribers.lambda_stream import END, START, batch
@@ -65,6 +67,45 @@ def test_what_can_be_read_now_is_removed(tmp_path: Path, keeper: FolderKeeper) -
     assert len(keys_in(keeper.storage)) == 6
 
 
+def test_what_still_cannot_be_read_stays_what_it_was(tmp_path: Path, keeper: FolderKeeper) -> None:
+    """With the reason that it had as it came, which is not what it is as a record of a stream."""
+    again = Again(keeper)
+    outlets = [Local("store", Store(tmp_path / "store"))]
+    first = make_handler(EMPTY, Outlets(outlets, keeper), lambda: AT)
+    for event in (
+        [],
+        {"awslogs": {"data": "eA=="}},
+        {"Records": [{"eventSource": "aws:s3", "s3": {"object": {}}}]},
+        {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "H4s=", "sequenceNumber": "0"}}]},
+    ):
+        first(event, None)
+    before = keys_in(keeper.storage)
+    assert len({key.split("/")[1] for key in before}) >= 3
+    handler = make_handler(EMPTY, Outlets(outlets, again), lambda: AT)
+    inputs = plan(keeper.storage, Filters(), 0.0).inputs
+    for _ in range(2):
+        told = replay(keeper.storage, inputs, lambda data: again.hand(handler, data))
+        assert told == Replayed(documents=4, kept=4)
+        assert keys_in(keeper.storage) == before
+
+
+def test_a_part_that_cannot_be_read_is_a_document_of_its_own(tmp_path: Path, keeper: FolderKeeper) -> None:
+    """The rest of its event is read, and does not come again."""
+    good = base64.b64encode(gzip.decompress(base64.b64decode(encode(batch(START, "one"))["awslogs"]["data"])))
+    records = [
+        {"eventSource": "aws:kinesis", "eventID": str(n), "kinesis": {"data": data, "sequenceNumber": str(n)}}
+        for n, data in enumerate((good.decode(), base64.b64encode(b"\x1f\x8bx").decode()))
+    ]
+    keeper.dead_letter("parser_fault", json.dumps({"Records": records}).encode(), {})
+    again = Again(keeper)
+    store = Store(tmp_path / "store")
+    handler = make_handler(EMPTY, Outlets([Local("store", store)], again), lambda: AT)
+    inputs = plan(keeper.storage, Filters(), 0.0).inputs
+    assert replay(keeper.storage, inputs, lambda data: again.hand(handler, data)).removed == 1
+    assert {key.split("/")[1] for key in keys_in(keeper.storage)} == {"bad_gzip"}
+    assert store.query("SELECT count(*) AS n FROM logs WHERE message = 'one'") == [{"n": 1}]
+
+
 def test_what_the_handler_refuses_stays(keeper: FolderKeeper) -> None:
     """Raised, or replied for a record: it is said why, and the next one comes."""
     for n in range(3):
@@ -93,11 +134,14 @@ def test_limits_and_stops_hold(keeper: FolderKeeper) -> None:
     """Between two documents."""
     for n in range(4):
         keeper.dead_letter("bad_json", b"%d" % n, {})
-    inputs, seen = plan(keeper.storage, Filters(), 0.0).inputs, []
+    inputs = plan(keeper.storage, Filters(), 0.0).inputs
+    seen: list[bytes] = []
     told = replay(keeper.storage, inputs, seen.append, limit=1)
     assert (told.ended, told.removed, len(seen)) == ("limit", 1, 1)
     told = replay(keeper.storage, inputs, seen.append, is_stopped=lambda: len(seen) == 2)
     assert (told.ended, told.gone, told.removed) == ("stopped", 1, 1)
+    told = replay(keeper.storage, inputs, seen.append, deadline_s=1.0, clock=lambda: float(len(seen)))
+    assert (told.ended, told.removed, len(seen)) == ("deadline", 1, 3)
 
 
 @pytest.mark.parametrize("is_after", [False, True])

@@ -14,6 +14,7 @@ from subscribers.dead_letter import FolderKeeper, S3Keeper
 from subscribers.dead_letter_storage import (
     BucketStorage,
     FolderStorage,
+    StorageError,
 )
 from subscribers.redrive import Redrive
 from subscribers.redrive_plan import ORPHAN_S, Filters, plan
@@ -54,6 +55,13 @@ def folder(tmp_path: Path) -> FolderKeeper:
     return FolderKeeper(tmp_path / "dead", lambda: AT)
 
 
+def test_what_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+    """It does not look as if nothing were there. A folder that may not be read ends in the same place."""
+    (tmp_path / "dead_letters").write_text("no folder")
+    with pytest.raises(StorageError, match="dead_letters: Not a directory"):
+        plan(FolderStorage(tmp_path), Filters(), NOW_S)
+
+
 def test_a_plan_says_what_there_is(keeper: FolderKeeper | S3Keeper) -> None:
     """By kind, sink, channel and reason, from a listing; and what of it waits to be asked for."""
     keeper.bury("logs", CHANNEL, leftovers("a", "b", reason="bad_request"))
@@ -66,7 +74,7 @@ def test_a_plan_says_what_there_is(keeper: FolderKeeper | S3Keeper) -> None:
     assert groups == [
         ("logs", CHANNEL, "bad_request", "", 2, 3),
         ("logs", CHANNEL, "outcome_unknown", "may have been delivered", 1, 1),
-        ("metrics", "series", "truncated", "was delivered in part", 1, 2),
+        ("metrics", "series", "truncated", "was delivered, cut to the API's limit", 1, 2),
     ]
     assert (made.items, len(made.objects)) == (3, 2)
     assert all(g.bytes > 100 and 1.7e9 < g.oldest_s <= g.newest_s for g in made.groups)
@@ -83,6 +91,7 @@ def test_a_plan_says_what_there_is(keeper: FolderKeeper | S3Keeper) -> None:
         (Filters(channels=("series",)), "d"),
         (Filters(reasons=("bad_request",)), "ab"),
         (Filters(reasons=("outcome_unknown",)), "u"),
+        (Filters(reasons=("truncated",)), ""),
         (Filters(since_s=0.0, until_s=9e9), "abcd"),
         (Filters(since_s=9e9), ""),
         (Filters(until_s=1.0), ""),
@@ -98,6 +107,7 @@ def test_filters_choose(folder: FolderKeeper, filters: Filters, found: str) -> N
     folder.bury("logs", CHANNEL, leftovers("c"))
     folder.bury("metrics", "series", leftovers("d"))
     folder.bury("logs", CHANNEL, leftovers("u", reason="outcome_unknown"))
+    folder.bury("logs", CHANNEL, leftovers("cut", reason="truncated"))
     logs, metrics = Sink(name="logs"), SeriesSink(name="metrics")
     redriven(folder.storage, logs, metrics, filters=filters)
     delivered = logs.delivered + metrics.delivered
