@@ -149,6 +149,9 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
 
         def _any(self) -> None:
             body = self._body()
+            if body is None:  # the client went away before its end: nobody has seen a request
+                self.close_connection = True
+                return
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = dict(parse_qsl(url.query, keep_blank_values=True))
@@ -170,7 +173,7 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _any  # noqa: N815 - the names that http.server calls
 
-        def _body(self) -> bytes:
+        def _body(self) -> bytes | None:
             if "chunked" in self.headers.get("Transfer-Encoding", ""):
                 pieces = []
                 while size := int(self.rfile.readline().partition(b";")[0], 16):
@@ -178,7 +181,9 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
                     self.rfile.readline()
                 self.rfile.readline()
                 return b"".join(pieces)
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            size = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(size)
+            return body if len(body) == size else None
 
         def _lose(self, fault: str) -> None:
             with backend.lock:
