@@ -154,6 +154,7 @@ def _asked(
 
 def _found(asked: Asked, destinations: tuple[str, ...], path: Path, config: Config) -> list[Failed]:
     from console import reinvoke as finding
+    from console.key_secret import secret_of
     from subscribers.store import Store
 
     if destinations:
@@ -164,7 +165,7 @@ def _found(asked: Asked, destinations: tuple[str, ...], path: Path, config: Conf
     else:
         must_exist(path)
         store = Store(path)
-        failed, cut = finding.find(store, asked, config)
+        failed, cut = finding.find(store, asked, config, secret_of(path, os.environ) or "")
         if cut:
             click.echo(
                 f"Warning: only the first {finding.MAX_ROWS:,} are shown: narrow --since, --until", err=True

@@ -115,8 +115,11 @@ class Lambda(Protocol):
         """Run a function and return how that ended."""
 
 
-def find(store: Store, asked: Asked, config: Config) -> Found:
-    """Return the failed invocations that the store knows of. Raises StoreError."""
+def find(store: Store, asked: Asked, config: Config, secret: str = "") -> Found:
+    """Return the failed invocations that the store knows of. Raises StoreError.
+
+    secret: that of the functions, with which the lines of events have to be signed; "" where nobody knows it.
+    """
     named = _named(store, asked)
     if named is None:
         return Found([], cut=False)
@@ -125,7 +128,7 @@ def find(store: Store, asked: Asked, config: Config) -> Found:
     spans = [span_of(row) for row in store.query(_FAILED, {**named, **when})]
     ids = sorted({line.request_id for line in lines} | {span.request_id for span in spans})
     cut = max(len(lines), len(spans)) > MAX_ROWS
-    return Found(within(_known(store, ids), asked, config), cut)
+    return Found(within(_known(store, ids, secret), asked, config), cut)
 
 
 def within(failed: Sequence[Failed], asked: Asked, config: Config) -> list[Failed]:
@@ -158,10 +161,10 @@ def _named(store: Store, asked: Asked) -> dict[str, Any] | None:
     return {"all": False, "ids": [asked.id], "traces": [derive_trace_id(asked.id)]}
 
 
-def _known(store: Store, ids: Sequence[str]) -> list[Failed]:
+def _known(store: Store, ids: Sequence[str], secret: str = "") -> list[Failed]:
     """What failed of these request IDs, with all that is known of it."""
     spans = _spans(store, _ATTEMPTS, ids)
-    failed = failed_of(_lines(store, EVENT_LINE, ids), spans)
+    failed = failed_of(_lines(store, EVENT_LINE, ids), spans, secret)
     messages = messages_of(spans)
     return _replayed(store, settled(failed, spans, _spans(store, _SAME_MESSAGES, sorted(messages))))
 

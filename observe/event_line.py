@@ -15,7 +15,7 @@ import sys
 import threading
 from itertools import islice
 
-from observe import guard, outcome, redaction, semconv, wire
+from observe import guard, ids, outcome, redaction, semconv, wire
 from observe.identity import fields
 from observe.redaction_bounds import DEPTH_MAX, Cut
 from observe.settings import LEVELS, OWN_LEVEL
@@ -52,6 +52,8 @@ def lines(invocation: Invocation, settings: Settings, error_kind: str) -> list[b
     invocation.event_told = True
     told = _told(_delivered(invocation.thread), invocation.event, settings.event_on_error)
     head = fields("ERROR", "the event of the failed invocation")
+    if settings.key_secret:
+        told["mac"] = ids.event_mac(str(head.get("requestId", "")), told["json"], settings.key_secret)
     if settings.json_mode and LEVELS[settings.level] > LEVELS["ERROR"]:  # else Lambda would drop it
         head["level"], head[OWN_LEVEL] = settings.level, "ERROR"
     line = {

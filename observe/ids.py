@@ -139,6 +139,16 @@ def key_mark(name: str, value: str, secret: str) -> str:
     return f"{name}={_hmac(secret.encode('utf-8', 'replace'), message)[:16].hex()}"
 
 
+def event_mac(request_id: str, text: str, secret: str) -> str:
+    """Return what proves that who knows the secret wrote down an invocation's event: 32 hex digits.
+
+    The first 16 bytes of HMAC-SHA-256 with `secret` over `observe.invocation_event`, the request ID and the
+    event's text, with a NUL between them, in UTF-8. docs/spec/lines.md, "The event of a failed invocation"
+    """
+    message = f"observe.invocation_event\0{request_id}\0{text}".encode("utf-8", "replace")
+    return _hmac(secret.encode("utf-8", "replace"), message)[:16].hex()
+
+
 def _hmac(key: bytes, message: bytes) -> bytes:
     """HMAC-SHA-256: the hmac module loads OpenSSL, which a cold start would pay for."""
     key = (_sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from hmac import compare_digest
 
 from msgspec.structs import replace
 
-from observe import semconv
+from observe import ids, semconv
 from subscribers.config_groups import lambda_log_group
 from subscribers.receipts import came
 from subscribers.reinvoke import EVENT_LINE, Failed, Replay, State, Told
@@ -26,10 +27,11 @@ _Key = tuple[str, str, str, str]
 _GROUP = lambda_log_group("")
 
 
-def failed_of(lines: Iterable[Log], spans: Iterable[Span]) -> list[Failed]:
+def failed_of(lines: Iterable[Log], spans: Iterable[Span], secret: str = "") -> list[Failed]:
     """Return the invocations that have failed at least once, one a log group of an account and request ID.
 
-    lines: of events (`observe.invocation_event`), others are passed over; spans: of all attempts.
+    lines: of events (`observe.invocation_event`), others are passed over; spans: of all attempts; secret: the
+    functions' OBSERVE_KEY_SECRET, with which each line has to be signed; "" where nobody knows it.
     """
     told: dict[_Key, list[Log]] = defaultdict(list)
     ran: dict[_Key, list[Span]] = defaultdict(list)
@@ -39,7 +41,7 @@ def failed_of(lines: Iterable[Log], spans: Iterable[Span]) -> list[Failed]:
     for span in spans:
         if _is_invocation(span):
             ran[_key(span)].append(span)
-    made = (_made(key[-1], told[key], _attempts(ran[key])) for key in {**told, **ran})
+    made = (_made(key[-1], told[key], _attempts(ran[key]), secret) for key in {**told, **ran})
     return [one for one in made if one is not None]
 
 
@@ -66,7 +68,9 @@ def _attempts(spans: Sequence[Span]) -> list[list[Span]]:
     return attempts
 
 
-def _made(request_id: str, lines: Sequence[Log], attempts: Sequence[Sequence[Span]]) -> Failed | None:
+def _made(
+    request_id: str, lines: Sequence[Log], attempts: Sequence[Sequence[Span]], secret: str
+) -> Failed | None:
     failed = [[span for span in attempt if span.status == "error"] for attempt in attempts]
     bad = next((some for some in reversed(failed) if some), [])
     if not bad and not lines:
@@ -85,7 +89,7 @@ def _made(request_id: str, lines: Sequence[Log], attempts: Sequence[Sequence[Spa
         time_unix_nano=span.start_unix_nano if span else lines[-1].time_unix_nano,
         why=_why(kind, span),
         attempts=max(len(attempts), len(lines)),
-        event=_event(line, is_proven=_are_proven(lines, attempts)) if line is not None else None,
+        event=_event(line, is_proven=_are_proven(lines, attempts, secret)) if line is not None else None,
         function=_function(span),
         trace_id=item.trace_id,
         span_id=item.span_id,
@@ -102,14 +106,24 @@ def _told_since(lines: Sequence[Log], attempt: Sequence[Span]) -> bool:
     return any(line.time_unix_nano >= begun for line in lines)
 
 
-def _are_proven(lines: Sequence[Log], attempts: Sequence[Sequence[Span]]) -> bool:
-    """Whether all lines tell the same event, each with the identity of a failed attempt's own span."""
+def _are_proven(lines: Sequence[Log], attempts: Sequence[Sequence[Span]], secret: str) -> bool:
+    """Whether all lines tell the same event, each signed and with the identity of a failed attempt's span."""
+    if secret and not all(_is_signed(line, secret) for line in lines):
+        return False
     layer = [[span for span in attempt if span.told_by == "layer"] for attempt in attempts]
     if any(len({_identity(span) for span in attempt}) > 1 for attempt in layer):
         return False  # the layer has one span of an attempt: somebody else has told another
     failed = {_identity(span) for attempt in layer for span in attempt if span.status == "error"}
     events = [line.attributes.get("invocation_event") for line in lines]
     return all(_identity(line) in failed for line in lines) and all(one == events[0] for one in events)
+
+
+def _is_signed(line: Log, secret: str) -> bool:
+    told = line.attributes.get("invocation_event")
+    mac, text = (told.get("mac"), told.get("json")) if isinstance(told, dict) else (None, None)
+    if not (isinstance(mac, str) and mac.isascii() and isinstance(text, str)):
+        return False
+    return compare_digest(mac, ids.event_mac(line.request_id, text, secret))
 
 
 def _identity(item: Log | Span) -> tuple[str, str, str]:

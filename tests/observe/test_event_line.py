@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import time
 from typing import Any
@@ -85,6 +86,16 @@ def test_what_lambda_delivered_is_told_to_the_byte(lines: Lines, capfd: Any) -> 
     assert line["error.type"] == "ValueError"
     assert line["requestId"] == "8f5b7c1e-11d2-4b2e-9d3c-aa0134567890"
     assert line["trace_id"] == lines.spans[0]["traceId"]
+
+
+def test_with_a_secret_the_line_is_signed(lines: Lines, capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the request ID and the text: the vector of the specification's function."""
+    monkeypatch.setenv("OBSERVE_KEY_SECRET", "s")
+    settings.reset()
+    deliver('{"a": 1}', broken)
+    (event,) = told(lines)
+    message = b'observe.invocation_event\x008f5b7c1e-11d2-4b2e-9d3c-aa0134567890\x00{"a": 1}'
+    assert event["mac"] == hmac.new(b"s", message, "sha256").digest()[:16].hex()
 
 
 def test_what_our_carriers_added_is_in_it(lines: Lines, capfd: Any) -> None:

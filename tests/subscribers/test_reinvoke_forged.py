@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.reinvoke import Asked, find
+from observe.ids import event_mac
 from subscribers.config import loads
 from subscribers.envelope import LogBatch, LogEvent, encode
 from subscribers.handler import make_handler
@@ -128,3 +129,31 @@ def test_without_the_layers_spans_nothing_is_proven(tmp_path: Path) -> None:
     (decision,) = planned(tmp_path, invocation(IDS[0], event_line(), report="Status: error\tError Type: E\t"))
     assert decision.reason == "unproven"
     assert decision.failed.trace_id == TRACE
+
+
+SECRET = "of the functions"
+
+
+def signed(text: str = REAL, secret: str = SECRET, request_id: str = IDS[0]) -> str:
+    """A line as the layer writes it where OBSERVE_KEY_SECRET is set."""
+    tree = json.loads(event_line(text, request_id))
+    tree["invocation_event"]["mac"] = event_mac(request_id, text, secret)
+    return json.dumps(tree) + "\n"
+
+
+def planned_with_secret(folder: Path, *lines: str) -> list[Decision]:
+    planned(folder, invocation(IDS[0], *lines, failed_span()))
+    found = find(Store(folder), Asked(), CONFIG, SECRET)
+    return plan(found.failed, CONFIG, Wish(), (AT + 7_200_000) * 1_000_000)
+
+
+def test_where_the_secret_is_known_a_line_has_to_be_signed(tmp_path: Path) -> None:
+    """Then not even who has a span and a line printed can make up an invocation."""
+    assert sent(planned_with_secret(tmp_path / "own", signed())) == [REAL]
+    other = json.loads(signed())
+    other["invocation_event"]["json"] = EVIL
+    for n, line in enumerate(
+        (event_line(REAL), signed(secret="another"), json.dumps(other) + "\n", signed(request_id=IDS[1]))
+    ):
+        decisions = planned_with_secret(tmp_path / str(n), line)
+        assert sent(decisions) == []
