@@ -203,7 +203,7 @@ def _default(settings: Mapping[str, Any]) -> Iterable[str]:
 
 def _channels(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
     try:
-        return configured.SHIPPED[settings["type"]](name, settings)
+        return configured.channels_of(name, settings)
     except ValueError as error:
         raise SinkError(f"{name}: {error}") from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,64 +38,17 @@ class SettingsError(ValueError):
     reason = "bad_setting"
 
 
-def _elasticsearch(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.elasticsearch import make_elasticsearch
-
-    return make_elasticsearch(name, settings)
-
-
-def _opensearch(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.elasticsearch import make_opensearch
-
-    return make_opensearch(name, settings)
-
-
-def _logstash(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.logstash import make_logstash
-
-    return make_logstash(name, settings)
-
-
-def _datadog(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.datadog import make_datadog
-
-    return make_datadog(name, settings)
-
-
-def _otlp(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.otlp import make_otlp
-
-    return make_otlp(name, settings)
-
-
-def _xray(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.xray import make_xray
-
-    return make_xray(name, settings)
-
-
-def _cloudwatch_metrics(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.cloudwatch_metrics import make_cloudwatch_metrics
-
-    return make_cloudwatch_metrics(name, settings)
-
-
-def _firehose(name: str, settings: Mapping[str, Any]) -> Sequence[Channel]:
-    from subscribers.sinks.firehose import make_firehose
-
-    return make_firehose(name, settings)
-
-
-#: Types of sinks that are spoken to by requests -> what makes their channels; each is loaded when it is used.
-SHIPPED: dict[str, Callable[[str, Mapping[str, Any]], Sequence[Channel]]] = {
-    "elasticsearch": _elasticsearch,
-    "opensearch": _opensearch,
-    "logstash": _logstash,
-    "datadog": _datadog,
-    "otlp": _otlp,
-    "xray": _xray,
-    "cloudwatch_metrics": _cloudwatch_metrics,
-    "firehose": _firehose,
+#: Types of sinks that are spoken to by requests -> module of `sinks`, and what makes their channels there.
+#: Each is loaded when it is used: a function pays for what it has.
+SHIPPED: dict[str, tuple[str, str]] = {
+    "elasticsearch": ("elasticsearch", "make_elasticsearch"),
+    "opensearch": ("elasticsearch", "make_opensearch"),
+    "logstash": ("logstash", "make_logstash"),
+    "datadog": ("datadog", "make_datadog"),
+    "otlp": ("otlp", "make_otlp"),
+    "xray": ("xray", "make_xray"),
+    "cloudwatch_metrics": ("cloudwatch_metrics", "make_cloudwatch_metrics"),
+    "firehose": ("firehose", "make_firehose"),
 }
 #: Types whose bodies the fast lane can write.
 _BULK = ("elasticsearch", "opensearch")
@@ -136,11 +90,19 @@ def shipper_of(name: str, sink: Mapping[str, Any], secrets: Secrets) -> Shipper:
     """Return one sink. sink: its tree in observe.yaml, validated. Raises SettingsError."""
     settings = connection_of(name, sink)
     try:
-        channels = SHIPPED[sink["type"]](name, sink)
+        channels = channels_of(name, sink)
     except ValueError as error:
         raise SettingsError(f"sinks.{name}: {error}") from error
     policy = Policy(parallel=settings.connections, timeout_s=settings.timeout_s)
     return Shipper(name, channels, Edge(settings, secrets), policy)
+
+
+def channels_of(name: str, sink: Mapping[str, Any]) -> Sequence[Channel]:
+    """Return the channels of a sink that is spoken to by requests. Raises ValueError where they need more."""
+    module, maker = SHIPPED[sink["type"]]
+    make: Callable[[str, Mapping[str, Any]], Sequence[Channel]]
+    make = getattr(import_module(f"subscribers.sinks.{module}"), maker)
+    return make(name, sink)
 
 
 def connection_of(name: str, sink: Mapping[str, Any]) -> Settings:
