@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 import observe
+from console.cli_alerts import alerts
 from console.cli_demo import demo
 from console.cli_ingest import ingest
+from console.cli_insight import insight
 from console.cli_parse import parse
 from console.cli_redrive import redrive
 from console.cli_reinvoke import reinvoke
@@ -166,6 +168,8 @@ cli.add_command(demo)
 cli.add_command(redrive)
 cli.add_command(sinks)
 cli.add_command(reinvoke)
+cli.add_command(insight)
+cli.add_command(alerts)
 
 
 @cli.group()
@@ -235,10 +239,6 @@ def profile(
     output().print(layer_profile.table(found, top))
 
 
-#: Keys that are checked, but that no part of this version acts on.
-_NOT_USED = ("alerts", "flows", "destinations", "links")
-
-
 @cli.group()
 def config() -> None:
     """The configuration, observe.yaml."""
@@ -249,14 +249,14 @@ def config() -> None:
 @json_option
 def check(file: Path, as_json: bool) -> None:
     """Check FILE: every mistake with file, line, column and path."""
-    from subscribers.config import EMPTY, load
+    from subscribers.config import load
     from subscribers.config_problems import ConfigError
 
     with sentences():
-        _check(load, EMPTY, ConfigError, file, as_json)
+        _check(load, ConfigError, file, as_json)
 
 
-def _check(load: Any, empty: Any, error_type: Any, file: Path, as_json: bool) -> None:
+def _check(load: Any, error_type: Any, file: Path, as_json: bool) -> None:
     try:
         found = load(file)
     except error_type as error:
@@ -273,5 +273,3 @@ def _check(load: Any, empty: Any, error_type: Any, file: Path, as_json: bool) ->
         click.echo(json.dumps({"valid": True, "problems": []}))
     else:
         click.echo(f"{file}: valid; {len(found.services)} services, {len(found.endpoints)} endpoints")
-        if unused := [name for name in _NOT_USED if getattr(found, name) != getattr(empty, name)]:
-            click.echo(f"not used by this version yet: {', '.join(unused)}", err=True)

@@ -164,7 +164,7 @@ def _apply(
             task = progress.add_task("delivering", total=total)
             work = Redrive(
                 storage,
-                deliverers(config),
+                deliverers(config, os.environ),
                 rate=rate,
                 deadline_s=deadline_s,
                 is_stopped=is_stopped,
@@ -218,10 +218,10 @@ def _say(
 @contextmanager
 def _refusals() -> Iterator[None]:
     """What is known to go wrong there is a sentence."""
-    from subscribers.configured import SettingsError
     from subscribers.dead_letter_storage import StorageError
     from subscribers.redrive_plan import RedriveError
     from subscribers.retries import LostItemsError
+    from subscribers.settings_error import SettingsError
 
     try:
         yield

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from console.words import counted
 from subscribers.config_problems import printable
+from subscribers.insight.requests import REQUESTS
 from subscribers.store import Store
 
 #: The title over the services' names, and what stands for one that nobody told.
@@ -20,66 +21,12 @@ _SERVICE, _UNKNOWN = "service", "unknown"
 _SERVICE_MAX = 20
 _WIDTHS = (8, 5, 11, 4, 7, 7)
 
-# A request that the layer and the platform both told of is counted once; it failed when either says so.
-# An endpoint is a route; a consumer has the name of its span (`process QUEUE`), what has neither has "".
-_SUMMARY = """
-WITH entries AS (
-    SELECT * FROM spans WHERE kind IN ('server', 'consumer') AND start_unix_nano BETWEEN $first AND $last
-    -- The records of a batch are part of it.
-    AND NOT list_contains(json_extract_string(links, '$[*].attributes."observe.link"'), 'batch')
-),
--- A handler that returned in its last moment has its span twice: the later end is right.
-latest AS (
-    SELECT * FROM entries WHERE told_by <> 'platform'
-    QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY end_unix_nano DESC, event_id) = 1
-),
--- A handler that another handler of the same invocation called is part of that request.
-told AS (
-    SELECT *,
-           CASE WHEN json_extract_string(attributes, '$."http.route"') IS NOT NULL
-                THEN concat_ws(' ', json_extract_string(attributes, '$."http.request.method"'),
-                               json_extract_string(attributes, '$."http.route"'))
-                WHEN kind = 'consumer' THEN name ELSE '' END AS endpoint
-    FROM latest l WHERE l.request_id = '' OR NOT EXISTS (
-        SELECT 1 FROM latest o WHERE o.trace_id = l.trace_id AND o.span_id = l.parent_span_id
-                                 AND o.request_id = l.request_id AND o.log_stream = l.log_stream)
-),
-platform AS (SELECT * FROM entries WHERE told_by = 'platform'),
--- Retries of a request have its ID: each report goes with the nearest attempt, and each attempt with one.
-near AS (
-    SELECT t.event_id AS told_id, p.event_id AS platform_id, p.status = 'error' AS failed,
-           abs(t.start_unix_nano - p.start_unix_nano) AS apart
-    FROM told t JOIN platform p
-      ON t.request_id = p.request_id AND t.log_stream = p.log_stream AND t.request_id <> ''
-     AND t.start_unix_nano <= p.end_unix_nano + 1000000000
-     AND p.start_unix_nano <= t.end_unix_nano + 1000000000
-),
-pairs AS (
-    SELECT * FROM (
-        SELECT * FROM near QUALIFY row_number() OVER (PARTITION BY platform_id ORDER BY apart, told_id) = 1
-    ) QUALIFY row_number() OVER (PARTITION BY told_id ORDER BY apart, platform_id) = 1
-),
--- What only the platform told (not sampled, killed, no layer) names no route; a function with one has that.
-single AS (
-    SELECT service, min(endpoint) AS endpoint FROM told WHERE side = 'serverless'
-    GROUP BY service HAVING count(DISTINCT endpoint) = 1
-),
-requests AS (
-    SELECT side, service, end_unix_nano - start_unix_nano AS ns, endpoint,
-           status = 'error' OR event_id IN (SELECT told_id FROM pairs WHERE failed) AS failed,
-           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false) AS cold
-    FROM told
-    UNION ALL
-    SELECT side, p.service, end_unix_nano - start_unix_nano, coalesce(s.endpoint, ''), status = 'error',
-           coalesce(json_extract_string(attributes, '$."faas.coldstart"') = 'true', false)
-    FROM platform p LEFT JOIN single s ON p.service = s.service
-    WHERE event_id NOT IN (SELECT platform_id FROM pairs)
-)
+_SUMMARY = f"""{REQUESTS}
 SELECT endpoint, side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
        count(*) FILTER (cold) AS cold_starts,
        quantile_cont(ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns, 0.95) / 1e6 AS p95_ms
 FROM requests GROUP BY endpoint, side, service ORDER BY endpoint = '', endpoint, side DESC, service
-"""
+"""  # noqa: S608
 
 
 #: Lines of access logs in a store without requests: a span of theirs would be one.

@@ -17,6 +17,7 @@ from subscribers import configured
 from subscribers.config import duration_ms
 from subscribers.http import Edge
 from subscribers.secrets import Secrets
+from subscribers.settings_error import SettingsError
 from subscribers.sinks import index_install, index_templates
 from subscribers.sinks.bulk import KINDS
 from subscribers.sinks.channel import AwsCall, Channel, HttpRequest, Limits, Request, Response
@@ -99,7 +100,7 @@ def edge_of(name: str, settings: Mapping[str, Any]) -> Edge:
     """Return what speaks to a sink as the subscriber does. Raises SinkError."""
     try:
         return Edge(configured.connection_of(name, settings), Secrets())
-    except configured.SettingsError as error:
+    except SettingsError as error:
         raise SinkError(str(error)) from error
 
 

@@ -116,6 +116,8 @@ AWS_LAMBDA_DEAD_LETTER_ERROR_CODE = "aws.lambda.dead_letter.error_code"
 ENVELOPE = "observe.envelope"
 #: A list: what AWS called the messages before they came, outermost first. See Record.receipts.
 RECEIPTS = "observe.receipts"
+#: When the oldest record of a stream's batch was written, epoch milliseconds: how far its reader is behind.
+OLDEST_RECORD = "observe.oldest_record_unix_ms"
 
 # --- Of carriers ------------------------------------------------------------------------------
 

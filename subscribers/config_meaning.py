@@ -30,6 +30,21 @@ LINK_FIELDS = (
     "from",
     "to",
 )
+#: The names of the rules that need no configuration; alerts.built_in makes them.
+BUILT_IN_RULES = (
+    "function-errors",
+    "function-timeouts",
+    "function-out-of-memory",
+    "function-near-timeout",
+    "cold-start-share",
+    "calls-throttled",
+    "iterator-age",
+    "legacy-5xx",
+    "legacy-pool",
+    "new-error",
+)
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_WINDOW_MAX_MS = 86_400_000
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SECRET_REFERENCE = re.compile(r"arn:aws[a-z-]*:secretsmanager:|ssm:/")
 
@@ -142,7 +157,10 @@ def _all_selectors(tree: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]
 
 
 def _inhibitions(tree: dict[str, Any]) -> Iterator[Finding]:
-    rules = [name for name, _ in mappings(tree, "alerts", "rules")]
+    rules = [*(name for name, _ in mappings(tree, "alerts", "rules")), *BUILT_IN_RULES]
+    for i, name in items(at(tree, "alerts", "defaults", "without")):
+        if isinstance(name, str) and name not in BUILT_IN_RULES:
+            yield ("alerts", "defaults", "without", i), unknown("built-in rule", name, list(BUILT_IN_RULES))
     for i, entry in items(at(tree, "alerts", "inhibit")):
         path: Path = ("alerts", "inhibit", i)
         source = at(entry, "source")
@@ -151,6 +169,39 @@ def _inhibitions(tree: dict[str, Any]) -> Iterator[Finding]:
         for n, target in items(at(entry, "targets")):
             if isinstance(target, str) and target not in rules:
                 yield (*path, "targets", n), unknown("rule", target, rules)
+
+
+def _windows(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Windows are made of whole minutes."""
+    for name, rule in mappings(tree, "alerts", "rules"):
+        for key in ("window", "every", "against"):
+            if length_ms := _length_ms(rule.get(key)):
+                if length_ms % 60_000:
+                    yield (
+                        ("alerts", "rules", name, key),
+                        f"{shown(rule[key])} is not a whole number of minutes",
+                    )
+                elif key == "window" and length_ms > _WINDOW_MAX_MS:
+                    yield ("alerts", "rules", name, key), f"{shown(rule[key])} is longer than a day"
+    for name, flow in mappings(tree, "flows"):
+        if 0 < _length_ms(at(flow, "deadline", "within")) < 60_000:
+            yield (
+                ("flows", name, "deadline", "within"),
+                "is shorter than a minute, which is how often flows are judged",
+            )
+
+
+def _length_ms(text: Any) -> int:
+    """Return a duration in milliseconds, 0 where it is none."""
+    parts = re.findall(r"([0-9]{1,6})(ms|[smhdw])", text) if isinstance(text, str) else []
+    return sum(int(n) * _UNITS_MS[unit] for n, unit in parts)
+
+
+def _slo_windows(tree: dict[str, Any]) -> Iterator[Finding]:
+    for name, endpoint in mappings(tree, "endpoints"):
+        length_ms = _length_ms(at(endpoint, "slo", "window"))
+        if 0 < length_ms < 86_400_000 or length_ms > 90 * 86_400_000:
+            yield ("endpoints", name, "slo", "window"), "an error budget is kept for 1 to 90 days"
 
 
 def _times(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -262,6 +313,8 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterator[Finding]], ...] = (
     _notify,
     _selectors,
     _inhibitions,
+    _windows,
+    _slo_windows,
     _times,
     config_sinks.findings,
     _headers,

@@ -9,7 +9,8 @@ the process.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from subscribers.delivery import Policy
 from subscribers.http import Edge, Settings
 from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped, Sink, kinds_of
 from subscribers.secrets import Secrets
+from subscribers.settings_error import SettingsError
 from subscribers.shipping import Shipper
 from subscribers.sinks.bulk import Names
 from subscribers.sinks.channel import Channel, Keeper
@@ -30,12 +32,6 @@ KEPT_FOLDER = "kept"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _TIMEOUT_S = 10.0
 _PARALLEL = 4
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used."""
-
-    reason = "bad_setting"
 
 
 #: Types of sinks that are spoken to by requests -> module of `sinks`, and what makes their channels there.
@@ -57,33 +53,49 @@ _BULK = ("elasticsearch", "opensearch")
 def outlets_of(config: Config, environ: Mapping[str, str], secrets: Secrets | None = None) -> Outlets:
     """Return the sinks that a configuration names. Raises SettingsError.
 
-    environ: OBSERVE_STORE, OBSERVE_DEAD_LETTERS, OBSERVE_RETRY_QUEUE and OBSERVE_RETRY_QUEUE_<SINK>.
+    environ: OBSERVE_STORE, OBSERVE_STATE, OBSERVE_DEAD_LETTERS, OBSERVE_RETRY_QUEUE and
+    OBSERVE_RETRY_QUEUE_<SINK>.
     """
     folder = environ.get("OBSERVE_STORE") or STORE_FOLDER
     wanted = {name: sink for name, sink in config.sinks.items() if sink.get("enabled", True)}
     if config.sinks and not wanted:
         raise SettingsError("every sink of observe.yaml has 'enabled: false': there is nowhere to deliver to")
-    if not wanted:
-        store = _store(folder)
-        return Outlets([Local("store", store)], store)
     secrets = secrets or Secrets()
+    notes: Mapping[str, int] = secrets.notes
     outlets = [_outlet(name, sink, folder, secrets) for name, sink in wanted.items()]
+    outlets = outlets or [Local("store", _store(folder))]
+    if environ.get("OBSERVE_STATE"):
+        from subscribers.alerts.counting import counting  # a subscriber that does not count loads none of it
+
+        outlet, uncounted = counting(config, environ)
+        outlets.append(outlet)
+        notes = ChainMap(uncounted, secrets.notes)
     shipped = [outlet.name for outlet in outlets if isinstance(outlet, Shipped)]
     local = next((outlet.sink for outlet in outlets if isinstance(outlet, Local)), None)
     if not shipped and local is not None and not environ.get("OBSERVE_DEAD_LETTERS"):
-        return Outlets(outlets, local)
-    keeper = keeper_of(environ, wanted)
-    return Outlets(outlets, keeper, keeper, secrets.notes)
+        return Outlets(outlets, local, notes=notes)
+    keeper = keeper_of(environ, [outlet.name for outlet in outlets])
+    return Outlets(outlets, keeper, keeper, notes)
 
 
-def deliverers(config: Config, secrets: Secrets | None = None) -> dict[str, Shipper]:
-    """Return the sinks of a configuration that are spoken to by requests, the disabled ones too, by name."""
+def deliverers(
+    config: Config, environ: Mapping[str, str], secrets: Secrets | None = None
+) -> dict[str, Shipper]:
+    """Return what delivers kept items again: the sinks that are spoken to by requests, the disabled ones too,
+    by name, the destinations of alerts as `destination.<name>`, and the table of OBSERVE_STATE.
+
+    Raises SettingsError.
+    """
+    from subscribers.alerts.counting import table_deliverer
+    from subscribers.alerts.notify import shippers  # those that ship logs shall not pay for it
+
     secrets = secrets or Secrets()
-    return {
+    sinks = {
         name: shipper_of(name, sink, secrets)
         for name, sink in config.sinks.items()
         if sink["type"] in SHIPPED
     }
+    return shippers(config.destinations, secrets) | sinks | table_deliverer(environ)
 
 
 def shipper_of(name: str, sink: Mapping[str, Any], secrets: Secrets) -> Shipper:
@@ -114,7 +126,7 @@ def connection_of(name: str, sink: Mapping[str, Any]) -> Settings:
     return Settings(timeout_s, sink.get("verify_tls", True), ca_file, int(sink.get("parallel", _PARALLEL)))
 
 
-def keeper_of(environ: Mapping[str, str], sinks: Mapping[str, Any]) -> Keeper:
+def keeper_of(environ: Mapping[str, str], sinks: Iterable[str]) -> Keeper:
     """Return where that is kept which sinks do not take. Raises SettingsError.
 
     On Lambda it must be named: a folder there is gone with its environment.

@@ -37,7 +37,7 @@ import msgspec
 from subscribers import retries, summary
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, Config, load
-from subscribers.configured import SettingsError, outlets_of
+from subscribers.configured import outlets_of
 from subscribers.dead_letter import S3Keeper
 from subscribers.inputs import firehose, intakes, kinesis, objects
 from subscribers.inputs.intakes import Intake
@@ -45,6 +45,7 @@ from subscribers.inputs.objects import SourceError
 from subscribers.outlets import Outlets
 from subscribers.read import Read
 from subscribers.reading import Reading
+from subscribers.settings_error import SettingsError
 from subscribers.settlement import Account, Settlement, Sink
 from subscribers.sinks import ndjson
 

@@ -22,14 +22,13 @@ import msgspec
 
 from subscribers import clients
 from subscribers.http_faults import AuthoritiesError, failed, lowered, refused, sdk_fault
+from subscribers.http_secrets import UnfitSecretError, filled, references, without
 from subscribers.secrets import SecretError
 from subscribers.sinks.channel import (
     AwsCall,
-    Basic,
     HttpRequest,
     Request,
     Response,
-    Secret,
     SecretReference,
     SigV4,
 )
@@ -91,20 +90,22 @@ class HttpEdge:
         import urllib3
 
         limit = self._settings.timeout_s if timeout_s is None else min(timeout_s, self._settings.timeout_s)
-        used: set[str] = set()
         try:
-            headers = self._headers(request, used)
+            made = filled(request, self._secret, time.time())
+            headers = self._signed(request, made.headers)
+        except UnfitSecretError as error:
+            return Response(fault="unsendable", detail=str(error))
         except SecretError as error:  # whose text has the reference, never the secret
             return Response(fault="secret_unavailable", detail=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a secret's source raises; its text may hold one
             reason = getattr(error, "reason", "") or type(error).__name__
             return Response(fault="secret_unavailable", detail=f"no secret or credentials: {reason}")
         try:
-            pool = self._pool(request.url)
+            pool = self._pool(made.url)
             told = pool.request(
                 request.method,
-                request.url,
-                body=request.body,
+                made.url,
+                body=made.body,
                 headers=headers,
                 retries=False,
                 redirect=False,
@@ -115,40 +116,22 @@ class HttpEdge:
             return failed(error)
         finally:
             self._used_s = time.time()
-        return _without(used, _received(told, time.monotonic() + limit))
+        return without(made.used, _received(told, time.monotonic() + limit))
 
     def refresh(self, request: HttpRequest) -> None:
         """Ask for the request's secrets anew: the other side did not believe them."""
         if self._secrets is None:
             return
-        for reference in _references(request):
+        for reference in references(request):
             self._secrets.refresh(reference)
 
-    def _headers(self, request: HttpRequest, used: set[str]) -> dict[str, str]:
-        """Return the headers as they are sent. used: the secrets among them."""
-
-        def secret(reference: SecretReference) -> str:
-            value = self._secret(reference)
-            used.add(value)
-            return value
-
-        headers = {
-            name: f"{value.prefix}{secret(value.reference)}{value.suffix}"
-            if isinstance(value, Secret)
-            else value
-            for name, value in request.headers.items()
-        }
-        headers.setdefault("User-Agent", "hybrid-observe")
-        if isinstance(request.auth, Basic):
-            username = request.auth.username
-            user = secret(username) if _is_reference(username) else username
-            headers["Authorization"] = _basic(user, secret(request.auth.password))
-            used.add(headers["Authorization"].partition(" ")[2])
-        elif isinstance(request.auth, SigV4):
-            with self._lock:
-                self._signer = self._signer or _Signer()
-            headers = self._signer.signed(request, headers, request.auth)
-        return headers
+    def _signed(self, request: HttpRequest, headers: dict[str, str]) -> dict[str, str]:
+        """Return the headers with AWS's signature, where one is wanted."""
+        if not isinstance(request.auth, SigV4):
+            return headers
+        with self._lock:
+            self._signer = self._signer or _Signer()
+        return self._signer.signed(request, headers, request.auth)
 
     def _secret(self, reference: SecretReference) -> str:
         if self._secrets is None:
@@ -282,36 +265,6 @@ def _sha256(body: bytes) -> str:
     from hashlib import sha256
 
     return sha256(body).hexdigest()
-
-
-def _basic(username: str, password: str) -> str:
-    import base64
-
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-def _references(request: HttpRequest) -> list[SecretReference]:
-    found = [value.reference for value in request.headers.values() if isinstance(value, Secret)]
-    if isinstance(request.auth, Basic):
-        found.append(request.auth.password)
-        if _is_reference(request.auth.username):
-            found.append(request.auth.username)
-    return found
-
-
-def _is_reference(username: str) -> bool:
-    return username.startswith(("ssm:/", "arn:aws"))
-
-
-def _without(secrets: set[str], response: Response) -> Response:
-    """A refusal that repeats what it refused: it is kept beside the items, and must not hold a secret."""
-    if response.fault or 200 <= response.status < 300:
-        return response
-    body = response.body
-    for secret in secrets:
-        if secret:
-            body = body.replace(secret.encode(), b"[secret]")
-    return msgspec.structs.replace(response, body=body)
 
 
 def _proxy_of(scheme: str, host: str) -> str:

@@ -30,7 +30,10 @@ class Sink(Protocol):
     """A local sink; `store.Store` is one. Each call either keeps everything it was given or raises."""
 
     def append(self, signals: Iterable[Signal]) -> object:
-        """Keep signals; those that are there already, by event ID, are kept once."""
+        """Keep signals; those that are there already, by event ID, are kept once.
+
+        A sink that does not want all of them returns the frozenset of the events that it took.
+        """
 
     def record(self, ledger_rows: Iterable[Row]) -> object:
         """Keep rows of the ledger."""
@@ -140,8 +143,12 @@ class Outlets:
         fates: dict[str, Fates] = {}
         for outlet in self.outlets:
             if isinstance(outlet, Local):
-                outlet.sink.append(_of(outlet.kinds, signals))
+                offered_here = _of(outlet.kinds, signals)
+                taken = outlet.sink.append(offered_here)
                 fates[outlet.name] = Fates()
+                if isinstance(taken, frozenset):
+                    left = {_event(signal.event_id) for signal in offered_here} - taken
+                    fates[outlet.name].dropped = dict.fromkeys(left, "not_taken")
         shipped = [outlet for outlet in self.outlets if isinstance(outlet, Shipped)]
         offered = {outlet.name: _Offered(outlet, signals, bodies) for outlet in shipped}
         jobs = {o.name: o.shipper.jobs(offered[o.name].items, deadline_s) for o in shipped}

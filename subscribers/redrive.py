@@ -314,7 +314,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     if not asked.plan:
         left_ms = getattr(context, "get_remaining_time_in_millis", None)
         deadline_s = None if left_ms is None else max(0.0, left_ms() / 1_000 - _MARGIN_S)
-        redrive = Redrive(storage, deliverers(config), rate=asked.rate, deadline_s=deadline_s)
+        redrive = Redrive(storage, deliverers(config, os.environ), rate=asked.rate, deadline_s=deadline_s)
         try:
             redrive.run(made)
         finally:

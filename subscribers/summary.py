@@ -39,13 +39,13 @@ def metric_lines(made: Settlement) -> Iterator[str]:
             "events_dropped": sum(ledger.dropped.values()),
             **{name: told[name] for name in ("requests", "retries", "bytes_sent") if name in told},
         }
-        yield _emf(at_ms, {"sink": ledger.sink}, values)
+        yield emf(at_ms, {"sink": ledger.sink}, values)
         for reason, events in ledger.dropped.items():
-            yield _emf(at_ms, {"sink": ledger.sink, "reason": reason}, {"events_dropped": events})
+            yield emf(at_ms, {"sink": ledger.sink, "reason": reason}, {"events_dropped": events})
         for reason, events in _stored(made, ledger).items():
-            yield _emf(at_ms, {"sink": ledger.sink, "reason": reason}, {"events_stored": events})
+            yield emf(at_ms, {"sink": ledger.sink, "reason": reason}, {"events_stored": events})
     if made.failed:
-        yield _emf(at_ms, {}, {"parts_failed": len(made.failed)})
+        yield emf(at_ms, {}, {"parts_failed": len(made.failed)})
 
 
 def summary_line(level: str, message: str, made: Settlement, fault: Exception | None = None) -> str:
@@ -92,7 +92,7 @@ def retry_lines(told: Retried, now_unix_nano: int) -> Iterator[str]:
         "items_buried": sum(told.buried.values()),
         "items_failed": told.failed,
     }
-    yield _emf(now_unix_nano // 1_000_000, {}, values)
+    yield emf(now_unix_nano // 1_000_000, {}, values)
     level = "WARN" if told.failed or told.buried else "INFO"
     line = {
         "level": level,
@@ -113,7 +113,8 @@ def _stored(made: Settlement, ledger: Ledger) -> Counter[str]:
     return found
 
 
-def _emf(at_ms: int, dimensions: Mapping[str, str], values: Mapping[str, int]) -> str:
+def emf(at_ms: int, dimensions: Mapping[str, str], values: Mapping[str, int]) -> str:
+    """Return a line of CloudWatch's embedded metric format: one set of dimensions, counts by name."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
     directive: dict[str, Any] = {"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}
     line = {"_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [directive]}, **dimensions, **values}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,13 @@ from packaging.requirements import Requirement
 
 from deploy import build
 from lambda_layer.build import BuildError
+from subscribers.alerts import evaluator, state_dynamodb
+from subscribers.alerts.evaluation import Judged
+from subscribers.alerts.evaluator import Evaluated
+from subscribers.alerts.notify import Told
+from subscribers.alerts.state import Entry
+from subscribers.alerts.state_channel import StateChannel
+from subscribers.alerts.state_of import dynamodb_table
 from subscribers.config import load
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +77,165 @@ def test_the_functions_have_roles_of_their_own() -> None:
     """SAM gives a function without one the managed policy of its events, which is for every queue."""
     for function in _of_type("AWS::Serverless::Function").values():
         assert function["Role"]["Fn::GetAtt"].split(".")[0] in RESOURCES
+
+
+def _allowed(role: str, service: str) -> dict[str, set[str]]:
+    """What a role may call of a service -> on which resources, by its own statements and by policies."""
+    found: dict[str, set[str]] = {}
+    for name, statement in _statements():
+        roles = RESOURCES[name]["Properties"].get("Roles", [{"Ref": name}])
+        if f"'Ref': '{role}'" not in str(roles):
+            continue
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            if action.startswith(f"{service}:"):
+                found.setdefault(action.partition(":")[2], set()).add(str(statement["Resource"]))
+    return found
+
+
+def _operation(method: str) -> str:
+    """The action that a method of the SDK needs, e.g. `batch_write_item`: BatchWriteItem."""
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def test_the_table_of_alerts_is_called_as_the_code_does() -> None:
+    """The evaluator may make each call of the backend; who only counts may make the one of its channel."""
+    table = {"{'Fn::GetAtt': 'AlertState.Arn'}"}
+    made = {_operation(method) for method in state_dynamodb.CALLS}
+    assert _allowed("EvaluatorRole", "dynamodb") == dict.fromkeys(made, table)
+    written = StateChannel("parts", "table").request([]).operation
+    for role in ("SubscriberRole", "RedriveRole"):
+        assert _allowed(role, "dynamodb") == {_operation(written): table}
+
+
+def test_the_table_of_alerts_is_the_one_that_the_code_writes() -> None:
+    """Keys and TTL attribute have the names of the backend's; it is paid by the call, and restorable."""
+    table = RESOURCES["AlertState"]["Properties"]
+    item = state_dynamodb.item_of(Entry("p", "s", b"", 1))
+    keys = {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]}
+    assert keys == {"pk": "HASH", "sk": "RANGE"}
+    assert {d["AttributeName"]: d["AttributeType"] for d in table["AttributeDefinitions"]} == {
+        name: next(iter(item[name])) for name in keys
+    }
+    ttl = table["TimeToLiveSpecification"]
+    assert ttl["Enabled"] is True
+    assert "N" in item[ttl["AttributeName"]]
+    assert ttl["AttributeName"] not in state_dynamodb.item_of(Entry("p", "s", b""))
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_all_who_deliver_share_one_state() -> None:
+    """Subscriber, redrive and evaluator name the same table, as an address that is understood."""
+    named = []
+    for name in _of_type("AWS::Serverless::Function"):
+        state = RESOURCES[name]["Properties"]["Environment"]["Variables"]["OBSERVE_STATE"]
+        condition, address, nothing = state.get("Fn::If", ["WithAlerts", state, {"Ref": "AWS::NoValue"}])
+        assert (condition, nothing) == ("WithAlerts", {"Ref": "AWS::NoValue"})
+        named.append(address["Fn::Sub"])
+    assert named == ["dynamodb:${AlertState}"] * 3
+    assert dynamodb_table(named[0].replace("${AlertState}", "observe-AlertState-1A2B3C")) is not None
+
+
+def test_the_evaluator_has_all_that_it_reads() -> None:
+    """Its environment, one at a time, every minute, and no minute that comes late."""
+    function = RESOURCES["Evaluator"]["Properties"]
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    variables = {**variables, **function["Environment"]["Variables"]}
+    wanted = {"OBSERVE_CONFIG", "OBSERVE_STATE", "OBSERVE_DEAD_LETTERS"}
+    assert variables.keys() == wanted
+    assert function["ReservedConcurrentExecutions"] == 1
+    assert function["Timeout"] <= 60
+    assert function["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+    schedule = function["Events"]["Schedule"]["Properties"]
+    assert schedule["Schedule"] == "rate(1 minute)"
+    assert schedule["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    for policy in ("SecretsPolicy", "ParametersPolicy", "SecretsKeyPolicy"):
+        assert "'EvaluatorRole'" in str(RESOURCES[policy]["Properties"]["Roles"])
+
+
+def test_notices_go_to_the_named_topics_only() -> None:
+    """Who tells, at first or from a dead letter, may publish to the parameter's topics; nobody else may."""
+    assert _allowed("SubscriberRole", "sns") == {}
+    for role in ("EvaluatorRole", "RedriveRole"):
+        assert _allowed(role, "sns") == {"Publish": {"{'Ref': 'AlertTopicArns'}"}}
+
+
+def test_alerts_can_be_switched_off() -> None:
+    """All that they need goes with them, and nothing that stays names it but under the condition."""
+    own = {name for name, r in RESOURCES.items() if r.get("Condition") in ("WithAlerts", "WithAlertTopics")}
+    assert {"AlertState", "Evaluator", "EvaluatorLogGroup", "EvaluatorRole", "CountsPolicy"} <= own
+    assert TEMPLATE["Parameters"]["Alerts"]["Default"] == "ENABLED"
+    for name in RESOURCES.keys() - own:
+        assert not _named(RESOURCES[name]) & own, name
+
+
+def _named(tree: Any) -> set[str]:
+    """The resources that a part names outside of `!If [WithAlerts, ...]`."""
+    if isinstance(tree, list):
+        return set().union(*map(_named, tree)) if tree else set()
+    if not isinstance(tree, dict):
+        return set()
+    found = set()
+    for key, value in tree.items():
+        if key == "Ref":
+            found.add(value)
+        elif key == "Fn::GetAtt":
+            found.add(value.partition(".")[0])
+        elif key == "Fn::Sub":
+            found |= set(re.findall(r"\$\{([A-Za-z]+)", str(value)))
+        elif key != "Fn::If" or value[0] != "WithAlerts":
+            found |= _named(value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "of", "missing"),
+    [
+        ("SubscriberFails", "Errors", "Subscriber", "notBreaching"),
+        ("GivenUp", "ApproximateNumberOfMessagesVisible", "RetryDeadLetterQueue", "notBreaching"),
+        ("EvaluatorFails", "Errors", "Evaluator", "notBreaching"),
+        ("EvaluatorSilent", "Invocations", "Evaluator", "breaching"),
+        ("AlertStateThrottled", "ReadThrottleEvents", "AlertState", "notBreaching"),
+        ("AlertStateThrottled", "WriteThrottleEvents", "AlertState", "notBreaching"),
+    ],
+)
+def test_what_nobody_may_miss_has_an_alarm(alarm: str, metric: str, of: str, missing: str) -> None:
+    """On the metric of that very resource; silence is an alarm where it must not be silent."""
+    found = _of_type("AWS::CloudWatch::Alarm")[alarm]
+    metrics = [m["MetricStat"]["Metric"] for m in found.get("Metrics", ()) if "MetricStat" in m] or [found]
+    (watched,) = (m for m in metrics if m["MetricName"] == metric)
+    assert of in str(watched["Dimensions"])
+    assert found["TreatMissingData"] == missing
+    assert "AlarmTopicArn" in str(found["AlarmActions"])
+
+
+def test_a_notice_that_cannot_be_sent_has_an_alarm() -> None:
+    """On the metric that the evaluator writes: same namespace, name and dimensions."""
+    told = Told(failed=(("pager", "refused"),))
+    judged = Judged(at_s=60, findings=())
+    made = Evaluated(judged=judged, incidents=(), notices=(), told=told)
+    (line,) = evaluator.metric_lines(made, 60_000)
+    (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
+    found = _of_type("AWS::CloudWatch::Alarm")["NotificationsFailed"]
+    assert found["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
+    assert found["Namespace"] == directive["Namespace"]
+    assert [dimension["Name"] for dimension in found.get("Dimensions", ())] == directive["Dimensions"][0]
+    assert (found["Threshold"], found["TreatMissingData"]) == (1, "notBreaching")
+
+
+def test_the_alarms_are_explained() -> None:
+    """Whoever is woken by one finds in the documentation what to do."""
+    said = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    assert [name for name in _of_type("AWS::CloudWatch::Alarm") if f"| `{name}` |" not in said] == []
+
+
+def test_every_handler_is_there() -> None:
+    """A function whose handler is misspelt fails at its first event only."""
+    for name, function in _of_type("AWS::Serverless::Function").items():
+        module, _, handler = function["Handler"].rpartition(".")
+        assert callable(getattr(import_module(module), handler)), name
 
 
 def test_a_message_does_not_come_back_while_it_is_at_work() -> None:
@@ -177,6 +345,8 @@ def test_a_function_is_whole_and_small(tmp_path: Path) -> None:
         assert (tmp_path / handler).is_file()
     packed = {path.name for path in tmp_path.iterdir()}
     assert {"msgspec", "re2", "isal", "yaml", "jsonschema", "urllib3", "opentelemetry", "google"} <= packed
+    # Lambda's image has no time zones of its own that anybody promises.
+    assert (tmp_path / "tzdata/zoneinfo/Europe/Paris").is_file()
     assert packed.isdisjoint({"boto3", "duckdb", "console", "tests", "bin"})
     native = list(tmp_path.rglob("*.so"))
     assert native

@@ -6,17 +6,22 @@ import json
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from console import key_secret, requests, trace
-from console.demo import scenario
+from console import insight_view, key_secret, requests, trace
+from console.demo import alerts, scenario
+from console.demo.example import example
 from console.demo.session import DemoFailedError, Session
 from console.demo.subscribe import Total
 from console.waterfall import render
+from subscribers.config import load
+from subscribers.insight import ask
+from subscribers.insight.answer import Question
 from subscribers.parse import LAMBDA_GROUP
 from subscribers.store import Store
 
@@ -46,6 +51,9 @@ def whole(session: Session, out: Console, report: str) -> None:
     requests.render_summary(requests.summary(store), out)
     say("Of a queue, topic or stream a request is a batch.", out)
     _cold_starts(store, out)
+    title(f"Is {scenario.MIGRATED} as good as it was?", out)
+    _parity(store, out)
+    _alerts(session, out)
     title(f"Why did claim {scenario.FAILED} fail, and on which side?", out)
     _failed(store, session, out)
     title(f"Claim {scenario.SHIP} was accepted, but is not in {report}. What does its number find?", out)
@@ -60,6 +68,28 @@ def whole(session: Session, out: Console, report: str) -> None:
     ledger(session.total, held, out)
     title("Ask yourself", out)
     _next(session.store, out)
+
+
+def _parity(store: Store, out: Console) -> None:
+    config = load(example() / "observe.yaml")
+    question = Question(config=config, endpoints=("submit",))
+    insight_view.render(ask("parity", store.query, question), out)
+
+
+def _alerts(session: Session, out: Console) -> None:
+    """Let the rules be judged, and print who would have been told what. Raises DemoFailedError."""
+    title("Alerts: who was told what, as the clock went on", out)
+    ended_s = time.time()
+    triggered: set[str] = set()
+    with alerts.receiver() as inbox:
+        judging = alerts.Alerts(session.store, inbox)
+        for at_s in alerts.clock(judging.plan, session.began_s, ended_s):
+            for told in judging.evaluate(at_s):
+                alerts.render(told, out)
+                if told.body["action"] == "trigger":
+                    triggered.add(told.body["rule"])
+    if missing := alerts.EXPECTED - triggered:
+        raise DemoFailedError("no_alert", f"nobody was told of {', '.join(sorted(missing))}")
 
 
 def _cold_starts(store: Store, out: Console) -> None:

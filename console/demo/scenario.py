@@ -51,8 +51,10 @@ _STORIES: dict[int, tuple[str, int, dict[str, object]]] = {
 }
 #: What ordinary claims are about, in turn.
 _KINDS = ("motor", "theft", "glass", "fire", "water")
+#: The endpoint that both sides serve.
+MIGRATED = "POST /claims"
 MORNING = 20
-NOON = 110
+NOON = 190
 
 
 def morning() -> list[Request]:

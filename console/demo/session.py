@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ _KNOWN = {
     "dead_letters",
     "tmp",
     "lock",
+    "kept",
+    *(subscribe.STATE + more for more in ("", "-wal", "-shm")),
 }
 
 
@@ -61,6 +64,8 @@ class Session:
     total: Total = field(default_factory=Total)
     answers: list[drive.Answer] = field(default_factory=list)
     objects: list[tuple[str, str]] = field(default_factory=list)
+    #: When it started, epoch seconds.
+    began_s: float = field(default_factory=time.time)
 
     def send(
         self,

@@ -25,6 +25,8 @@ ACCOUNT = "123456789012"
 #: CloudWatch sends up to 10,000 events or about 1 MB of them in one payload.
 EVENTS_MAX = 2_000
 SUBSCRIBER = "observe-subscriber"
+#: In the store's folder: what rules remember.
+STATE = "alerts.sqlite"
 #: (log group, log stream)
 Stream = tuple[str, str]
 
@@ -158,6 +160,7 @@ def subscriber(store: Path, log: CloudWatchLogWriter, key_secret: str, endpoint_
         Path(subscribers.__file__).parents[1],
         environment={
             "OBSERVE_STORE": str(store.absolute()),
+            "OBSERVE_STATE": str(store.absolute() / STATE),
             "OBSERVE_CONFIG": str((example() / "observe.yaml").absolute()),
             "OBSERVE_KEY_SECRET": key_secret,
             "AWS_ENDPOINT_URL": endpoint_url,

@@ -8,7 +8,7 @@ from observe.source import VALUE_MAX, identified, mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from observe.context import Context
@@ -20,6 +20,8 @@ ATTRIBUTES_MAX = 10
 MESSAGE_MAX_BYTES = 1_048_576
 #: What a queue made before August 2025, and every topic, takes unless its limit was raised.
 MESSAGE_MAX_BYTES_OLD = 262_144
+#: Some day in the year 5138: what is later is no time in seconds.
+_LAST_S = 1e11
 #: In order of worth: with traceparent alone the two sides are still one trace.
 CARRIED = ("traceparent", "x-correlation-id", "baggage", "tracestate")
 
@@ -111,6 +113,15 @@ def received(system: str, destination: str, message_ids: list[str]) -> Descripti
     else:
         attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(message_ids)
     return f"process {destination}".strip(), attributes
+
+
+def oldest_of(times: Iterable[object]) -> dict[str, Any]:
+    """Return the attribute that tells when the oldest record was written; {} where no record says so.
+
+    times: epoch seconds as AWS tells them; anything else is left out.
+    """
+    known = [time for time in times if isinstance(time, int | float) and 0 < time < _LAST_S]
+    return {semconv.OLDEST_RECORD: int(min(known) * 1000)} if known else {}
 
 
 def sent(system: str, destination: str, entries: object) -> Description:

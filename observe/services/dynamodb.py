@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from observe import semconv
 from observe.services import shapes
+from observe.services.attributes import oldest_of
 from observe.services.member import in_each, is_ours, within
 from observe.services.payload import HOLDERS, carried
 from observe.source import OWN, VALUE_MAX, Record, Source, mapping, text
@@ -80,6 +81,8 @@ def describe(event: Mapping[str, Any]) -> Description:
         )
     else:
         attributes[semconv.MESSAGING_BATCH_MESSAGE_COUNT] = len(changes)
+    written = (mapping(change.get("dynamodb")).get("ApproximateCreationDateTime") for change in changes)
+    attributes |= oldest_of(written)
     return f"process {table}".strip(), {key: value for key, value in attributes.items() if value != ""}
 
 

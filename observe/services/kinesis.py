@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 from __future__ import annotations
 
 from observe import semconv
-from observe.services.attributes import bytes_of, entries_of, ids_in, received, sent
+from observe.services.attributes import bytes_of, entries_of, ids_in, oldest_of, received, sent
 from observe.services.member import (
     added,
     all_added,
@@ -117,7 +117,7 @@ def varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def describe(event: Mapping[str, Any]) -> Description:
-    """Return `process STREAM` and the messaging attributes of the batch, counted in Kinesis records.
+    """Return `process STREAM`, the messaging attributes of the batch (Kinesis records count), and its age.
 
     The ARN is the stream's, or with enhanced fan-out its consumer's: `stream/<name>/consumer/<name>:<time>`.
     """
@@ -125,7 +125,9 @@ def describe(event: Mapping[str, Any]) -> Description:
     arn = text((found[0] if found else event).get("eventSourceARN"))
     stream = arn.partition(":stream/")[2].partition("/")[0]
     numbers = [text(mapping(record.get("kinesis")).get("sequenceNumber")) for record in found]
-    return received(SYSTEM, stream, numbers)
+    name, attributes = received(SYSTEM, stream, numbers)
+    arrived = (mapping(record.get("kinesis")).get("approximateArrivalTimestamp") for record in found)
+    return name, {**attributes, **oldest_of(arrived)}
 
 
 def _strip(event: Any) -> Any:

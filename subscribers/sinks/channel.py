@@ -47,7 +47,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 class Secret(msgspec.Struct, frozen=True):
-    """A header's value that only the edge knows. prefix, suffix: what stands around it, e.g. `ApiKey `."""
+    """A text that only the edge knows: of a header, an address, a member of the body.
+
+    prefix, suffix: what stands around it, e.g. `ApiKey `.
+    """
 
     reference: SecretReference
     prefix: str = ""
@@ -68,14 +71,29 @@ class SigV4(msgspec.Struct, frozen=True):
     service: str
 
 
+class Signature(msgspec.Struct, frozen=True):
+    """HMAC-SHA256 over `<time>.<body>`, told as `sha256=<hex>`. time: seconds since the epoch, told, too."""
+
+    key: SecretReference
+    header: str = "X-Observe-Signature"
+    time_header: str = "X-Observe-Timestamp"
+
+
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request. body: as it is sent, compressed where the headers say so."""
 
-    url: str
+    #: "" where `secret_url` is the address.
+    url: str = ""
     body: bytes = b""
     headers: Mapping[str, str | Secret] = {}
     method: str = "POST"
     auth: Basic | SigV4 | None = None
+    #: The address where the whole of it is a secret, as that of an incoming webhook.
+    secret_url: Secret | None = None
+    #: Members that the body, a JSON object, gets at its top: placed, not searched for, so that nothing that
+    #: the body says can be taken for a secret's place.
+    secret_members: Mapping[str, Secret] = {}
+    signature: Signature | None = None
 
 
 class AwsCall(msgspec.Struct, frozen=True, kw_only=True):

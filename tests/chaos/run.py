@@ -225,7 +225,7 @@ def _redriven(folder: Path) -> Redriven:
     """Redrive what is to be retried, as `observe redrive` does."""
     storage = storage_of(str(folder / "kept"))
     made = plan(storage, Filters(), time.time())
-    sinks = deliverers(load(folder / "observe.yaml"))
+    sinks = deliverers(load(folder / "observe.yaml"), {})
     return Redrive(storage, sinks).run(made)
 
 

@@ -10,9 +10,10 @@ import pytest
 from console.local.moto_server import MotoServer
 from subscribers.aws import Aws
 from subscribers.config import EMPTY, loads
-from subscribers.configured import SettingsError, outlets_of
+from subscribers.configured import outlets_of
 from subscribers.envelope import encode
 from subscribers.handler import make_handler
+from subscribers.settings_error import SettingsError
 from tests.backends.elastic import Elastic
 from tests.subscribers.lambda_stream import NOW, batch
 from tests.subscribers.sink import Memory

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscribers.config import EMPTY, loads
-from subscribers.configured import SHIPPED, SettingsError, deliverers, outlets_of
+from subscribers.configured import SHIPPED, deliverers, outlets_of
 from subscribers.dead_letter import FolderKeeper
 from subscribers.delivery import Policy
 from subscribers.envelope import LogBatch, encode
@@ -21,6 +21,7 @@ from subscribers.handler import make_handler
 from subscribers.http import Edge
 from subscribers.kept import decode
 from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped
+from subscribers.settings_error import SettingsError
 from subscribers.shipping import Shipper
 from subscribers.signals import Log, Metric, Signal
 from subscribers.sinks.bulk import Names
@@ -289,7 +290,7 @@ def test_disabled_sinks_are_not_used(tmp_path: Path) -> None:
         b={"type": "store", "path": str(tmp_path / "s")},
     )
     assert [one.name for one in outlets_of(config, {"OBSERVE_DEAD_LETTERS": str(tmp_path)}).outlets] == ["b"]
-    assert set(deliverers(config)) == {"a"}
+    assert set(deliverers(config, {})) == {"a"}
     with pytest.raises(SettingsError, match="nowhere"):
         outlets_of(sinks(a={"type": "stdout", "enabled": False}), {})
 

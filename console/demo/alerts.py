@@ -1,0 +1,154 @@
+"""The demo's alerts: the evaluator over what the subscriber counted, and somebody who is told.
+
+Rules are those of the example's observe.yaml and the built-in ones. The evaluator is the one that runs on
+Lambda; what it tells comes over HTTP, to a receiver of ours in the place of PagerDuty. Its clock is moved on
+where the demo cannot wait: to when late events can no longer come, and to the next two nights' deadlines.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from console.demo.example import example
+from console.demo.subscribe import STATE
+from console.local.http_edge import BadBodyError, EdgeServer, JsonHandler
+from console.terminal import line
+from subscribers.alerts.calendars import next_deadline
+from subscribers.alerts.counting import planned
+from subscribers.alerts.evaluator import Evaluator
+from subscribers.alerts.model import SLOT_S, Absence
+from subscribers.alerts.notify import Notifier
+from subscribers.alerts.plan import Plan
+from subscribers.alerts.state_sqlite import SqliteState
+from subscribers.config import load
+from subscribers.dead_letter import FolderKeeper
+
+DESTINATION = "on-call"
+#: Events of the demo are complete this long after it, and every rule of one window was judged.
+_COMPLETE_S = 600
+#: Behind a deadline: late events, and the minute in which it is judged.
+_BEHIND_S = 240
+_NIGHTS = 2
+#: Rules of which the demo's scenario has somebody told.
+EXPECTED = frozenset(("function-errors", "statement-slow", "claim-in-report", "nightly-recon"))
+_BODY_MAX = 1_000_000
+#: Of a message's facts, those that say what to do about it come behind the ones that say where.
+_SAMPLES = 2
+_FACTS = ("Since", "Over since", "Side", "Service", "Endpoint", "Owner", "Runbook", "Rule")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the receiver was told, and by which clock. body: docs/spec/notification-v1.schema.json."""
+
+    at_s: int
+    body: dict[str, Any]
+
+
+class Alerts:
+    """The evaluator of one demo."""
+
+    def __init__(self, store: Path, inbox: Inbox, links: dict[str, str] | None = None) -> None:
+        config = load(example() / "observe.yaml")
+        destination = {DESTINATION: {"type": "webhook", "url": inbox.url}}
+        config = msgspec.structs.replace(config, destinations=destination, links=links or config.links)
+        self.plan = planned(config)
+        self._inbox = inbox
+        state = SqliteState(store / STATE)
+        self._evaluator = Evaluator(self.plan, state, Notifier(destination, FolderKeeper(store / "kept")))
+
+    def evaluate(self, now_s: float) -> list[Told]:
+        """Judge once, and return what was told."""
+        made = self._evaluator.evaluate(now_s)
+        return [Told(made.judged.at_s, body) for body in self._inbox.take()]
+
+
+def clock(plan: Plan, began_s: float, ended_s: float) -> Iterator[int]:
+    """Yield when rules are judged: every minute of the demo and a little longer, then behind deadlines."""
+    first = int(began_s) // SLOT_S * SLOT_S
+    yield from range(first, int(ended_s) + _COMPLETE_S + SLOT_S, SLOT_S)
+    calendars = [rule.calendar for rule in plan.rules.values() if isinstance(rule, Absence) and rule.calendar]
+    at_s = int(ended_s)
+    for _ in range(_NIGHTS if calendars else 0):
+        deadline = next_deadline(calendars[0], at_s + 1)
+        if deadline is None:
+            return
+        at_s = deadline
+        yield at_s + _BEHIND_S
+
+
+class Inbox:
+    """Where webhooks arrive. url: of the destination."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._lock, self._bodies = threading.Lock(), list[dict[str, Any]]()
+
+    def put(self, body: dict[str, Any]) -> None:
+        """Keep one notification."""
+        with self._lock:
+            self._bodies.append(body)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return what came since the last time."""
+        with self._lock:
+            taken, self._bodies = self._bodies, []
+            return taken
+
+
+@contextmanager
+def receiver() -> Iterator[Inbox]:
+    """Run a receiver of webhooks on loopback."""
+    inbox = Inbox("")
+    server = EdgeServer(type("Receiver", (_Receiver,), {"inbox": inbox}))
+    inbox.url = f"http://{server.address}/alerts"
+    try:
+        yield inbox
+    finally:
+        server.close()
+
+
+class _Receiver(JsonHandler):
+    inbox: Inbox
+
+    def do_POST(self) -> None:  # noqa: N802
+        """Take one notification."""
+        try:
+            self.inbox.put(json.loads(self.read_body(_BODY_MAX)))
+        except (BadBodyError, ValueError):
+            return self.respond_json(HTTPStatus.BAD_REQUEST, {"message": "no notification"})
+        return self.respond_json(HTTPStatus.ACCEPTED, {})
+
+
+def render(told: Told, out: Console) -> None:
+    """Print one notification as whoever is on call reads it."""
+    body = told.body
+    style = "green" if body["action"] == "resolve" else "bold red"
+    line(out, body["title"], f"{_moment(told.at_s)}  ", style)
+    if body["action"] == "resolve":
+        return
+    for name in _FACTS:
+        if name in body["facts"]:
+            line(out, body["facts"][name], f"  {name:<10}")
+    for change in body["changes"]:
+        line(out, change, f"  {'Changed':<10}")
+    for member in body["members"]:
+        line(out, member, f"  {'About':<10}")
+    for sample in body["samples"][:_SAMPLES]:
+        line(out, f"{sample['id']}: {sample['text']}", f"  {'Request':<10}")
+        for link in sample["links"].values():
+            line(out, link, f"  {'':<10}")
+        line(out, sample["command"], f"  {'':<10}$ ")
+
+
+def _moment(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%a %H:%M UTC")

@@ -1,0 +1,233 @@
+"""The edge, once a minute: judge, remember, tell.
+
+    OBSERVE_CONFIG         path of observe.yaml
+    OBSERVE_STATE          where rules remember (counting); it must be set
+    OBSERVE_DEAD_LETTERS   where notices are kept that cannot be sent (configured)
+
+What is owed to a destination is saved before it is sent, and what is still owed behind it; incidents are
+saved with it. An evaluation that dies in between is done again by the next, and destinations recognise its
+notices.
+
+    StateError      the state cannot be used; the next minute tries again
+    BusyError       another evaluation is at work on the same state
+    SettingsError   a setting that cannot be used
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from subscribers.alerts.changes import changes_of, remember_plan
+from subscribers.alerts.evaluation import Evaluation, Judged
+from subscribers.alerts.incidents import Incident, advance, policy_of
+from subscribers.alerts.message import surroundings_of
+from subscribers.alerts.model import SLOT_S, Finding, Rule
+from subscribers.alerts.notice import Notice
+from subscribers.alerts.notify import Notifier, Owed, Told
+from subscribers.alerts.plan import Plan
+from subscribers.alerts.remembered import Memory
+from subscribers.alerts.state import State
+from subscribers.settings_error import SettingsError
+from subscribers.summary import emf
+
+#: Of a minute's run; what is still owed then is sent by the next one.
+DEADLINE_S = 40.0
+#: Rules about ourselves: what nobody would notice else.
+OWN_RULES = (
+    Rule(
+        name="notification-failed",
+        severity="error",
+        description="A destination could not be told of an alert.",
+        reason="built in: an alert that nobody hears is none",
+    ),
+    Rule(
+        name="rule-not-judged",
+        severity="error",
+        description="A rule could not be judged: what it looks for would not be seen.",
+        reason="built in: a rule that is not judged is silent for the wrong reason",
+    ),
+)
+
+
+class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one evaluation."""
+
+    judged: Judged
+    incidents: tuple[Incident, ...]
+    notices: tuple[Notice, ...]
+    told: Told
+    #: Notices that no destination is configured for.
+    untold: int = 0
+
+    @property
+    def open(self) -> tuple[Incident, ...]:
+        """Return the incidents that people were told of and that are not over."""
+        return tuple(one for one in self.incidents if one.is_live and one.told)
+
+
+class Evaluator:
+    """A plan, a state and destinations, ready to be run every minute."""
+
+    def __init__(self, plan: Plan, state: State, notifier: Notifier, scope: str = "") -> None:
+        """scope: which deployment this is, where several tell the same destinations."""
+        self._plan, self._state, self._notifier, self._scope = plan, state, notifier, scope
+        self._evaluation = Evaluation(plan, state)
+        self._memory = Memory(state)
+        self._rules = [*OWN_RULES, *plan.rules.values()]
+
+    def evaluate(self, now_s: float) -> Evaluated:
+        """Judge at the last whole minute, and tell what is to be told. Raises StateError and BusyError.
+
+        now_s: epoch seconds. The same minute may be evaluated again; an earlier one is refused by BusyError.
+        """
+        at_s = int(now_s) // SLOT_S * SLOT_S
+        with self._memory.turn(at_s):
+            judged = self._evaluation.judge(at_s)
+            before, owed = self._memory.incidents(), self._memory.owed()
+            deaf = {**self._memory.failed(), **_waiting(owed)}
+            # Who cannot be told of anything cannot be told of that either.
+            hearing = tuple(name for name in self._plan.config.destinations if name not in deaf)
+            findings = [*judged.findings, *_about_ourselves(judged, deaf if hearing else {}, before, at_s)]
+            policy = policy_of(self._plan.config.alerts, self._told_to(hearing), self._scope, judged.failed)
+            advanced = advance(before, findings, at_s, policy)
+            remember_plan(self._plan, self._state, at_s)
+            changes = changes_of(self._plan, self._state, at_s)
+            around = surroundings_of(self._plan.config, self._rules, changes)
+            outbox = self._notifier.outbox(advanced.notices, around, owed)
+            self._memory.save(before, advanced.incidents, owed, outbox)
+            told = self._notifier.deliver(outbox, at_s, DEADLINE_S)
+            self._memory.save((), (), outbox, told.owed)
+            self._memory.save_failed(dict(told.failed))
+        return Evaluated(
+            judged=judged,
+            incidents=advanced.incidents,
+            notices=advanced.notices,
+            told=told,
+            untold=self._notifier.untold(advanced.notices),
+        )
+
+    def _told_to(self, hearing: tuple[str, ...]) -> list[Rule]:
+        """Return the rules; of destinations that cannot be told the others hear."""
+        return [
+            msgspec.structs.replace(rule, notify=hearing) if rule.name == OWN_RULES[0].name else rule
+            for rule in self._rules
+        ]
+
+
+def _waiting(owed: Sequence[Owed]) -> dict[str, str]:
+    """Return the destinations that are to be told something still, and why they were not."""
+    return {one.destination: one.refusal.reason if one.refusal else "out_of_time" for one in owed}
+
+
+def _about_ourselves(
+    judged: Judged, deaf: Mapping[str, str], before: Sequence[Incident], at_s: int
+) -> list[Finding]:
+    """Return findings for what we cannot do: rules that are not judged, destinations that are not told.
+
+    deaf: destination -> reason; before: what was so the last time.
+    """
+    found = {
+        ("rule-not-judged", "rule", name): f"{name} is not judged: {said}"
+        for name, said in judged.failed.items()
+    }
+    for name, why in deaf.items():
+        said = f"{name} could not be told of an alert ({why}); what it refused for good is a dead letter"
+        found["notification-failed", "destination", name] = said
+    findings = [
+        Finding(rule=rule, verdict="breach", at_s=at_s, since_s=at_s, group={kind: name}, said=said)
+        for (rule, kind, name), said in found.items()
+    ]
+    own = {rule.name for rule in OWN_RULES}
+    over = [one for one in before if one.rule in own and (one.rule, *_only(one.group)) not in found]
+    return findings + [Finding(rule=one.rule, verdict="ok", at_s=at_s, group=one.group) for one in over]
+
+
+def _only(group: Mapping[str, str]) -> tuple[str, ...]:
+    """The one name and value of a group of ours."""
+    return next(iter(group.items()), ())
+
+
+def metric_lines(made: Evaluated, now_ms: int) -> list[str]:
+    """Return what an evaluation did as metrics of CloudWatch's embedded format."""
+    judged, told = made.judged, made.told
+    values = {
+        "Findings": sum(finding.verdict == "breach" for finding in judged.findings),
+        "IncidentsOpen": len(made.open),
+        "NotificationsSent": told.sent,
+        "NotificationsFailed": len(told.failed),
+        "NotificationsOwed": len(told.owed),
+        "RulesFailed": len(judged.failed),
+        "LateEvents": judged.late,
+    }
+    return [emf(now_ms, {}, values)]
+
+
+def summary_line(made: Evaluated, plan: Plan) -> str:
+    """Return what an evaluation did as one line of JSON."""
+    judged, told = made.judged, made.told
+    is_bad = bool(judged.failed or told.failed or judged.unreadable)
+    line = {
+        "level": "WARN" if is_bad else "INFO",
+        "message": "rules judged",
+        "time_unix_nano": judged.at_s * 1_000_000_000,
+        "rules": len(plan.rules),
+        "open": [
+            {"rule": one.rule, "group": one.group, "since_s": one.since_s, "said": one.finding.said}
+            for one in made.open
+        ],
+        "notices": [{"key": one.key, "action": one.action} for one in made.notices],
+        "sent": told.sent,
+        "late_events": judged.late,
+        **({"failed_rules": judged.failed} if judged.failed else {}),
+        **({"failed_notifications": told.failed} if told.failed else {}),
+        **({"untold": made.untold} if made.untold else {}),
+        **({"unreadable_parts": judged.unreadable} if judged.unreadable else {}),
+        **({"notes": plan.notes} if plan.notes else {}),
+    }
+    return msgspec.json.encode(line).decode()
+
+
+def evaluator_of(environ: Mapping[str, str]) -> tuple[Plan, Evaluator]:
+    """Return the plan and the evaluator of an environment. Raises SettingsError and ConfigError."""
+    from subscribers.alerts.counting import planned
+    from subscribers.alerts.state_of import state_of
+    from subscribers.config import EMPTY, load
+    from subscribers.configured import keeper_of
+    from subscribers.secrets import Secrets
+
+    path, address = environ.get("OBSERVE_CONFIG", ""), environ.get("OBSERVE_STATE", "")
+    if not address:
+        raise SettingsError("OBSERVE_STATE is not set: it names where rules remember, such as dynamodb:TABLE")
+    config = load(path) if path else EMPTY
+    plan = planned(config)
+    try:
+        state = state_of(address)
+    except ValueError as error:
+        raise SettingsError(f"OBSERVE_STATE: {error}") from error
+    keeper = keeper_of(environ, ())
+    notifier = Notifier(config.destinations, keeper, Secrets())
+    return plan, Evaluator(plan, state, notifier, environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
+
+
+@cache
+def _from_environment() -> tuple[Plan, Evaluator]:
+    return evaluator_of(os.environ)
+
+
+def handler(event: Any, context: Any, clock: Callable[[], float] = time.time) -> dict[str, Any]:
+    """Handle one tick of the schedule: what the event says does not matter. Raises what evaluate raises."""
+    del event, context
+    plan, evaluator = _from_environment()
+    now_s = clock()
+    made = evaluator.evaluate(now_s)
+    lines = [*metric_lines(made, int(now_s * 1000)), summary_line(made, plan)]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+    return {"at_s": made.judged.at_s, "open": len(made.open), "notices": len(made.notices)}

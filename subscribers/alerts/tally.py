@@ -1,0 +1,236 @@
+"""What a subscriber counts for the rules: signals -> entries of the state, idempotent.
+
+An entry is named by the events in it, so the same delivery writes the same entry again, and events that come
+in another delivery are recognised when parts are summed (windows). Nothing is read here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+
+import msgspec
+
+from observe.semconv import FAAS_VERSION
+from subscribers.alerts import windows
+from subscribers.alerts.changes import version_entry
+from subscribers.alerts.endpoints import Endpoints
+from subscribers.alerts.flows_marks import Marker
+from subscribers.alerts.model import Flow, FlowPoint, Group, Measure, Sample
+from subscribers.alerts.plan import Plan
+from subscribers.alerts.selectors import Router, nested
+from subscribers.alerts.state import Entry
+from subscribers.alerts.values import value_of
+from subscribers.alerts.windows import Points
+from subscribers.signals import ENTRY_KINDS, Log, Metric, Signal, Span
+
+#: An entry and the IDs of the events in it.
+Counted = tuple[Entry, tuple[str, ...]]
+
+#: Characters of a group's value, and groups of one measure and slot in one delivery: an attribute that a
+#: stranger chooses must not fill the table.
+VALUE_MAX = 128
+GROUPS_MAX = 500
+OTHER = "(other)"
+#: Older events are in no window any more, and later ones are a clock that is wrong.
+_OLDEST_S = 86_400
+_AHEAD_S = 3_600
+_NS_PER_S = 1_000_000_000
+_VERSIONS = frozenset(("service.version", FAAS_VERSION))
+_NOT_A_VERSION = ("", "$LATEST")
+
+
+class _Cell(msgspec.Struct):
+    points: Points
+    events: dict[int, str]
+
+
+class Tally:
+    """Counts for a plan. notes: what was not counted, by reason, since the object was made."""
+
+    def __init__(self, plan: Plan, *, key_secret: str = "", clock: Callable[[], float] = time.time) -> None:
+        """key_secret: of the marks of business keys; clock: epoch seconds."""
+        self.notes: Counter[str] = Counter()
+        self._measures = list(plan.measures.values())
+        self._points: list[tuple[Flow, int]] = [
+            (flow, at) for flow in plan.flows.values() for at in range(-1, len(flow.ends))
+        ]
+        self._endpoints = Endpoints(plan.config)
+        wanted = [measure.selector for measure in self._measures]
+        wanted += [_point(flow, at).selector for flow, at in self._points]
+        self._requests = {n for n, selector in enumerate(wanted) if selector.is_request}
+        self._router = Router(wanted, self._endpoints)
+        self._marker = Marker(plan.config, key_secret)
+        self._clock = clock
+        self._versions: set[tuple[str, str, int]] = set()
+        #: Of the signals that are being counted: what names an invocation best, by its request ID.
+        self._told: dict[str, Log | Span] = {}
+
+    def count(self, signals: Sequence[Signal]) -> list[Counted]:
+        """Return the entries that signals amount to, and the events in each."""
+        now_s = self._clock()
+        cells: dict[tuple[int, int, Group], _Cell] = {}
+        found: list[Counted] = []
+        groups: Counter[tuple[int, int]] = Counter()
+        measures = len(self._measures)
+        self._told = _by_request(signals)
+        parts_of_requests = nested(signals) if self._requests else frozenset()
+        for signal in signals:
+            wanted = self._router.wanted(signal)
+            has_version = not isinstance(signal, Metric) and not _VERSIONS.isdisjoint(signal.attributes)
+            if not wanted and not has_version:
+                continue
+            if reason := self._untimely(signal, now_s):
+                self.notes[reason] += bool(wanted)
+                continue
+            if has_version:
+                found += self._version(signal)  # type: ignore[arg-type]
+            is_nested = signal.event_id in parts_of_requests
+            for n in wanted:
+                if is_nested and n in self._requests:
+                    continue
+                if n < measures:
+                    self._add(cells, groups, n, signal)
+                else:
+                    found += self._mark(self._points[n - measures], signal)
+        return [*self._written(cells), *found]
+
+    def _untimely(self, signal: Signal, now_s: float) -> str:
+        age_s = now_s - time_of(signal) / _NS_PER_S
+        return "alerts_too_old" if age_s > _OLDEST_S else "alerts_ahead" if age_s < -_AHEAD_S else ""
+
+    def _add(
+        self,
+        cells: dict[tuple[int, int, Group], _Cell],
+        groups: Counter[tuple[int, int]],
+        n: int,
+        signal: Signal,
+    ) -> None:
+        measure = self._measures[n]
+        number = number_of(measure, signal)
+        if number is None:
+            self.notes["alerts_no_number"] += 1
+            return
+        slot = windows.slot_of(time_of(signal))
+        group = tuple(self._endpoints.text_of(signal, name)[:VALUE_MAX] for name in measure.by)
+        cell = cells.get((n, slot, group))
+        if cell is None:
+            if groups[n, slot] >= GROUPS_MAX:
+                self.notes["alerts_too_many_groups"] += 1
+                group = (OTHER,) * len(measure.by)
+            else:
+                groups[n, slot] += 1
+            cell = cells.setdefault((n, slot, group), _Cell(Points({}), {}))
+        event = identity_of(signal)
+        cell.points.add(event, number)
+        cell.events[event] = signal.event_id
+        samples = cell.points.samples
+        if len(samples) < windows.SAMPLES or time_of(signal) >= samples[-1].time_unix_nano:
+            cell.points.samples = windows.latest(samples, (self._sample(signal),))
+
+    def _written(self, cells: dict[tuple[int, int, Group], _Cell]) -> Iterator[Counted]:
+        for (n, slot, group), cell in cells.items():
+            for entry, hashes in windows.parts(self._measures[n], slot, group, cell.points):
+                yield entry, tuple(cell.events[event] for event in hashes)
+
+    def _mark(self, at: tuple[Flow, int], signal: Signal) -> Iterator[Counted]:
+        flow, position = at
+        entries = self._marker.marks(flow, position, signal, self._sample(signal))
+        self.notes["alerts_no_key"] += not entries
+        for entry in entries:
+            yield entry, (signal.event_id,)
+
+    def _sample(self, signal: Signal) -> Sample:
+        """Return a signal as a sample; a metric names no trace, but its invocation does."""
+        told = self._told.get(signal.request_id) if isinstance(signal, Metric) else None
+        return sample_of(signal) if told is None else sample_of(told)
+
+    def _version(self, signal: Log | Span) -> Iterator[Counted]:
+        """Tell of a version that runs, once an hour and process: what changed is the first question."""
+        version = value_of(signal, "version")
+        if not isinstance(version, str) or version in _NOT_A_VERSION:
+            return
+        slot = windows.slot_of(time_of(signal))
+        seen = (signal.origin.service, version, slot // windows.HOUR_SLOTS)
+        if seen in self._versions:
+            return
+        self._versions.add(seen)
+        yield version_entry(signal.origin.service, version, slot), (signal.event_id,)
+
+
+def _by_request(signals: Sequence[Signal]) -> dict[str, Log | Span]:
+    """Return what tells most of each invocation: its error, else its failed span, else what has a trace."""
+    told: dict[str, tuple[int, Log | Span]] = {}
+    for signal in signals:
+        if isinstance(signal, Metric) or not signal.request_id or not signal.trace_id:
+            continue
+        if isinstance(signal, Log):
+            rank = 3 if signal.level in ("ERROR", "FATAL") and signal.error_type else 1
+        else:
+            rank = 2 if signal.status == "error" and signal.kind in ENTRY_KINDS else 0
+        known = told.get(signal.request_id)
+        if known is None or rank > known[0]:
+            told[signal.request_id] = (rank, signal)
+    return {request_id: signal for request_id, (_, signal) in told.items()}
+
+
+def _point(flow: Flow, at: int) -> FlowPoint:
+    """Return the flow's start (-1) or one of its ends."""
+    return flow.start if at < 0 else flow.ends[at]
+
+
+def time_of(signal: Signal) -> int:
+    """Return when a signal happened, in nanoseconds: a span when it ended, for then it is known."""
+    return signal.end_unix_nano if isinstance(signal, Span) else signal.time_unix_nano
+
+
+def number_of(measure: Measure, signal: Signal) -> float | None:
+    """Return what a signal adds to a measure, or None where it has no such number."""
+    if measure.field:
+        value = value_of(signal, measure.field)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if number else None  # type: ignore[arg-type]
+    if isinstance(signal, Metric):
+        value = signal.value if measure.is_valued or signal.kind == "count" else 1.0
+        return value if math.isfinite(value) else None
+    if isinstance(signal, Span) and measure.is_valued:
+        return (signal.end_unix_nano - signal.start_unix_nano) / 1e6
+    return 1.0
+
+
+def identity_of(signal: Signal) -> int:
+    """Return 64 bits that are the same however often an event is told: a span by two lines, too."""
+    if isinstance(signal, Span) and signal.span_id:
+        text = f"{signal.trace_id}{signal.span_id}"
+    else:
+        text = signal.event_id
+    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+
+
+def sample_of(signal: Signal) -> Sample:
+    """Return a signal as a sample."""
+    origin = signal.origin
+    correlation_id = trace_id = span_id = ""
+    if isinstance(signal, Log):
+        text = signal.message
+        correlation_id, trace_id, span_id = signal.correlation_id, signal.trace_id, signal.span_id
+    elif isinstance(signal, Span):
+        said = f": {signal.status_message}" if signal.status_message else ""
+        text = f"{signal.name}{said}"
+        correlation_id, trace_id, span_id = signal.correlation_id, signal.trace_id, signal.span_id
+    else:
+        text = f"{signal.name} {signal.value:g}"
+    return Sample(
+        time_unix_nano=time_of(signal),
+        service=origin.service,
+        side=origin.side,
+        correlation_id=correlation_id,
+        trace_id=trace_id,
+        span_id=span_id,
+        request_id=signal.request_id,
+        log_group=origin.log_group,
+        text=text[: windows.TEXT_MAX],
+    )
