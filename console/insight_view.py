@@ -98,11 +98,17 @@ def _table(table: Table, out: Console) -> None:
         line(out, table.empty or "There is nothing to show.", " " * _INDENT)
         return
     shown = [i for i, _ in enumerate(table.columns) if any(row[i] is not None for row in table.rows)] or [0]
-    columns = [table.columns[i] for i in shown]
+    columns = [_numbered(table.columns[i], [row[i] for row in table.rows]) for i in shown]
     rows = [[_cell(row[i], table.columns[i]) for i in shown] for row in table.rows]
     _lay(columns, rows, out)
     if table.more:
         line(out, f"and {counted(table.more, 'row')} more: --most shows more", " " * _INDENT, "dim")
+
+
+def _numbered(column: Column, values: Sequence[Cell]) -> Column:
+    """A column of plain numbers without a unit is one of numbers all the same."""
+    are_numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values if v is not None)
+    return msgspec.structs.replace(column, unit="1") if are_numbers and not column.unit else column
 
 
 def _lay(columns: Sequence[Column], rows: Sequence[list[str]], out: Console) -> None:
@@ -118,7 +124,11 @@ def _lay(columns: Sequence[Column], rows: Sequence[list[str]], out: Console) -> 
         for cells in _headed(rows, out):
             _print(_aligned(cells, columns[1:], sizes[1:], 2 * _INDENT), out)
     elif blocks := _blocks(columns, sizes, room):
-        for block in blocks:
+        if len({tuple(cells[i] for i in blocks[0] if i in blocks[-1]) for cells in rows}) < len(rows):
+            columns, rows, titles, sizes, blocks = _with_row_numbers(columns, rows, titles, sizes, room)
+        for n, block in enumerate(blocks):
+            if n:
+                out.print()
             _block(block, columns, sizes, [titles, *rows], out)
     else:
         for cells in _headed(rows, out):
@@ -153,6 +163,20 @@ def _blocks(columns: Sequence[Column], sizes: Sequence[int], room: int) -> list[
         blocks[-1].append(i)
     is_readable = all(_width([sizes[at] for at in block]) <= room for block in blocks)
     return blocks if is_readable else []
+
+
+def _with_row_numbers(
+    columns: Sequence[Column], rows: Sequence[list[str]], titles: list[str], sizes: list[int], room: int
+) -> tuple[list[Column], list[list[str]], list[str], list[int], list[list[int]]]:
+    """The same with a number for each row in front: what names the rows in each block is not enough."""
+    told = [[str(n), *cells] for n, cells in enumerate(rows, start=1)]
+    width = len(told[-1][0])
+    blocks = [[0]]
+    for i, size in enumerate(sizes, start=1):
+        if len(blocks[-1]) > 1 and _width([width, *(sizes[at - 1] for at in blocks[-1][1:]), size]) > room:
+            blocks.append([0])
+        blocks[-1].append(i)
+    return [Column("row", "#", "1"), *columns], told, ["#", *titles], [width, *sizes], blocks
 
 
 def _block(

@@ -37,7 +37,8 @@ class Filled(msgspec.Struct, frozen=True):
 def filled(request: HttpRequest, get: Get, now_s: float) -> Filled:
     """Return a request with its secrets.
 
-    get: resolves a reference, or raises; now_s: seconds since the epoch, for the signature. Raises what `get` raises, and UnfitSecretError.
+    get: resolves a reference, or raises; now_s: seconds since the epoch, for the signature. Raises what `get`
+    raises, and UnfitSecretError.
     """
     used: set[str] = set()
 

@@ -8,9 +8,11 @@ where the demo cannot wait: to when late events can no longer come, and to the n
 from __future__ import annotations
 
 import json
+import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -57,19 +59,36 @@ class Told(msgspec.Struct, frozen=True):
 class Alerts:
     """The evaluator of one demo."""
 
-    def __init__(self, store: Path, inbox: Inbox, links: dict[str, str] | None = None) -> None:
+    def __init__(self, state: Path, inbox: Inbox, links: dict[str, str] | None = None) -> None:
+        """state: the SQLite file; links: address templates besides those of observe.yaml."""
         config = load(example() / "observe.yaml")
         destination = {DESTINATION: {"type": "webhook", "url": inbox.url}}
-        config = msgspec.structs.replace(config, destinations=destination, links=links or config.links)
+        links = {**config.links, **(links or {})}
+        config = msgspec.structs.replace(config, destinations=destination, links=links)
         self.plan = planned(config)
         self._inbox = inbox
-        state = SqliteState(store / STATE)
-        self._evaluator = Evaluator(self.plan, state, Notifier(destination, FolderKeeper(store / "kept")))
+        notifier = Notifier(destination, FolderKeeper(state.parent / "kept"))
+        self._evaluator = Evaluator(self.plan, SqliteState(state), notifier)
 
     def evaluate(self, now_s: float) -> list[Told]:
         """Judge once, and return what was told."""
         made = self._evaluator.evaluate(now_s)
         return [Told(made.judged.at_s, body) for body in self._inbox.take()]
+
+
+@contextmanager
+def ahead(store: Path, *, is_copy: bool) -> Iterator[Path]:
+    """Yield the state whose clock may be moved on. is_copy: where the store's own is still to be judged."""
+    if not is_copy:
+        yield store / STATE
+        return
+    with tempfile.TemporaryDirectory(prefix="observe-demo-alerts.") as folder:
+        with (
+            closing(sqlite3.connect(store / STATE)) as old,
+            closing(sqlite3.connect(Path(folder) / STATE)) as new,
+        ):
+            old.backup(new)
+        yield Path(folder) / STATE
 
 
 def clock(plan: Plan, began_s: float, ended_s: float) -> Iterator[int]:

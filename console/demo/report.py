@@ -44,8 +44,11 @@ def say(text: str, out: Console) -> None:
     out.print(Text(text), highlight=False, soft_wrap=True)
 
 
-def whole(session: Session, out: Console, report: str) -> None:
-    """Print everything. report: the name of the nightly report. Raises DemoFailedError, StoreError."""
+def whole(session: Session, out: Console, report: str, *, goes_on: bool = False) -> None:
+    """Print everything. report: the name of the nightly report; goes_on: the demo does.
+
+    Raises DemoFailedError, StoreError.
+    """
     store = Store(session.store)
     title("Requests by endpoint and side", out)
     requests.render_summary(requests.summary(store), out)
@@ -53,7 +56,7 @@ def whole(session: Session, out: Console, report: str) -> None:
     _cold_starts(store, out)
     title(f"Is {scenario.MIGRATED} as good as it was?", out)
     _parity(store, out)
-    _alerts(session, out)
+    _alerts(session, out, goes_on)
     title(f"Why did claim {scenario.FAILED} fail, and on which side?", out)
     _failed(store, session, out)
     title(f"Claim {scenario.SHIP} was accepted, but is not in {report}. What does its number find?", out)
@@ -76,13 +79,14 @@ def _parity(store: Store, out: Console) -> None:
     insight_view.render(ask("parity", store.query, question), out)
 
 
-def _alerts(session: Session, out: Console) -> None:
-    """Let the rules be judged, and print who would have been told what. Raises DemoFailedError."""
-    title("Alerts: who was told what, as the clock went on", out)
+def _alerts(session: Session, out: Console, goes_on: bool) -> None:
+    """Let the rules be judged, and print who was told what. Raises DemoFailedError."""
+    title("Alerts: who was told what", out)
+    say("The evaluator's clock is moved on: by ten minutes, and to the next two nights.", out)
     ended_s = time.time()
     triggered: set[str] = set()
-    with alerts.receiver() as inbox:
-        judging = alerts.Alerts(session.store, inbox)
+    with alerts.receiver() as inbox, alerts.ahead(session.store, is_copy=goes_on) as state:
+        judging = alerts.Alerts(state, inbox)
         for at_s in alerts.clock(judging.plan, session.began_s, ended_s):
             for told in judging.evaluate(at_s):
                 alerts.render(told, out)

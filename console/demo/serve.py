@@ -2,6 +2,7 @@
 
 The control is an HTTP server on loopback: POST /break/<fault> with the token that is in the store's
 demo.json, which only its owner may read. Answers are JSON: what `breaking.Told` says, or {"message"}.
+Rules are judged every minute; the links of their alerts lead to GET /trace/<correlation ID>, a page.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import count, islice
+from urllib.parse import unquote
 
 import msgspec
 from rich.console import Console
 
-from console.demo import breaking, report, scenario
+from console.demo import alerts, breaking, report, scenario
 from console.demo.faults import FAULTS
 from console.demo.session import RUNNING, Session
-from console.demo.subscribe import Total
+from console.demo.story_page import page_of
+from console.demo.subscribe import STATE, Total
 from console.errors import ConsoleError
 from console.local.http_edge import EdgeServer, JsonHandler
+from subscribers.alerts.model import SLOT_S
 from subscribers.store import Store
 from subscribers.store_errors import StoreError
 
@@ -35,13 +39,19 @@ _SAID_EVERY = 15
 _COMPACTED_EVERY = 10
 #: How long files that were merged stay for readers that have begun.
 _GRACE_S = 30.0
+_TRACE = "/trace/"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 TOKEN = "x-demo-token"  # noqa: S105  # the header's name
 
 
 def serve(session: Session, talk: Console, stop: threading.Event) -> None:
     """Keep the demo running until `stop` is set: traffic, delivery, faults on request."""
     busy = threading.Lock()
-    with _control(session, busy):
+    with _control(session, busy) as address, alerts.receiver() as inbox:
+        judging = alerts.Alerts(
+            session.store / STATE, inbox, {"trace": f"http://{address}/trace/{{correlation_id}}"}
+        )
+        judged_s = 0
         _say_how(session, talk)
         failing = False
         for number in count(1):
@@ -52,6 +62,11 @@ def serve(session: Session, talk: Console, stop: threading.Event) -> None:
                 if number % _COMPACTED_EVERY == 0:
                     # A payload is a file or three: readers would get slower and slower.
                     Store(session.store).compact(grace_s=_GRACE_S)
+                minute_s = int(time.time()) // SLOT_S * SLOT_S
+                if minute_s > judged_s:
+                    judged_s = minute_s
+                    for told in judging.evaluate(minute_s):
+                        alerts.render(told, talk)
             if total.failed and not failing:
                 _say(talk, f"the subscriber fails, its payloads come again: {total.why}")
             failing = bool(total.failed)
@@ -87,7 +102,8 @@ def _say_how(session: Session, talk: Console) -> None:
 
 
 @contextmanager
-def _control(session: Session, busy: threading.Lock) -> Iterator[None]:
+def _control(session: Session, busy: threading.Lock) -> Iterator[str]:
+    """Run the control, and yield its host and port."""
     token = secrets.token_hex(16)
     members = {"session": session, "busy": busy, "token": token}
     server = EdgeServer(type("Handler", (_Handler,), members))
@@ -96,7 +112,7 @@ def _control(session: Session, busy: threading.Lock) -> Iterator[None]:
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump({"url": f"http://{server.address}", "token": token, "pid": os.getpid()}, file)
     try:
-        yield
+        yield server.address
     finally:
         path.unlink(missing_ok=True)
         server.close()
@@ -106,6 +122,20 @@ class _Handler(JsonHandler):
     session: Session
     busy: threading.Lock
     token: str
+
+    def do_GET(self) -> None:  # noqa: N802
+        """Show the story that an alert's link names: /trace/<correlation ID>. It only reads."""
+        name, id = self.path[: len(_TRACE)], unquote(self.path[len(_TRACE) :])
+        if name != _TRACE or not id.strip():
+            return self.respond_json(HTTPStatus.NOT_FOUND, {"message": "it is /trace/<correlation ID>"})
+        try:
+            page = page_of(Store(self.session.store), id)
+        except StoreError as error:
+            return self.respond_json(HTTPStatus.INTERNAL_SERVER_ERROR, {"message": str(error)})
+        if page is None:
+            return self.respond_json(HTTPStatus.NOT_FOUND, {"message": f"nothing is known of {id[:64]!r}"})
+        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY)]
+        return self.respond(HTTPStatus.OK, page.encode("utf-8", "replace"), headers)
 
     def do_POST(self) -> None:  # noqa: N802
         """Break what the path names."""

@@ -80,7 +80,7 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     """An address, "" where a value is missing or it is too long."""
     if any(not values.get(field) for field in _FIELD.findall(template)):
         return ""
-    url = _FIELD.sub(lambda found: quote(values[found[1]], safe="/?#", errors="replace"), template)
+    url = _FIELD.sub(lambda found: quote(values[found[1]], safe="", errors="replace"), template)
     return url if len(url) <= URL_MAX else ""
 
 

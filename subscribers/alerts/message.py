@@ -26,6 +26,8 @@ MEMBERS_MAX, SAMPLES_MAX, CHANGES_MAX, LINKS_MAX, DETAILS_MAX = 50, 5, 3, 12, 20
 SAMPLE_LINKS_MAX, LABELS_MAX = 6, 20
 #: A change before an alert by more than this is not shown.
 CHANGE_AGE_MAX_S = 86_400
+#: An alert began somewhere in its first window: what changed a little behind its begin is shown, too.
+CHANGE_BEHIND_MAX_S = 300
 _ID_MAX = 200
 EVIDENCE = (
     "measured from the signals that arrived; a change is shown because it is near in time, not as a cause"
@@ -259,15 +261,18 @@ def _member(incident: Incident) -> str:
 def _changes(notice: Notice, around: Surroundings) -> Iterable[str]:
     """The latest changes before it, those of its services or of all."""
     services = {incident.finding.service for incident in notice.incidents} - {""}
+    seen_s = min(incident.opened_s for incident in notice.incidents)
+    last_s = min(notice.since_s + CHANGE_BEHIND_MAX_S, seen_s)
     near = [
         change
         for change in around.changes
-        if 0 <= notice.since_s - change.at_s <= CHANGE_AGE_MAX_S
+        if notice.since_s - CHANGE_AGE_MAX_S <= change.at_s <= last_s
         and (not change.service or not services or change.service in services)
     ]
     for change in sorted(near, key=lambda one: one.at_s, reverse=True)[:CHANGES_MAX]:
-        before = duration(notice.since_s - change.at_s)
-        yield line(f"{change.kind}: {change.said}, {clock(change.at_s)}, {before} before", VALUE_MAX)
+        before_s = notice.since_s - change.at_s
+        when = f"{duration(before_s)} before" if before_s >= 0 else "in its first minutes"
+        yield line(f"{change.kind}: {change.said}, {clock(change.at_s)}, {when}", VALUE_MAX)
 
 
 def _samples(incidents: Sequence[Incident], around: Surroundings) -> Iterable[Shown]:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
@@ -245,6 +246,34 @@ def test_view_of_wide_rows() -> None:
         "    column 0  column 1  column 2",
         "  " + "n" * 60,
         "           1        22       333",
+    ]
+    short = msgspec.structs.replace(wide, rows=(("a", 1, 22, 333, None), ("b", 4, 5, 6, None)))
+    assert shown(Answer(name="a", title="A", tables=(short,)), 28).splitlines()[3:] == [
+        "  name  column 0  column 1",
+        "  a            1        22",
+        "  b            4         5",
+        "",
+        "  name  column 2",
+        "  a          333",
+        "  b            6",
+    ]
+    named = (
+        Column("side", "side"),
+        Column("caller", "caller"),
+        Column("callee", "callee"),
+        Column("n", "n", "1"),
+    )
+    alike = Table(
+        name="t", title="T", columns=named, rows=(("s", "x" * 9, "y" * 9, 1), ("s", "z" * 9, "y" * 9, 2))
+    )
+    assert shown(Answer(name="a", title="A", tables=(alike,)), 20).splitlines()[3:] == [
+        "  #  side  caller",
+        "  1  s     xxxxxxxxx",
+        "  2  s     zzzzzzzzz",
+        "",
+        "  #  callee     n",
+        "  1  yyyyyyyyy  1",
+        "  2  yyyyyyyyy  2",
     ]
     assert shown(answer, 30).splitlines()[3:] == [
         "  " + "n" * 60,

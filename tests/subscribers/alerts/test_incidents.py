@@ -43,7 +43,10 @@ def test_flapping_is_one_page() -> None:
     line = Timeline(policy())
     line.step(finding())
     for _ in range(20):
-        assert line.step(finding("ok")) == line.step(finding("ok")) == line.step(finding()) == []
+        assert line.step(finding("ok")) == line.step(finding("ok")) == []
+        assert line.states() == {"errors": "held"}
+        assert line.step(finding()) == []
+        assert line.states() == {"errors": "open"}
     assert [line.step(finding("ok")) for _ in range(5)][-1] == ["resolve errors"]
 
 

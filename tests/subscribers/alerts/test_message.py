@@ -41,7 +41,8 @@ CHANGES = (
         kind="deployment", at_s=START_S - 9_000, said="submit-claim version 41 first seen", service="claims"
     ),
     Changed(kind="deployment", at_s=START_S - 400, said="mainframe changed", service="mainframe"),
-    Changed(kind="cutover", at_s=START_S - 100, said="behind the begin of it"),
+    Changed(kind="cutover", at_s=START_S - 200, said="submit moved to 50%"),
+    Changed(kind="cutover", at_s=START_S + 1, said="behind what was seen"),
     Changed(kind="configuration", at_s=START_S - 200_000, said="long before it"),
 )
 FOUND = finding(
@@ -84,6 +85,7 @@ Owner: team-submit
 Rule: errors: Too many
 
 What changed before (near in time, not shown to be the cause):
+  cutover: submit moved to 50%, 03:26:40 UTC, in its first minutes
   deployment: submit-claim version 42 first seen, 03:22:00 UTC, 3 min before
   deployment: submit-claim version 41 first seen, 01:00:00 UTC, 2 h 25 min before
 

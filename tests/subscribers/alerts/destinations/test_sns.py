@@ -123,3 +123,9 @@ def test_subjects(title: str) -> None:
     assert said.isprintable()
     assert 0 < len(said) < 100
     assert said == said.strip()
+
+
+def test_the_longest_subject() -> None:
+    """99 characters are whole, 100 are cut."""
+    assert subject("x" * 99) == "x" * 99
+    assert subject("x" * 100) == "x" * 96 + "..."
