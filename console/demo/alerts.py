@@ -11,7 +11,7 @@ import json
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -148,8 +148,8 @@ class _Receiver(JsonHandler):
         return self.respond_json(HTTPStatus.ACCEPTED, {})
 
 
-def render(told: Told, out: Console) -> None:
-    """Print one notification as whoever is on call reads it."""
+def render(told: Told, out: Console, typed: Callable[[str], str]) -> None:
+    """Print one notification as whoever is on call reads it. typed: a command as it can be typed here."""
     body = told.body
     style = "green" if body["action"] == "resolve" else "bold red"
     line(out, body["title"], f"{_moment(told.at_s)}  ", style)
@@ -166,7 +166,7 @@ def render(told: Told, out: Console) -> None:
         line(out, f"{sample['id']}: {sample['text']}", f"  {'Request':<10}")
         for link in sample["links"].values():
             line(out, link, f"  {'':<10}")
-        line(out, sample["command"], f"  {'':<10}$ ")
+        line(out, typed(sample["command"]), f"  {'':<10}$ ")
 
 
 def _moment(at_s: int) -> str:

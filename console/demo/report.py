@@ -89,7 +89,7 @@ def _alerts(session: Session, out: Console, goes_on: bool) -> None:
         judging = alerts.Alerts(state, inbox)
         for at_s in alerts.clock(judging.plan, session.began_s, ended_s):
             for told in judging.evaluate(at_s):
-                alerts.render(told, out)
+                alerts.render(told, out, lambda command: typed(command, session.store))
                 if told.body["action"] == "trigger":
                     triggered.add(told.body["rule"])
     if missing := alerts.EXPECTED - triggered:
@@ -208,6 +208,11 @@ def _next(store: Path, out: Console) -> None:
 
 def _trace(arguments: str, store: Path) -> str:
     return f"{command()} trace {arguments}{option(store)}"
+
+
+def typed(command_: str, store: Path) -> str:
+    """Return a command of an alert as it can be typed here."""
+    return f"{command()}{command_.removeprefix('observe')}{option(store)}"
 
 
 def option(store: Path) -> str:

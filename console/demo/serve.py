@@ -66,7 +66,7 @@ def serve(session: Session, talk: Console, stop: threading.Event) -> None:
                 if minute_s > judged_s:
                     judged_s = minute_s
                     for told in judging.evaluate(minute_s):
-                        alerts.render(told, talk)
+                        alerts.render(told, talk, lambda command: report.typed(command, session.store))
             if total.failed and not failing:
                 _say(talk, f"the subscriber fails, its payloads come again: {total.why}")
             failing = bool(total.failed)

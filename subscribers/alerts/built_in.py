@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from subscribers.alerts.measures import measure_of
 from subscribers.alerts.model import AnyRule, Measure, NewError, Rate, Selector, Threshold
 from subscribers.config import Config
+from subscribers.connections import EXHAUSTED
 
 _QUARTER_S = 900
 #: No function runs longer: where nobody knows a timeout, nothing comes near it.
@@ -23,14 +24,6 @@ _THROTTLED = (
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
-)
-#: What is said when connections are used up: HikariCP, DBCP, c3p0, SQLAlchemy; Oracle, PostgreSQL, MySQL.
-_POOL = (
-    r"(?i)connection is not available, request timed out|cannot get a connection, pool error"
-    r"|timeout waiting for idle object|pool exhausted|queuepool limit of size"
-    r"|could not get (a )?(jdbc )?connection"
-    r"|ORA-12516|ORA-00020|too many connections|remaining connection slots are reserved"
-    r"|no free connection|connection pool (is )?(full|exhausted)"
 )
 
 
@@ -169,7 +162,7 @@ def _of_legacy() -> Iterator[AnyRule]:
         severity="error",
         description="The legacy side has no connection left to its database.",
         reason="built in: more than 2 lines in 5 min that say so",
-        measure=measure_of(Selector(signal="log", side="legacy", matches=_POOL), by=("service",)),
+        measure=measure_of(Selector(signal="log", side="legacy", matches=EXHAUSTED), by=("service",)),
         value=2,
         unit="1",
     )
