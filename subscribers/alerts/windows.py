@@ -133,24 +133,31 @@ class Ledgered:
         self._cached: dict[str, _Cache] = {}
 
     def advance(self, measure: Measure, now_s: int) -> None:
-        """Sum the slots of a measure of which nothing more is waited for. Raises StateError."""
+        """Sum the slots of a measure of which nothing more is waited for, an hour at a time: after a pause
+        there may be many. Raises StateError; what was summed until then stays."""
         until = (now_s - measure.late_s) // SLOT_S
         seal = self._seal(measure, now_s // SLOT_S)
-        too_late = self._late(measure, seal)
+        self._state.delete(self._late(measure, seal))
+        if seal.is_removing:
+            self._write(measure, _Seal(seal.began_slot, seal.sealed_slot))
+        for first in range(seal.sealed_slot, until, HOUR_SLOTS):
+            self._advance(measure, seal.began_slot, first, min(first + HOUR_SLOTS, until))
+        self._cache(measure).forget(self._sealed(measure))
+
+    def _advance(self, measure: Measure, began: int, first: int, until: int) -> None:
+        """Sum slots from the first, included, until the last, not included."""
         keys: list[tuple[str, str]] = []
         found: dict[tuple[int, Group], list[Points]] = defaultdict(list)
-        for entry in self._state.query(f"part#{measure.id}", f"{seal.sealed_slot:08x}", f"{until:08x}"):
+        for entry in self._state.query(f"part#{measure.id}", f"{first:08x}", f"{until:08x}"):
             keys.append((entry.partition, entry.sort))
             if read := self._points(entry):
                 slot, group, points = read
                 found[slot, group].append(points)
-        if until > seal.sealed_slot:
-            self._sum(measure, found, seal.sealed_slot, until)
-            self._write(measure, _Seal(seal.began_slot, until, is_removing=bool(keys)))
-        self._state.delete([*too_late, *keys])
-        if self._seals[measure.id].is_removing:
-            self._write(measure, _Seal(seal.began_slot, max(until, seal.sealed_slot)))
-        self._cache(measure).forget(self._sealed(measure))
+        self._sum(measure, found, first, until)
+        self._write(measure, _Seal(began, until, is_removing=bool(keys)))
+        if keys:
+            self._state.delete(keys)
+            self._write(measure, _Seal(began, until))
 
     def take_late(self) -> dict[str, int]:
         """Return how many events came too late since this was last asked, by the ID of the measure."""

@@ -229,3 +229,24 @@ def test_a_sum_that_cannot_be_read_is_said() -> None:
     with pytest.raises(StateError, match="cannot be read") as told:
         read.over(COUNTED, BEGAN_S, BEGAN_S + 60)
     assert told.value.reason == "corrupt"
+
+
+def test_a_pause_of_a_day_is_made_up_for_in_steps() -> None:
+    """What was counted meanwhile is summed, hours too, and never more than an hour of it is held at a time."""
+    steady, paused = State(), State()
+    reader = Ledgered(steady)
+    reader.advance(COUNTED, BEGAN_S)
+    Ledgered(paused).advance(COUNTED, BEGAN_S)
+    for minute in range(0, 26 * 60, 7):
+        for state in (steady, paused):
+            write(state, COUNTED, [(minute, minute, "a", 1.0)])
+        reader.advance(COUNTED, BEGAN_S + minute * SLOT_S)
+    end_s = BEGAN_S + 27 * 3600
+    reader.advance(COUNTED, end_s)
+    late = Ledgered(paused)
+    before = paused.queries
+    late.advance(COUNTED, end_s)
+    assert paused.queries - before > 27
+    for first_s, last_s in ((BEGAN_S, end_s), (BEGAN_S + 20 * 3600, end_s), (end_s - 300, end_s)):
+        assert late.over(COUNTED, first_s, last_s) == reader.over(COUNTED, first_s, last_s)
+    assert not list(paused.query(f"part#{COUNTED.id}"))
