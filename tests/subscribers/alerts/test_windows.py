@@ -232,7 +232,7 @@ def test_a_sum_that_cannot_be_read_is_said() -> None:
 
 
 def test_a_pause_of_a_day_is_made_up_for_in_steps() -> None:
-    """What was counted meanwhile is summed, hours too, and never more than an hour of it is held at a time."""
+    """What was counted meanwhile is summed, hours too, and only an hour of it is held at a time."""
     steady, paused = State(), State()
     reader = Ledgered(steady)
     reader.advance(COUNTED, BEGAN_S)
