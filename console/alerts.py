@@ -14,8 +14,8 @@ from subscribers.alerts.flows import FlowReport
 from subscribers.alerts.flows_audit import Unmatched
 from subscribers.alerts.flows_said import details_of
 from subscribers.alerts.incidents import Incident
-from subscribers.alerts.incidents_values import worst
-from subscribers.alerts.message import Surroundings, message_of, plain
+from subscribers.alerts.incidents_values import rank, worst
+from subscribers.alerts.message import Surroundings, command_of, message_of, plain
 from subscribers.alerts.model import Finding
 from subscribers.alerts.notice import Notice
 from subscribers.config_problems import printable
@@ -65,7 +65,9 @@ def _notice(key: str, incidents: list[Incident], at_s: int) -> Notice:
         since_s=min(one.since_s for one in incidents),
         severity=severity,
         peak=told.peak if told else severity,
-        incidents=tuple(sorted(incidents, key=lambda one: (one.state, one.since_s))),
+        incidents=tuple(
+            sorted(incidents, key=lambda one: (not one.is_breaching, -rank(one.severity), one.since_s))
+        ),
         reason="" if told else f"nobody was told: it is {incidents[0].state}",
     )
 
@@ -92,7 +94,7 @@ def render_flow(report: FlowReport, unmatched: Unmatched, console: Console) -> N
         missing = ", ".join(item["missing"])
         line(console, f"{item['key']} since {item['since']}: not in {missing}", "  overdue    ", "red")
         if item["correlation_id"]:
-            line(console, f"observe trace {item['correlation_id']}", "             ")
+            line(console, command_of(item["correlation_id"]), "             ")
     if told["overdue_more"]:
         line(console, f"and {told['overdue_more']:,} more", "  overdue    ", "red")
     for item in told["recovered"]:

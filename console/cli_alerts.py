@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from console.terminal import config_option, json_option, output, quoted, sentences, store_option, window
+from console.cli_parse import config_of
+from console.terminal import config_option, json_option, moment, output, quoted, sentences, store_option
 
 if TYPE_CHECKING:
     from subscribers.alerts.plan import Plan
-    from subscribers.config import Config
 
 #: In the store's folder, where OBSERVE_STATE names nothing else.
 STATE_FILE = "alerts.sqlite"
-_config_option = config_option("rules, flows, objectives, destinations")
+_config_option = config_option("rules and destinations; ./observe.yaml, or that which filled the store")
 
 
 def _state_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,13 +40,14 @@ def alerts() -> None:
 
 @alerts.command("list")
 @_config_option
+@store_option
 @json_option
-def list_(config: Path | None, as_json: bool) -> None:
+def list_(config: Path | None, store: Path, as_json: bool) -> None:
     """List every rule that is judged, when it fires, whom it tells, and why it is there."""
     from console.alert_rules import render_rules, rules_json
 
     with _said():
-        plan = _planned(config)
+        plan = _planned(config, store)
         if as_json:
             click.echo(json.dumps(rules_json(plan), ensure_ascii=False, indent=1))
         else:
@@ -67,14 +68,15 @@ def show(config: Path | None, store: Path, state: str | None, as_json: bool) -> 
     from subscribers.alerts.remembered import Memory
 
     with _said():
-        plan, opened = _planned(config), _opened(store, state)
+        plan, opened = _planned(config, store), _opened(store, state)
         incidents = Memory(opened).incidents()
         if as_json:
             click.echo(json.dumps(view.incidents_json(incidents), ensure_ascii=False, indent=1))
             return
         now_s = int(time.time())
         rules = [*OWN_RULES, *plan.rules.values()]
-        around = surroundings_of(plan.config, rules, changes_of(plan, opened, now_s))
+        services = {incident.finding.service for incident in incidents}
+        around = surroundings_of(plan.config, rules, changes_of(plan, opened, now_s, services))
         found = view.messages(incidents, around, now_s)
         for n, text in enumerate(found):
             click.echo(("\n" + "-" * 80 + "\n\n" if n else "") + text)
@@ -94,17 +96,18 @@ def evaluate(
 ) -> None:
     """Judge every rule once, on what subscribers have counted into the state.
 
-    Without --apply what is found is printed, and nobody is told: only what was counted is summed up. With it
-    this is what the evaluator does every minute.
+    Without --apply what is found is printed: nobody is told, and nothing is written. With it this is what
+    the evaluator does every minute.
     """
     from console import alerts as view
     from subscribers.alerts.evaluation import Evaluation
+    from subscribers.alerts.state_overlay import OverlayState
 
     with _said():
-        plan, opened = _planned(config), _opened(store, state)
-        now_s = (window(at, None, time.time_ns())[0] or time.time_ns()) / 1e9
+        plan, opened = _planned(config, store), _opened(store, state)
+        now_s = _at_s(at)
         if not apply:
-            judged = Evaluation(plan, opened).judge(int(now_s) // 60 * 60)
+            judged = Evaluation(plan, OverlayState(opened)).judge(int(now_s) // 60 * 60)
             if as_json:
                 click.echo(msgspec.json.format(msgspec.json.encode(judged), indent=1).decode())
             else:
@@ -135,13 +138,15 @@ def flows(names: tuple[str, ...], config: Path | None, store: Path, state: str |
     from console import alerts as view
     from subscribers.alerts.flows import judge_flow
     from subscribers.alerts.flows_audit import unmatched_ends
+    from subscribers.alerts.state_overlay import OverlayState
 
     with _said():
-        found = _planned(config).flows
+        found = _planned(config, store).flows
         if unknown := [name for name in names if name not in found]:
             known = ", ".join(found) or "none: is --config given?"
             raise click.UsageError(f"{quoted(unknown[0])} is no flow of observe.yaml; there is {known}")
-        opened, now_s = _opened(store, state), int(time.time())
+        # Judging writes; looking does not.
+        opened, now_s = OverlayState(_opened(store, state)), int(time.time())
         told: list[dict[str, Any]] = []
         for flow in found.values():
             if not names or flow.name in names:
@@ -155,16 +160,26 @@ def flows(names: tuple[str, ...], config: Path | None, store: Path, state: str |
             click.echo("observe.yaml has no flows.")
 
 
-def _planned(config: Path | None) -> Plan:
+def _at_s(at: str | None) -> float:
+    """Return the time that --at names. Raises BadParameter for one that is not yet."""
+    now_ns = time.time_ns()
+    at_ns = moment(at, "--at", now_ns) if at else now_ns
+    if at_ns > now_ns:
+        raise click.BadParameter("is a time that is not yet", param_hint="--at")
+    return at_ns / 1e9
+
+
+def _planned(given: Path | None, store: Path) -> Plan:
+    """Return what is judged: by the file that was given, else by that which is found."""
+    from console.store_config import config_of_store
     from subscribers.alerts.counting import planned
 
-    return planned(_config(config))
-
-
-def _config(config: Path | None) -> Config:
-    from console.cli_parse import config_of
-
-    return config_of(config)
+    path = config_of_store(store, given)
+    if path is None:
+        click.echo("No observe.yaml: the rules that are on by default.", err=True)
+    elif path != given:
+        click.echo(f"By {path}", err=True)
+    return planned(config_of(path))
 
 
 def _opened(store: Path, address: str | None) -> Any:
@@ -172,8 +187,8 @@ def _opened(store: Path, address: str | None) -> Any:
 
     if not address and not (store / STATE_FILE).exists():
         raise click.ClickException(
-            f"{store} has no {STATE_FILE}: no subscriber has counted there. Run one with "
-            f"OBSERVE_STATE={store / STATE_FILE}, or name the state with --state"
+            f"{store} has no {STATE_FILE}: no subscriber has counted there. Give one "
+            f"OBSERVE_STATE={store / STATE_FILE} (observe demo does), or name the state with --state"
         )
     try:
         return state_of(address or f"sqlite:{store / STATE_FILE}")

@@ -205,8 +205,8 @@ def window(since: str | None, until: str | None, now_unix_nano: int) -> tuple[in
 
     Each is `2h`, for that long ago, or an instant, in UTC where it names no zone. Raises BadParameter.
     """
-    first = _moment(since, "--since", now_unix_nano) if since is not None else None
-    last = _moment(until, "--until", now_unix_nano) if until is not None else None
+    first = moment(since, "--since", now_unix_nano) if since is not None else None
+    last = moment(until, "--until", now_unix_nano) if until is not None else None
     if first is not None and last is not None and last <= first:
         raise click.BadParameter(f"{quoted(until or '')} does not lie after --since", param_hint="--until")
     return first, last
@@ -223,7 +223,8 @@ def duration_ns(text: str) -> int | None:
     return nanoseconds if nanoseconds <= _LAST_NS else None
 
 
-def _moment(text: str, option: str, now_unix_nano: int) -> int:
+def moment(text: str, option: str, now_unix_nano: int) -> int:
+    """Return a time as it was typed: so long ago, or an instant. Raises BadParameter, about `option`."""
     if (ago := duration_ns(text)) is not None:
         return max(0, now_unix_nano - ago)
     try:

@@ -77,32 +77,32 @@ class Alerts:
 
 
 @contextmanager
-def ahead(store: Path, *, is_copy: bool) -> Iterator[Path]:
-    """Yield the state whose clock may be moved on. is_copy: where the store's own is still to be judged."""
-    if not is_copy:
-        yield store / STATE
-        return
+def copied(store: Path) -> Iterator[Callable[[], Path]]:
+    """Yield what makes a copy of a store's state: its clock may be moved on, and the store's own not."""
     with tempfile.TemporaryDirectory(prefix="observe-demo-alerts.") as folder:
-        with (
-            closing(sqlite3.connect(store / STATE)) as old,
-            closing(sqlite3.connect(Path(folder) / STATE)) as new,
-        ):
-            old.backup(new)
-        yield Path(folder) / STATE
+        path = Path(folder) / STATE
+
+        def copy() -> Path:
+            with closing(sqlite3.connect(store / STATE)) as old, closing(sqlite3.connect(path)) as new:
+                old.backup(new)
+            return path
+
+        yield copy
 
 
-def clock(plan: Plan, began_s: float, ended_s: float) -> Iterator[int]:
-    """Yield when rules are judged: every minute of the demo and a little longer, then behind deadlines."""
-    first = int(began_s) // SLOT_S * SLOT_S
-    yield from range(first, int(ended_s) + _COMPLETE_S + SLOT_S, SLOT_S)
+def minutes(began_s: float, ended_s: float) -> range:
+    """Return when rules are judged: every minute of the demo, and until every window of it is whole."""
+    return range(int(began_s) // SLOT_S * SLOT_S, int(ended_s) + _COMPLETE_S + SLOT_S, SLOT_S)
+
+
+def nights(plan: Plan, at_s: float) -> Iterator[int]:
+    """Yield when rules are judged in the nights after: behind deadlines."""
     calendars = [rule.calendar for rule in plan.rules.values() if isinstance(rule, Absence) and rule.calendar]
-    at_s = int(ended_s)
+    deadline: int | None = int(at_s) + _COMPLETE_S
     for _ in range(_NIGHTS if calendars else 0):
-        deadline = next_deadline(calendars[0], at_s + 1)
-        if deadline is None:
-            return
-        at_s = deadline
-        yield at_s + _BEHIND_S
+        deadline = next_deadline(calendars[0], deadline + 1) if deadline is not None else None
+        if deadline is not None:
+            yield deadline + _BEHIND_S
 
 
 class Inbox:

@@ -17,7 +17,7 @@ from console import insight_view, key_secret, requests, trace
 from console.demo import alerts, scenario
 from console.demo.example import example
 from console.demo.session import DemoFailedError, Session
-from console.demo.subscribe import Total
+from console.demo.subscribe import STATE, Total
 from console.waterfall import render
 from subscribers.config import load
 from subscribers.insight import ask
@@ -44,11 +44,8 @@ def say(text: str, out: Console) -> None:
     out.print(Text(text), highlight=False, soft_wrap=True)
 
 
-def whole(session: Session, out: Console, report: str, *, goes_on: bool = False) -> None:
-    """Print everything. report: the name of the nightly report; goes_on: the demo does.
-
-    Raises DemoFailedError, StoreError.
-    """
+def whole(session: Session, out: Console, report: str) -> None:
+    """Print everything. report: the name of the nightly report. Raises DemoFailedError, StoreError."""
     store = Store(session.store)
     title("Requests by endpoint and side", out)
     requests.render_summary(requests.summary(store), out)
@@ -56,7 +53,7 @@ def whole(session: Session, out: Console, report: str, *, goes_on: bool = False)
     _cold_starts(store, out)
     title(f"Is {scenario.MIGRATED} as good as it was?", out)
     _parity(store, out)
-    _alerts(session, out, goes_on)
+    _alerts(session, out)
     title(f"Why did claim {scenario.FAILED} fail, and on which side?", out)
     _failed(store, session, out)
     title(f"Claim {scenario.SHIP} was accepted, but is not in {report}. What does its number find?", out)
@@ -79,21 +76,27 @@ def _parity(store: Store, out: Console) -> None:
     insight_view.render(ask("parity", store.query, question), out)
 
 
-def _alerts(session: Session, out: Console, goes_on: bool) -> None:
+def _alerts(session: Session, out: Console) -> None:
     """Let the rules be judged, and print who was told what. Raises DemoFailedError."""
     title("Alerts: who was told what", out)
-    say("The evaluator's clock is moved on: by ten minutes, and to the next two nights.", out)
-    ended_s = time.time()
+    say("The evaluator's clock is moved on by ten minutes; then, on a copy of the state, to two nights.", out)
     triggered: set[str] = set()
-    with alerts.receiver() as inbox, alerts.ahead(session.store, is_copy=goes_on) as state:
-        judging = alerts.Alerts(state, inbox)
-        for at_s in alerts.clock(judging.plan, session.began_s, ended_s):
-            for told in judging.evaluate(at_s):
-                alerts.render(told, out, lambda command: typed(command, session.store))
-                if told.body["action"] == "trigger":
-                    triggered.add(told.body["rule"])
+    with alerts.receiver() as inbox, alerts.copied(session.store) as copy:
+        judging = alerts.Alerts(session.store / STATE, inbox)
+        for at_s in alerts.minutes(session.began_s, time.time()):
+            triggered |= _tell(judging.evaluate(at_s), session, out)
+        ahead = alerts.Alerts(copy(), inbox)
+        for at_s in alerts.nights(ahead.plan, time.time()):
+            triggered |= _tell(ahead.evaluate(at_s), session, out)
     if missing := alerts.EXPECTED - triggered:
         raise DemoFailedError("no_alert", f"nobody was told of {', '.join(sorted(missing))}")
+
+
+def _tell(told: list[alerts.Told], session: Session, out: Console) -> set[str]:
+    """Print notifications, and return the rules of which one begins an alert."""
+    for one in told:
+        alerts.render(one, out, lambda command: typed(command, session.store))
+    return {one.body["rule"] for one in told if one.body["action"] == "trigger"}
 
 
 def _cold_starts(store: Store, out: Console) -> None:

@@ -74,7 +74,7 @@ def run(store: Path, out: Console, talk: Console, *, serve: bool = False, port: 
     serve: go on until Ctrl-C. port: the front door's, 0 for a free one. Raises what `started` raises.
     """
     with started(store, talk, port) as running:
-        whole(running, out, talk, goes_on=serve)
+        whole(running, out, talk)
         if serve:
             _serve(running, talk)
 
@@ -86,8 +86,8 @@ def _serve(running: Session, talk: Console) -> None:
         talk.print("Ended.")
 
 
-def whole(running: Session, out: Console, talk: Console, *, goes_on: bool = False) -> None:
-    """Drive the scenario, deliver its logs, and print the report. goes_on: the demo does, behind it."""
+def whole(running: Session, out: Console, talk: Console) -> None:
+    """Drive the scenario, deliver its logs, and print the report."""
     name = _drive(running, talk)
     pending = running.subscription.pending()
     with _progress(talk, "Log payloads to the subscriber  ", pending) as done:
@@ -97,7 +97,7 @@ def whole(running: Session, out: Console, talk: Console, *, goes_on: bool = Fals
         raise DemoFailedError(
             "payload_failed", f"the subscriber failed on {total.failed} payloads: {total.why}"
         )
-    report.whole(running, out, name, goes_on=goes_on)
+    report.whole(running, out, name)
 
 
 def _layer(talk: Console) -> Path:

@@ -40,6 +40,7 @@ _COMPACTED_EVERY = 10
 #: How long files that were merged stay for readers that have begun.
 _GRACE_S = 30.0
 _TRACE = "/trace/"
+_HOSTS = ("127.0.0.1", "localhost")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 TOKEN = "x-demo-token"  # noqa: S105  # the header's name
 
@@ -125,6 +126,9 @@ class _Handler(JsonHandler):
 
     def do_GET(self) -> None:  # noqa: N802
         """Show the story that an alert's link names: /trace/<correlation ID>. It only reads."""
+        if self.headers.get("Host", "").rpartition(":")[0] not in _HOSTS:
+            # A page of somebody else's must not read it by a name that leads here.
+            return self.respond_json(HTTPStatus.FORBIDDEN, {"message": "ask 127.0.0.1 for it"})
         name, id = self.path[: len(_TRACE)], unquote(self.path[len(_TRACE) :])
         if name != _TRACE or not id.strip():
             return self.respond_json(HTTPStatus.NOT_FOUND, {"message": "it is /trace/<correlation ID>"})

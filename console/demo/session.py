@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console import key_secret
+from console import key_secret, store_config
 from console.demo import drive, subscribe, system
+from console.demo.example import example
 from console.demo.scenario import Request
 from console.demo.subscribe import Subscription, Total
 from console.errors import ConsoleError
@@ -35,6 +36,7 @@ _KNOWN = {
     RUNNING,
     OFFLINE,
     key_secret.FILE,
+    store_config.FILE,
     "manifest.json",
     "tables",
     "dead_letters",
@@ -120,6 +122,7 @@ def running(archive: Path, store: Path, port: int = 0) -> Iterator[Session]:
     secret = secrets.token_hex(16)
     Store(store).record([])  # makes it a store, which other files may then lie in
     key_secret.keep(store, secret)
+    store_config.keep(store, example() / "observe.yaml")
     (store / MARK).write_text(_UNFINISHED, encoding="utf-8")
     with (
         system.running(archive, secret, port) as started,

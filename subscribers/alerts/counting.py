@@ -3,21 +3,22 @@
     OBSERVE_STATE       where rules remember: memory:, a file ending in .sqlite, dynamodb:TABLE; without it
                         nothing is counted, and rules are not judged
 
-Into a file the entries are written in the process. Into DynamoDB they go as other sinks' requests do:
+Into a file the entries are written in the process; where that fails they are lost, and said to be. Into DynamoDB they go as other sinks' requests do:
 batched, retried, and kept where they cannot be written.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from subscribers.alerts.plan import Plan, plan_of
-from subscribers.alerts.state import State
+from subscribers.alerts.state import State, StateError
 from subscribers.alerts.state_channel import StateChannel
 from subscribers.alerts.state_of import Table, dynamodb_table, state_of
 from subscribers.alerts.tally import Counted, Tally
@@ -25,7 +26,7 @@ from subscribers.config import Config
 from subscribers.delivery import Policy
 from subscribers.http import Edge, Settings
 from subscribers.insight.template_limits import TemplateError, read_limits
-from subscribers.outlets import Local, Outlet, Shipped
+from subscribers.outlets import Local, Missed, Outlet, Shipped
 from subscribers.parse import LAMBDA_GROUP
 from subscribers.settings_error import SettingsError
 from subscribers.shipping import Shipper
@@ -36,20 +37,37 @@ from subscribers.tables import Row
 SINK = "alerts state"
 #: Of its one channel.
 CHANNEL = "parts"
+#: Why events are dropped whose counts could not be written.
+UNAVAILABLE = "state_unavailable"
 _TIMEOUT_S = 5.0
 _PARALLEL = 4
 
 
 class Counting:
-    """A local sink (`outlets.Sink`) that counts into a state. Raises StateError where it cannot."""
+    """A local sink (`outlets.Sink`) that counts into a state.
 
-    def __init__(self, tally: Tally, state: State) -> None:
-        self._tally, self._state = tally, state
+    A state that is damaged, full or held by others costs counts, never a delivery. What waits for a state
+    that others hold is not tried again for as long as it waited: half of the time is for the logs.
+    """
 
-    def append(self, signals: Iterable[Signal]) -> frozenset[str]:
-        """Count signals, and return the IDs of the events that some rule asks for."""
+    def __init__(self, tally: Tally, state: State, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: seconds since whenever."""
+        self._tally, self._state, self._clock = tally, state, clock
+        self._not_before_s = clock()
+
+    def append(self, signals: Iterable[Signal]) -> frozenset[str] | Missed:
+        """Count signals, and return the IDs of the events that some rule asks for, Missed where the state
+        cannot be written."""
         counted = self._tally.count(list(signals))
-        self._state.put(entry for entry, _ in counted)
+        began_s = self._clock()
+        if began_s < self._not_before_s:
+            return Missed(taken(counted), UNAVAILABLE)
+        try:
+            self._state.put(entry for entry, _ in counted)
+        except StateError:
+            now_s = self._clock()
+            self._not_before_s = now_s + (now_s - began_s)
+            return Missed(taken(counted), UNAVAILABLE)
         return taken(counted)
 
     def record(self, ledger_rows: Iterable[Row]) -> None:

@@ -37,10 +37,16 @@ class Evaluation:
         self._plan, self._state = plan, state
         self._windows = Ledgered(state)
 
-    def judge(self, now_s: int) -> Judged:
-        """Judge every rule at a time, epoch seconds. Raises StateError where nothing can be read."""
-        for measure in self._plan.measures.values():
-            self._windows.advance(measure, now_s)
+    def restart(self, now_s: int) -> None:
+        """Begin to count anew: the clock was ahead. Raises StateError."""
+        self._windows.restart(self._plan.measures.values(), now_s)
+
+    def judge(self, now_s: int, last_s: int = 0) -> Judged:
+        """Judge every rule at a time, epoch seconds. Raises StateError where nothing can be read.
+
+        last_s: when it was judged before, 0 where nobody knows.
+        """
+        self._windows.advance(self._plan.measures.values(), now_s, last_s)
         found: list[Finding] = []
         failed: dict[str, str] = {}
         for rule in self._plan.rules.values():
@@ -51,8 +57,8 @@ class Evaluation:
                 if error.reason != "corrupt":
                     raise
                 failed[rule.name] = str(error)
-            except LookupError as error:  # a zone that this machine does not know
-                failed[rule.name] = str(error)
+            except Exception as fault:  # noqa: BLE001 - a fault of one rule must not silence the others
+                failed[rule.name] = f"{type(fault).__name__}: {fault}"
         return Judged(
             at_s=now_s,
             findings=tuple(found),

@@ -39,6 +39,10 @@ from subscribers.summary import emf
 
 #: Of a minute's run; what is still owed then is sent by the next one.
 DEADLINE_S = 40.0
+#: Of that, for what is saved behind the last notice.
+SAVING_S = 8.0
+#: Open alerts that the summary line names.
+_NAMED = 50
 #: Rules about ourselves: what nobody would notice else.
 OWN_RULES = (
     Rule(
@@ -65,6 +69,8 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     told: Told
     #: Notices that no destination is configured for.
     untold: int = 0
+    #: Entries of the memory that could not be read, and were removed.
+    damaged: int = 0
 
     @property
     def open(self) -> tuple[Incident, ...]:
@@ -82,35 +88,45 @@ class Evaluator:
         self._memory = Memory(state)
         self._rules = [*OWN_RULES, *plan.rules.values()]
 
-    def evaluate(self, now_s: float) -> Evaluated:
+    def evaluate(self, now_s: float, left_s: float | None = None) -> Evaluated:
         """Judge at the last whole minute, and tell what is to be told. Raises StateError and BusyError.
 
-        now_s: epoch seconds. The same minute may be evaluated again; an earlier one is refused by BusyError.
+        now_s: epoch seconds. The same minute may be evaluated again; an earlier one is refused by BusyError,
+        unless the one before was told by a clock that was ahead by an hour or more. left_s: seconds that it
+        may take, None where nobody knows.
         """
         at_s = int(now_s) // SLOT_S * SLOT_S
-        with self._memory.turn(at_s):
-            judged = self._evaluation.judge(at_s)
-            before, owed = self._memory.incidents(), self._memory.owed()
+        until_s = time.monotonic() + (DEADLINE_S if left_s is None else min(DEADLINE_S, left_s - SAVING_S))
+        with self._memory.turn(at_s) as turn:
+            if turn.went_back:
+                self._evaluation.restart(at_s)
+            judged = self._evaluation.judge(at_s, turn.last_s)
+            before, owed = self._memory.incidents(at_s if turn.went_back else None), self._memory.owed()
             deaf = {**self._memory.failed(), **_waiting(owed)}
             # Who cannot be told of anything cannot be told of that either.
             hearing = tuple(name for name in self._plan.config.destinations if name not in deaf)
             findings = [*judged.findings, *_about_ourselves(judged, deaf if hearing else {}, before, at_s)]
-            policy = policy_of(self._plan.config.alerts, self._told_to(hearing), self._scope, judged.failed)
+            scope = self._memory.scope(self._scope)
+            policy = policy_of(self._plan.config.alerts, self._told_to(hearing), scope, judged.failed)
             advanced = advance(before, findings, at_s, policy)
             remember_plan(self._plan, self._state, at_s)
-            changes = changes_of(self._plan, self._state, at_s)
+            services = {one.finding.service for notice in advanced.notices for one in notice.incidents}
+            changes = changes_of(self._plan, self._state, at_s, services) if services else ()
             around = surroundings_of(self._plan.config, self._rules, changes)
             outbox = self._notifier.outbox(advanced.notices, around, owed)
             self._memory.save(before, advanced.incidents, owed, outbox)
-            told = self._notifier.deliver(outbox, at_s, DEADLINE_S)
-            self._memory.save((), (), outbox, told.owed)
-            self._memory.save_failed(dict(told.failed))
+            told = self._notifier.deliver(outbox, at_s, max(0.0, until_s - time.monotonic()))
+            # Else who has our turn tells it again, which is harmless; what it owes is not ours to remove.
+            if self._memory.is_ours(turn):
+                self._memory.save((), (), outbox, told.owed)
+                self._memory.save_failed(dict(told.failed))
         return Evaluated(
             judged=judged,
             incidents=advanced.incidents,
             notices=advanced.notices,
             told=told,
             untold=self._notifier.untold(advanced.notices),
+            damaged=self._memory.damaged,
         )
 
     def _told_to(self, hearing: tuple[str, ...]) -> list[Rule]:
@@ -172,7 +188,7 @@ def metric_lines(made: Evaluated, now_ms: int) -> list[str]:
 def summary_line(made: Evaluated, plan: Plan) -> str:
     """Return what an evaluation did as one line of JSON."""
     judged, told = made.judged, made.told
-    is_bad = bool(judged.failed or told.failed or judged.unreadable)
+    is_bad = bool(judged.failed or told.failed or judged.unreadable or made.damaged)
     line = {
         "level": "WARN" if is_bad else "INFO",
         "message": "rules judged",
@@ -180,8 +196,9 @@ def summary_line(made: Evaluated, plan: Plan) -> str:
         "rules": len(plan.rules),
         "open": [
             {"rule": one.rule, "group": one.group, "since_s": one.since_s, "said": one.finding.said}
-            for one in made.open
+            for one in made.open[:_NAMED]
         ],
+        "incidents_open": len(made.open),
         "notices": [{"key": one.key, "action": one.action} for one in made.notices],
         "sent": told.sent,
         "late_events": judged.late,
@@ -189,6 +206,7 @@ def summary_line(made: Evaluated, plan: Plan) -> str:
         **({"failed_notifications": told.failed} if told.failed else {}),
         **({"untold": made.untold} if made.untold else {}),
         **({"unreadable_parts": judged.unreadable} if judged.unreadable else {}),
+        **({"damaged_entries": made.damaged} if made.damaged else {}),
         **({"notes": plan.notes} if plan.notes else {}),
     }
     return msgspec.json.encode(line).decode()
@@ -223,10 +241,11 @@ def _from_environment() -> tuple[Plan, Evaluator]:
 
 def handler(event: Any, context: Any, clock: Callable[[], float] = time.time) -> dict[str, Any]:
     """Handle one tick of the schedule: what the event says does not matter. Raises what evaluate raises."""
-    del event, context
+    del event
     plan, evaluator = _from_environment()
     now_s = clock()
-    made = evaluator.evaluate(now_s)
+    left_ms = getattr(context, "get_remaining_time_in_millis", None)
+    made = evaluator.evaluate(now_s, left_ms() / 1000 if left_ms else None)
     lines = [*metric_lines(made, int(now_s * 1000)), summary_line(made, plan)]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

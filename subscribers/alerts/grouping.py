@@ -15,27 +15,32 @@ from subscribers.alerts.notice import Action, Notice
 
 
 def told(
-    before: Sequence[Incident], now: Sequence[Incident], quiet: frozenset[str], now_s: int, policy: Policy
+    before: Sequence[Incident],
+    now: Sequence[Incident],
+    breaching: frozenset[str],
+    quiet: frozenset[str],
+    now_s: int,
+    policy: Policy,
 ) -> tuple[list[Incident], Notice | None]:
     """Return (incidents of one alert, what is told of it).
 
-    before, now: the same incidents before and after they were judged; quiet: IDs of those that are muted or
-    inhibited.
+    before, now: the same incidents before and after they were judged; breaching: IDs of those that breach at
+    this time, which a pending one may not; quiet: of those that are muted or inhibited.
     """
     was_live = {incident.id for incident in before if incident.is_live and incident.told}
     live = [i for i in now if i.is_live and i.told]
     over = [i for i in now if not i.is_live and i.told and i.id in was_live]
-    fresh = [i for i in now if i.state == "pending"]
+    fresh = [i for i in now if i.state == "pending" and i.id in breaching]
     if not live and not over:
         return _begun(before, now, fresh, now_s, policy)
     if not live and not fresh:
         return list(now), _resolved(over, now_s)
-    awake = [i for i in live if i.is_breaching and i.id not in quiet]
+    awake = [i for i in live if i.id in breaching and i.id not in quiet]
     known = _known(live or over)
     reason = _reason(awake, fresh, known, now_s, policy) or ("" if live else "others recovered")
     if not reason:
         return list(now), None
-    return _updated(now, known, reason, now_s)
+    return _updated(now, fresh, known, reason, now_s)
 
 
 def _begun(
@@ -75,9 +80,9 @@ def _reason(
 
 
 def _updated(
-    now: Sequence[Incident], known: Told, reason: str, now_s: int
+    now: Sequence[Incident], fresh: Sequence[Incident], known: Told, reason: str, now_s: int
 ) -> tuple[list[Incident], Notice | None]:
-    listed = [i for i in now if i.state in ("open", "held", "pending")]
+    listed = [*(i for i in now if i.state in ("open", "held")), *fresh]
     after_known = replace(
         known,
         at_s=now_s,

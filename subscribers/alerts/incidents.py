@@ -8,8 +8,8 @@
 
 A group without a finding: nothing happened, which is `ok` where the rule counts what must not happen, and
 else unknown. What is pending is told after `group_wait` (grouping). Who was told is always told the end, in
-a mute window, too; nothing else is told in one. What was muted or inhibited is told when that is over, if it
-still breaches.
+a mute window, too; nothing else is told in one. What was muted or inhibited is told when that is over. Nobody
+is told of a breach that is not one at that minute: what is unknown then waits until it breaches, or is over.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import msgspec
 from msgspec.structs import replace
 
 from subscribers.alerts.grouping import told
+from subscribers.alerts.incidents_bounds import bounded
 from subscribers.alerts.incidents_inhibition import inhibited
+from subscribers.alerts.incidents_kept import quieted, settled
 from subscribers.alerts.incidents_values import (
     Incident,
     Inhibition,
@@ -55,22 +57,23 @@ def advance(before: Sequence[Incident], findings: Sequence[Finding], now_s: int,
     one rule and group count as the worst; now_s: of this evaluation, never less than in the call before.
     """
     known = {incident.id: incident for incident in before}
-    found = _by_id(findings, policy)
+    found = bounded(known, _by_id(findings, policy), policy.scope)
     judged = {finding.rule for finding in findings}
     now: dict[str, Incident] = {}
     for id in {**known, **found}:
         incident = _judged(known.get(id), found.get(id), judged, now_s, policy)
         if incident is not None:
             now[id] = incident
-    quieted, quiet = _quieted(list(now.values()), now_s, policy)
+    placed, quiet = _quieted(list(now.values()), now_s, policy)
+    breaching = frozenset(id for id, finding in found.items() if finding.verdict == "breach")
     incidents: list[Incident] = []
     notices: list[Notice] = []
     earlier = _by_key(before)
-    for key, members in _by_key(quieted).items():
-        after, notice = told(earlier.get(key, []), members, quiet, now_s, policy)
+    for key, members in _by_key(placed).items():
+        after, notice = told(earlier.get(key, []), members, breaching, quiet, now_s, policy)
         incidents += after
         notices += [notice] if notice else []
-    return Advanced(tuple(incidents), tuple(notices))
+    return Advanced(tuple(settled(known.get(one.id), one) for one in incidents), tuple(notices))
 
 
 def _by_id(findings: Iterable[Finding], policy: Policy) -> dict[str, Finding]:
@@ -108,7 +111,15 @@ def _breaching(live: Incident | None, finding: Finding, now_s: int, policy: Poli
     if live is not None:
         state = "open" if live.state == "held" else live.state
         changed_s = now_s if live.state == "held" else live.changed_s
-        return replace(live, state=state, changed_s=changed_s, last_breach_s=now_s, finding=finding, why="")
+        return replace(
+            live,
+            state=state,
+            changed_s=changed_s,
+            last_breach_s=now_s,
+            finding=finding,
+            is_quiet=False,
+            why="",
+        )
     key = key_of(finding.rule, policy.scope)
     return Incident(
         id=id_of(key, finding.group),
@@ -125,6 +136,7 @@ def _breaching(live: Incident | None, finding: Finding, now_s: int, policy: Poli
 
 
 def _not_breaching(incident: Incident, verdict: str, now_s: int, policy: Policy) -> Incident:
+    incident = quieted(incident, now_s)
     quiet_s = now_s - incident.last_breach_s
     if verdict == "unknown" and incident.is_breaching:
         if quiet_s < policy.unknown_hold_s:

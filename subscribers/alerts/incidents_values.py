@@ -45,9 +45,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     changed_s: int
     #: Begin of the first window that breached.
     since_s: int
+    #: Of what goes on some minutes old (incidents_kept), and so is the finding.
     last_breach_s: int
     #: The last one that breached.
     finding: Finding
+    #: Whether it did not breach when it was judged last.
+    is_quiet: bool = False
     #: None while nobody was told. Of a resolved one: what was told.
     told: Told | None = None
     #: Why it is muted, inhibited or resolved.

@@ -7,6 +7,8 @@ in the week after the clocks change, the same time last week is an hour off by t
 
 from __future__ import annotations
 
+import math
+
 from subscribers.alerts.looks import (
     Verdict,
     began_said,
@@ -23,6 +25,8 @@ from subscribers.alerts.subjects import finding, subject_of
 from subscribers.config import EMPTY, Config
 
 Sums = dict[Group, Sum]
+#: Nobody needs to know more of a difference.
+PERCENT_MAX = 1e9
 
 
 def judge_change(rule: Change, windows: Windows, now_s: int, config: Config = EMPTY) -> list[Finding]:
@@ -75,10 +79,14 @@ def _judged(
 
 
 def change(now: float | None, then: float | None) -> float | None:
-    """Return a difference in percent of what it was; None where either has no number, or it was 0."""
+    """Return a difference in percent of what it was; None where either has no number, or it was 0.
+
+    At most PERCENT_MAX either way: from nearly nothing to very much there is no telling.
+    """
     if now is None or then is None or then == 0:
         return None
-    return 100 * (now - then) / abs(then)
+    percent = 100 * ((now - then) / abs(then))
+    return None if math.isnan(percent) else max(-PERCENT_MAX, min(PERCENT_MAX, percent))
 
 
 def _is_beyond(rule: Change, percent: float) -> bool:

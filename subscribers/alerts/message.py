@@ -15,13 +15,14 @@ import msgspec
 from subscribers.alerts import links
 from subscribers.alerts.incidents_values import Incident
 from subscribers.alerts.links import Link
+from subscribers.alerts.message_title import about, said_of, split, title_of
 from subscribers.alerts.model import Finding, Rule, Sample, Severity
 from subscribers.alerts.notice import Action, Notice
 from subscribers.alerts.saying import duration
 from subscribers.alerts.texts import clock, cut_bytes, line, moment
 from subscribers.config import Config, Endpoint, Service
 
-TITLE_MAX, SAID_MAX, VALUE_MAX, MEMBER_MAX = 250, 1_000, 500, 300
+VALUE_MAX, MEMBER_MAX = 500, 300
 MEMBERS_MAX, SAMPLES_MAX, CHANGES_MAX, LINKS_MAX, DETAILS_MAX = 50, 5, 3, 12, 20
 SAMPLE_LINKS_MAX, LABELS_MAX = 6, 20
 #: A change before an alert by more than this is not shown.
@@ -29,6 +30,8 @@ CHANGE_AGE_MAX_S = 86_400
 #: An alert began somewhere in its first window: what changed a little behind its begin is shown, too.
 CHANGE_BEHIND_MAX_S = 300
 _ID_MAX = 200
+#: Details that are lists of a flow's keys (flows_said).
+_LISTED = ("overdue", "recovered")
 EVIDENCE = (
     "measured from the signals that arrived; a change is shown because it is near in time, not as a cause"
 )
@@ -93,6 +96,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
     samples: tuple[Shown, ...] = ()
     links: tuple[Link, ...] = ()
+    #: Keys of a flow that are overdue, or came late, a line each. In short they are in the details, too.
+    listed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     details: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     evidence: str = EVIDENCE
@@ -126,8 +131,8 @@ def message_of(notice: Notice, around: Surroundings, action: Action | None = Non
         peak=notice.peak,
         peak_before=notice.peak_before,
         rule=line(notice.rule, MEMBER_MAX),
-        title=_title(notice, done),
-        said=line(finding.said, SAID_MAX) or f"{line(notice.rule, MEMBER_MAX)} is breached",
+        title=title_of(notice, done, around.endpoints),
+        said=said_of(notice, done),
         at_s=notice.at_s,
         since_s=notice.since_s,
         triggered_s=notice.triggered_s,
@@ -136,12 +141,13 @@ def message_of(notice: Notice, around: Surroundings, action: Action | None = Non
         side=_common(notice, "side"),
         endpoint=_common(notice, "endpoint"),
         facts=tuple(_facts(notice, rule, around)),
-        members=tuple(_member(i) for i in shown),
+        members=tuple(_member(i, around) for i in shown),
         members_left_out=max(0, len(notice.incidents) - len(shown)) if shown else 0,
-        recovered=tuple(_member(i) for i in notice.recovered[:MEMBERS_MAX]),
+        recovered=tuple(_member(i, around) for i in notice.recovered[:MEMBERS_MAX]),
         changes=tuple(_changes(notice, around)),
         samples=tuple(_samples(notice.incidents, around)),
         links=links.of_event(templates, finding, notice.since_s)[:LINKS_MAX],
+        listed=tuple(_listed_keys(finding)),
         details=tuple(_details(finding)),
         labels=tuple((line(k, 64), line(v, 200)) for k, v in list(rule.labels.items())[:LABELS_MAX]),
     )
@@ -165,40 +171,21 @@ def _lines(message: Message) -> Iterable[str]:
             yield f"  {shown.at} {shown.service} {shown.id}{f': {shown.text}' if shown.text else ''}"
             yield from (f"    {link.name}: {link.url}" for link in shown.links)
             yield f"    {shown.command}"
+    for name, lines in message.listed:
+        yield from _listed(name.capitalize(), lines)
     yield from _listed("Links", [f"{link.name}: {link.url}" for link in message.links])
     yield from _listed("All of them", message.members)
     if message.members_left_out:
         yield f"  and {message.members_left_out} more"
     yield from _listed("Recovered meanwhile", message.recovered)
-    yield from _listed("Details", [f"{name}: {text}" for name, text in message.details])
+    told = {shown for name, _ in message.listed for shown in (name, f"{name}_more")}
+    yield from _listed("Details", [f"{name}: {text}" for name, text in message.details if name not in told])
     yield from ("", f"Evidence: {message.evidence}.", f"Alert: {message.key}, notice {message.revision}")
 
 
 def _listed(name: str, lines: Sequence[str]) -> Iterable[str]:
     if lines:
         yield from ("", f"{name}:", *(f"  {one}" for one in lines))
-
-
-def _title(notice: Notice, action: Action) -> str:
-    worst = notice.incidents[0]
-    head = "RESOLVED" if action == "resolve" else notice.severity.upper()
-    more = "" if action == "trigger" else " (update)" if action == "update" else ""
-    where = " ".join(text for text in (_about(worst.finding), _side(worst.finding.side)) if text)
-    count = len(notice.incidents)
-    others = f", and {count - 1} more" if count > 1 else ""
-    about = f"{where}{others}: " if where else (f"{count} of them: " if count > 1 else "")
-    said = worst.finding.said or "breached"
-    return line(
-        f"{head}{more} {notice.rule}: {about}{'over: ' if action == 'resolve' else ''}{said}", TITLE_MAX
-    )
-
-
-def _about(finding: Finding) -> str:
-    return finding.service or finding.endpoint or " ".join(finding.group.values())
-
-
-def _side(side: str) -> str:
-    return f"({side} side)" if side else ""
 
 
 def _common(notice: Notice, name: str) -> str:
@@ -249,13 +236,15 @@ def _templates(finding: Finding, around: Surroundings) -> dict[str, str]:
     return {**around.links, **(service.links if service else {})}
 
 
-def _member(incident: Incident) -> str:
+def _member(incident: Incident, around: Surroundings) -> str:
     finding = incident.finding
-    about = ", ".join(f"{k} {v}" for k, v in finding.group.items()) or _about(finding) or finding.rule
+    place, said = split(finding, around.endpoints)
+    # A place may leave out what the group tells: the function of a service.
+    if not all(value in place for value in finding.group.values()):
+        place, said = "", finding.said
+    where = place or ", ".join(f"{k} {v}" for k, v in finding.group.items()) or about(finding) or finding.rule
     held = " (not breaching at the moment)" if incident.state == "held" else ""
-    return line(
-        f"{incident.severity} since {clock(incident.since_s)}, {about}{held}: {finding.said}", MEMBER_MAX
-    )
+    return line(f"{incident.severity} since {clock(incident.since_s)}, {where}{held}: {said}", MEMBER_MAX)
 
 
 def _changes(notice: Notice, around: Surroundings) -> Iterable[str]:
@@ -293,7 +282,7 @@ def _shown(id: str, sample: Sample, finding: Finding, around: Surroundings) -> S
         at=moment(sample.time_unix_nano / 1e9),
         service=line(sample.service, MEMBER_MAX),
         text=line(sample.text, MEMBER_MAX),
-        command=_command(id),
+        command=command_of(id),
         links=links.of_sample(_templates(place, around), place, sample)[:SAMPLE_LINKS_MAX],
     )
 
@@ -302,14 +291,53 @@ def _id_of(sample: Sample) -> str:
     return line(sample.correlation_id or sample.trace_id or sample.request_id, _ID_MAX)
 
 
-def _command(id: str) -> str:
-    """What shows a request's story. Quoted: an ID is what somebody has sent, and is pasted into a shell."""
+def command_of(id: str) -> str:
+    """Return what shows a request's story. Quoted: an ID is what somebody has sent, and is pasted into a
+    shell."""
     return f"observe trace {'-- ' if id.startswith('-') else ''}{shlex.quote(id)}"
 
 
+def _listed_keys(finding: Finding) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The keys of a flow, each with what tells its story."""
+    for name in _LISTED:
+        lines = [_key_line(item, finding.at_s, with_command=True) for item in _keys(finding, name)]
+        if more := finding.details.get(f"{name}_more"):
+            lines.append(line(f"and {more} more", MEMBER_MAX))
+        if lines:
+            yield name, tuple(lines)
+
+
+def _keys(finding: Finding, name: str) -> list[dict[str, Any]]:
+    value = finding.details.get(name)
+    some = value if isinstance(value, list) else []
+    return [item for item in some if isinstance(item, dict) and "key" in item][:MEMBERS_MAX]
+
+
+def _key_line(item: Mapping[str, Any], at_s: int, with_command: bool = False) -> str:
+    """`CLM-1 since 02:45 UTC, not in the nightly report: observe trace web-1`."""
+    said = f"{item['key']} since {_since(str(item.get('since', '')), at_s)}"
+    if missing := item.get("missing"):
+        said += f", not in {' and '.join(map(str, missing))}"
+    if late_s := item.get("late_s"):
+        said += f", {duration(late_s)} late"
+    id = line(str(item.get("correlation_id") or item.get("trace_id") or ""), _ID_MAX)
+    said = line(said, MEMBER_MAX)
+    return f"{said}: {line(command_of(id), 5 * _ID_MAX)}" if id and with_command else said
+
+
+def _since(text: str, at_s: int) -> str:
+    """An RFC 3339 time of UTC as people read it, without the day where that is the one of at_s."""
+    today, at, clock_ = moment(at_s)[:10], text[:10], text[11:16]
+    return f"{clock_} UTC" if at == today else f"{at} {clock_} UTC"
+
+
 def _details(finding: Finding) -> Iterable[tuple[str, str]]:
-    for name, value in list(finding.details.items())[:DETAILS_MAX]:
-        yield line(str(name), 64), line(_as_text(value), VALUE_MAX)
+    """What a rule tells besides, without what is nothing: zero, false, empty."""
+    told = [(name, value) for name, value in finding.details.items() if value]
+    for name, value in told[:DETAILS_MAX]:
+        keys = _keys(finding, name) if name in _LISTED else []
+        text = "; ".join(_key_line(item, finding.at_s) for item in keys) or _as_text(value)
+        yield line(str(name), 64), line(text, VALUE_MAX)
 
 
 def _as_text(value: Any) -> str:

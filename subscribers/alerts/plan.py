@@ -40,6 +40,8 @@ _VALUED: frozenset[Statistic] = frozenset(("avg", "min", "max", "p50", "p90", "p
 _BUDGET_S = 28 * _DAY_S
 #: Windows of burn rates that are exact to the minute; longer ones begin at a whole hour.
 _BURN_S = 7 * 3600
+#: How far back new errors are looked for after a pause of the evaluator.
+NEW_ERROR_KEEP_S = 26 * 3600
 #: How far back an absence looks for when the last one came.
 _LAST_SEEN_S = 8 * _DAY_S
 
@@ -195,7 +197,7 @@ def _absence(tree: Mapping[str, Any], common: dict[str, Any]) -> Absence:
 def _new_error(tree: Mapping[str, Any], common: dict[str, Any]) -> NewError:
     given = tree.get("of", {"signal": "log", "level": ["ERROR", "FATAL"]})
     measure = measure_of(
-        selector_of(given), by=("service", "error.fingerprint"), late_s=_LATE_S, keep_s=2 * 3600
+        selector_of(given), by=("service", "error.fingerprint"), late_s=_LATE_S, keep_s=NEW_ERROR_KEEP_S
     )
     lookback_s = seconds(tree, "lookback", 14 * _DAY_S)
     return NewError(**common, measure=measure, lookback_s=lookback_s, minimum=tree.get("minimum", 1))

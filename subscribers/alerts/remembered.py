@@ -1,6 +1,8 @@
 """What an evaluation remembers for the next: incidents, what is owed to destinations, whose turn it is.
 
-BusyError    another evaluation is at work, or was at a later time
+    BusyError    another evaluation is at work, or was at a later time
+
+What cannot be read is removed and counted: one damaged entry must not keep everybody from being told.
 """
 
 from __future__ import annotations
@@ -8,18 +10,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
 from subscribers.alerts.incidents import Incident
 from subscribers.alerts.notify import Owed
-from subscribers.alerts.state import Entry, State, StateConflictError, StateError
+from subscribers.alerts.state import Entry, State, StateConflictError
 
 _T = TypeVar("_T")
-_INCIDENTS, _OWED, _FAILED, _TURN = "incidents", "owed", "failed", "turn"
-#: Who has not finished by then was killed: a function's timeout is shorter.
-TURN_S = 70
+_INCIDENTS, _OWED, _FAILED, _SCOPE, _TURN = "incidents", "owed", "failed", "scope", "turn"
+#: Who has not finished by then was killed: before the next minute's run, and a function's timeout.
+TURN_S = 58
+#: A minute that is so far ahead of the clock was told by one that was wrong.
+_AHEAD_S = 3600
 
 
 class BusyError(Exception):
@@ -35,44 +40,74 @@ class _Turn(msgspec.Struct):
     until_s: float
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """Our turn. last_s: the minute that was evaluated before, 0 for none; went_back: its clock was ahead."""
+
+    entry: Entry
+    last_s: int = 0
+    went_back: bool = False
+
+
 class Memory:
-    """The memory of one state. clock: epoch seconds."""
+    """The memory of one state. clock: epoch seconds; damaged: entries that could not be read."""
 
     def __init__(self, state: State, clock: Callable[[], float] = time.time) -> None:
+        self.damaged = 0
         self._state, self._clock = state, clock
 
     @contextmanager
-    def turn(self, at_s: int) -> Iterator[None]:
+    def turn(self, at_s: int) -> Iterator[Turn]:
         """Have the state to oneself. Raises BusyError where somebody has it, or was at a later minute."""
         taken = self.take(at_s)
         try:
-            yield
+            yield taken
         finally:
-            self._replace(_Turn(at_s, 0.0), taken.version)
+            if self.is_ours(taken):
+                self._replace(_Turn(at_s, 0.0), taken.entry.version)
 
-    def take(self, at_s: int) -> Entry:
+    def take(self, at_s: int) -> Turn:
         """Begin a turn, which ends by itself after TURN_S. Raises as `turn` does."""
         entry = self._state.get(_TURN, _TURN)
-        turn = _decoded(entry, _Turn) if entry else _Turn(0, 0.0)
+        turn = (self._decoded(entry, _Turn) if entry else None) or _Turn(0, 0.0)
         now_s = self._clock()
-        if turn.until_s > now_s:
+        # Longer than a turn is, it was taken by a clock that was wrong.
+        if now_s < turn.until_s <= now_s + TURN_S:
             raise BusyError(f"another evaluation is at work, since {TURN_S - (turn.until_s - now_s):.0f} s")
-        if turn.at_s > at_s:
+        went_back = turn.at_s > now_s + _AHEAD_S and turn.at_s > at_s
+        if turn.at_s > at_s and not went_back:
             raise BusyError(f"a later minute was evaluated already, {turn.at_s - at_s} s ahead")
-        return self._replace(_Turn(at_s, now_s + TURN_S), entry.version if entry else 0)
+        taken = self._replace(_Turn(at_s, now_s + TURN_S), entry.version if entry else 0)
+        return Turn(taken, 0 if went_back else turn.at_s, went_back)
 
-    def incidents(self) -> tuple[Incident, ...]:
-        """Return the incidents that are remembered. Raises StateError."""
-        return tuple(_decoded(entry, Incident) for entry in self._state.query(_INCIDENTS))
+    def is_ours(self, turn: Turn) -> bool:
+        """Whether nobody has begun another turn since. Raises StateError."""
+        entry = self._state.get(_TURN, _TURN)
+        return entry is not None and entry.version == turn.entry.version
+
+    def scope(self, default: str) -> str:
+        """Return the name of this deployment in keys: that of the first evaluator, whoever evaluates now."""
+        entry = self._state.get(_SCOPE, _SCOPE)
+        if entry is None:
+            self._state.put([Entry(_SCOPE, _SCOPE, default.encode())])
+            return default
+        return entry.body.decode("utf-8", "replace")
+
+    def incidents(self, latest_s: int | None = None) -> tuple[Incident, ...]:
+        """Return the incidents that are remembered. Raises StateError.
+
+        latest_s: no time in them is behind it; for a clock that went back.
+        """
+        found = self._all(_INCIDENTS, Incident)
+        return found if latest_s is None else tuple(_until(incident, latest_s) for incident in found)
 
     def owed(self) -> tuple[Owed, ...]:
         """Return what is owed to destinations, oldest first. Raises StateError."""
-        return tuple(_decoded(entry, Owed) for entry in self._state.query(_OWED))
+        return self._all(_OWED, Owed)
 
     def failed(self) -> dict[str, str]:
         """Return which destinations could not be told the last time, and why. Raises StateError."""
         entry = self._state.get(_FAILED, _FAILED)
-        return _decoded(entry, dict[str, str]) if entry else {}
+        return (self._decoded(entry, dict[str, str]) if entry else None) or {}
 
     def save_failed(self, failed: Mapping[str, str]) -> None:
         """Remember which destinations could not be told. Raises StateError."""
@@ -88,9 +123,10 @@ class Memory:
         owed_before: Sequence[Owed],
         owed: Sequence[Owed],
     ) -> None:
-        """Remember what is, in place of what was. Raises StateError."""
-        self._changed(_identified(incidents_before), _identified(incidents))
+        """Remember what is, in place of what was: first what is owed, for an incident that is remembered as
+        told, and was not, is told by nobody. Raises StateError."""
         self._changed(_numbered(owed_before), _numbered(owed))
+        self._changed(_identified(incidents_before), _identified(incidents))
 
     def _changed(
         self, before: Iterable[tuple[str, str, object]], after: Iterable[tuple[str, str, object]]
@@ -99,6 +135,19 @@ class Memory:
         now = {(partition, sort): _encoded(value) for partition, sort, value in after}
         self._state.put(Entry(*key, body) for key, body in now.items() if was.get(key) != body)
         self._state.delete(key for key in was if key not in now)
+
+    def _all(self, partition: str, type: type[_T]) -> tuple[_T, ...]:
+        found = [(entry, self._decoded(entry, type)) for entry in self._state.query(partition)]
+        self._state.delete([(entry.partition, entry.sort) for entry, value in found if value is None])
+        return tuple(value for _, value in found if value is not None)
+
+    def _decoded(self, entry: Entry, type: type[_T]) -> _T | None:
+        """The value of an entry; None, counted, where it is damaged."""
+        try:
+            return msgspec.msgpack.decode(entry.body, type=type)
+        except (msgspec.DecodeError, ValueError):
+            self.damaged += 1
+            return None
 
     def _replace(self, turn: _Turn, version: int) -> Entry:
         try:
@@ -112,18 +161,25 @@ def _identified(incidents: Sequence[Incident]) -> Iterator[tuple[str, str, objec
 
 
 def _numbered(owed: Sequence[Owed]) -> Iterator[tuple[str, str, object]]:
-    """In the order in which it is owed."""
+    """In the order in which it is owed, each under a name of its own."""
     for n, one in enumerate(owed):
-        yield _OWED, f"{n:06d}", one
+        items = "\0".join(item.event_id for item in one.items)
+        name = f"{one.destination}\0{one.key}\0{one.action}\0{items}".encode("utf-8", "replace")
+        yield _OWED, f"{one.since_s:011d}#{n:05d}#{blake2b(name, digest_size=8).hexdigest()}", one
+
+
+def _until(incident: Incident, latest_s: int) -> Incident:
+    """An incident whose times a clock told that was ahead."""
+    told = incident.told
+    if told:
+        at_s, triggered_s = min(told.at_s, latest_s), min(told.triggered_s, latest_s)
+        told = msgspec.structs.replace(told, at_s=at_s, triggered_s=triggered_s)
+    times = {
+        name: min(getattr(incident, name), latest_s)
+        for name in ("opened_s", "changed_s", "since_s", "last_breach_s")
+    }
+    return msgspec.structs.replace(incident, told=told, **times)
 
 
 def _encoded(value: object) -> bytes:
     return msgspec.msgpack.encode(value)
-
-
-def _decoded(entry: Entry, type: type[_T]) -> _T:
-    try:
-        return msgspec.msgpack.decode(entry.body, type=type)
-    except msgspec.DecodeError as error:
-        said = f"the entry {entry.partition} {entry.sort} cannot be read: {error}"
-        raise StateError(said, "corrupt") from error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from subscribers.alerts.calendars import ZoneError, local_of
 from subscribers.alerts.model import Measure, Op, Selector, Statistic
 
 _TEXT_MAX = 60
+#: Numbers from here on, and below its reciprocal, are written with an exponent.
+_WRITTEN_OUT = 1e15
 #: A number that is not its limit must not read like it: as many digits more.
 _MORE_DIGITS = 10
 _UNITS_S = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -37,7 +40,20 @@ _ERRORS = frozenset(("ERROR", "FATAL"))
 
 
 def number(value: float, more: int = 0) -> str:
-    """Return a number as short as it can be read: `1,234`, `0.052`; more: digits beyond that."""
+    """Return a number as short as it can be read: `1,234`, `0.052`, `1.8e308`; more: digits beyond that.
+
+    Any number, infinities and NaN too.
+    """
+    if not math.isfinite(value):
+        return (
+            "no number"
+            if math.isnan(value)
+            else "more than can be told"
+            if value > 0
+            else "less than can be told"
+        )
+    if abs(value) >= _WRITTEN_OUT or 0 < abs(value) < 1 / _WRITTEN_OUT:
+        return f"{value:.{1 + more}e}".replace("e+", "e").replace("e-0", "e-")
     if value == int(value):
         return f"{int(value):,}"
     magnitude = abs(value)

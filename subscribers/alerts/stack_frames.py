@@ -1,24 +1,32 @@
 """Stack traces, normalised: the application's frames of Python, Java, Node and .NET, without what varies.
 
 No line numbers, addresses and generated names, so a deployment that moves lines keeps its fingerprints.
-Of a chain of exceptions the outermost and its root cause count. Of a long stack its two ends are read.
+Of a chain of exceptions the outermost and its root cause count. Of a long stack its two ends are read, 128
+lines of each, and of one exception the 64 frames that are nearest to the throw.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 #: Frames of one exception that count, nearest to where it was thrown first.
 FRAMES_MAX = 5
-#: Characters at either end of a stack that are read, and of one line.
-_END_CHARACTERS, _LINE_MAX = 16_384, 1_024
+#: Characters and lines at either end of a stack that are read, and characters of one line.
+_END_CHARACTERS, _END_LINES, _LINE_MAX = 16_384, 128, 512
+#: Frames of one exception that are looked at, for as many of the application's as count.
+_LOOKED_AT = 64
+#: Frames that are remembered: an application has so many places where it fails.
+_REMEMBERED = 4_096
 
 _TRACEBACK = "Traceback (most recent call last):"
 _PYTHON_FRAME = re.compile(r'\s{1,8}File "([^"]{1,512})", line \d{1,9}(?:, in (.{1,200}))?')
 _AT = re.compile(r"\s{1,16}at (?:async )?(?:new )?(.{1,900})")
 _CAUSE = re.compile(r"\s{0,16}(?:Caused by: |Wrapped by: |\[cause\]: |---> )(.{1,900})")
+#: A text with none of these has no such line, which is soon known.
+_SIGNS = (_TRACEBACK, 'File "', "at ", "Caused by: ", "Wrapped by: ", "[cause]: ", "---> ")
 _END_OF_CAUSE = "--- End of inner exception stack trace ---"
 _TYPE = r"[A-Za-z_$][\w$]{0,127}(?:[.+][A-Za-z_$][\w$`]{0,127}){0,32}"
 _LEAD = r'(?:\[ERROR\] |Unhandled exception\. |Uncaught |Exception in thread "[^"]{0,200}" )?'
@@ -73,6 +81,8 @@ class Stack(NamedTuple):
 
 
 class _Part(NamedTuple):
+    """frames: as they are told, nearest to the throw first."""
+
     error_type: str
     error_message: str
     frames: list[str]
@@ -91,16 +101,20 @@ def read_stack(text: str) -> Stack:
     if not parts:
         return Stack("", "", (), begins)
     outermost, root = (parts[-1], parts[0]) if is_python else (parts[0], parts[-1])
-    frames = _counted(outermost.frames)
+    read = _python_frame if is_python else _frame
+    frames = _counted([read(told) for told in outermost.frames[:_LOOKED_AT]])
     if root is not outermost:
-        frames += (f"caused by {_named(root.error_type)}", *_counted(root.frames))
+        root_frames = _counted([read(told) for told in root.frames[:_LOOKED_AT]])
+        frames += (f"caused by {_named(root.error_type)}", *root_frames)
     return Stack(outermost.error_type, outermost.error_message, frames, begins)
 
 
 def _begin(text: str) -> int:
     """Where the first line that only a stack has begins, or the line of its head before it."""
     at, before, looked = 0, 0, text[:_END_CHARACTERS]
-    for line in looked.splitlines(keepends=True):
+    if not any(sign in looked for sign in _SIGNS):
+        return len(text)
+    for line in looked.splitlines(keepends=True)[:_END_LINES]:
         shown = line[:_LINE_MAX].rstrip("\r\n")
         if shown.strip() == _TRACEBACK:
             return at
@@ -113,15 +127,18 @@ def _begin(text: str) -> int:
 def _lines(text: str) -> list[str]:
     if len(text) > 2 * _END_CHARACTERS:
         text = f"{text[:_END_CHARACTERS]}\n{text[-_END_CHARACTERS:]}"
-    return [line[:_LINE_MAX] for line in text.splitlines()]
+    lines = text.splitlines()
+    if len(lines) > 2 * _END_LINES:
+        lines = [*lines[:_END_LINES], *lines[-_END_LINES:]]
+    return [line[:_LINE_MAX] for line in lines]
 
 
 def _python(lines: Sequence[str]) -> Iterator[_Part]:
     """Each traceback of a chain, the root cause first; frames nearest to the throw first."""
     frames: list[str] = []
     for line in lines:
-        if found := _PYTHON_FRAME.match(line):
-            frames.append(_at_file(found[1], found[2] or ""))
+        if _PYTHON_FRAME.match(line):
+            frames.append(line)
         elif frames and (head := _head(line))[0]:
             yield _Part(*head, frames[::-1])
             frames = []
@@ -137,7 +154,7 @@ def _others(lines: Sequence[str]) -> Iterator[_Part]:
             parts.append(_Part(*_head(cause[1], is_sure=True), []))
             at = len(parts) - 1
         elif frame := _AT.match(line):
-            parts[at].frames.append(_frame(frame[1].strip()))
+            parts[at].frames.append(frame[1].strip())
         elif line.strip() == _END_OF_CAUSE:
             at = max(0, at - 1)  # .NET's inner frames come before those around them
         elif parts == [_Part("", "", [])]:
@@ -153,6 +170,13 @@ def _head(line: str, is_sure: bool = False) -> tuple[str, str]:
     return found[1], line.strip()[found.end() :].strip()
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _python_frame(line: str) -> str:
+    found = _PYTHON_FRAME.match(line)
+    return _at_file(found[1], found[2] or "") if found else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _frame(told: str) -> str:
     """`name(File.java:12)`, `name (/path.js:1:2)`, `/path.js:1:2`, `Name(String id) in C:\\path:line 5`."""
     if (located := _LOCATED.fullmatch(told)) and not _SOURCE_FILE.fullmatch(told.partition("(")[2][:-1]):

@@ -6,24 +6,24 @@ in another delivery are recognised when parts are summed (windows). Nothing is r
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import msgspec
 
 from observe.semconv import FAAS_VERSION
 from subscribers.alerts import windows
-from subscribers.alerts.changes import version_entry
 from subscribers.alerts.endpoints import Endpoints
 from subscribers.alerts.flows_marks import Marker
 from subscribers.alerts.model import Flow, FlowPoint, Group, Measure, Sample
 from subscribers.alerts.plan import Plan
 from subscribers.alerts.selectors import Router, nested
-from subscribers.alerts.state import Entry
-from subscribers.alerts.values import value_of
+from subscribers.alerts.state import BODY_MAX_BYTES, Entry
+from subscribers.alerts.state_entries import checked
+from subscribers.alerts.values import valid, value_of
+from subscribers.alerts.versions import version_entry
 from subscribers.alerts.windows import Points
 from subscribers.signals import ENTRY_KINDS, Log, Metric, Signal, Span
 
@@ -35,6 +35,14 @@ Counted = tuple[Entry, tuple[str, ...]]
 VALUE_MAX = 128
 GROUPS_MAX = 500
 OTHER = "(other)"
+#: Characters of an ID in a sample: a line may have one of any length.
+ID_MAX = 200
+#: Larger numbers are none: sums of them are infinite, and whoever prints one wants to break something.
+NUMBER_MAX = 1e100
+#: Versions of a service in an hour: a line may tell any.
+VERSIONS_MAX = 20
+#: Services and hours of which versions are remembered.
+_HOURS_MAX = 5_000
 #: Older events are in no window any more, and later ones are a clock that is wrong.
 _OLDEST_S = 86_400
 _AHEAD_S = 3_600
@@ -65,7 +73,8 @@ class Tally:
         self._router = Router(wanted, self._endpoints)
         self._marker = Marker(plan.config, key_secret)
         self._clock = clock
-        self._versions: set[tuple[str, str, int]] = set()
+        #: Service and hour -> the versions that were told of.
+        self._versions: dict[tuple[str, int], set[str]] = {}
         #: Of the signals that are being counted: what names an invocation best, by its request ID.
         self._told: dict[str, Log | Span] = {}
 
@@ -96,7 +105,7 @@ class Tally:
                     self._add(cells, groups, n, signal)
                 else:
                     found += self._mark(self._points[n - measures], signal)
-        return [*self._written(cells), *found]
+        return list(self._storable([*self._written(cells), *found]))
 
     def _untimely(self, signal: Signal, now_s: float) -> str:
         age_s = now_s - time_of(signal) / _NS_PER_S
@@ -115,11 +124,13 @@ class Tally:
             self.notes["alerts_no_number"] += 1
             return
         slot = windows.slot_of(time_of(signal))
-        group = tuple(self._endpoints.text_of(signal, name)[:VALUE_MAX] for name in measure.by)
+        group = tuple([valid(self._endpoints.text_of(signal, name)[:VALUE_MAX]) for name in measure.by])
         cell = cells.get((n, slot, group))
         if cell is None:
             if groups[n, slot] >= GROUPS_MAX:
                 self.notes["alerts_too_many_groups"] += 1
+                # In another delivery the same event may be in its own group; it has the same hash there, by
+                # which whoever sums them counts it once.
                 group = (OTHER,) * len(measure.by)
             else:
                 groups[n, slot] += 1
@@ -133,8 +144,20 @@ class Tally:
 
     def _written(self, cells: dict[tuple[int, int, Group], _Cell]) -> Iterator[Counted]:
         for (n, slot, group), cell in cells.items():
-            for entry, hashes in windows.parts(self._measures[n], slot, group, cell.points):
+            found = list(windows.parts(self._measures[n], slot, group, cell.points))
+            if any(len(entry.body) > BODY_MAX_BYTES for entry, _ in found):
+                bare = windows.Points(cell.points.numbers)
+                found = list(windows.parts(self._measures[n], slot, group, bare))
+            for entry, hashes in found:
                 yield entry, tuple(cell.events[event] for event in hashes)
+
+    def _storable(self, counted: Iterable[Counted]) -> Iterator[Counted]:
+        """Leave out, and say so, what no state could hold: one entry must not fail a payload."""
+        for entry, events in counted:
+            try:
+                yield checked(entry), events
+            except ValueError:
+                self.notes["alerts_too_large"] += 1
 
     def _mark(self, at: tuple[Flow, int], signal: Signal) -> Iterator[Counted]:
         flow, position = at
@@ -154,11 +177,17 @@ class Tally:
         if not isinstance(version, str) or version in _NOT_A_VERSION:
             return
         slot = windows.slot_of(time_of(signal))
-        seen = (signal.origin.service, version, slot // windows.HOUR_SLOTS)
-        if seen in self._versions:
+        version = valid(version[:ID_MAX])
+        if len(self._versions) >= _HOURS_MAX:
+            self._versions.clear()  # telling of one again is harmless
+        told = self._versions.setdefault((signal.origin.service, slot // windows.HOUR_SLOTS), set())
+        if version in told:
             return
-        self._versions.add(seen)
-        yield version_entry(signal.origin.service, version, slot), (signal.event_id,)
+        if len(told) >= VERSIONS_MAX:
+            self.notes["alerts_too_many_versions"] += 1
+            return
+        told.add(version)
+        yield version_entry(valid(signal.origin.service), version, slot), (signal.event_id,)
 
 
 def _by_request(signals: Sequence[Signal]) -> dict[str, Log | Span]:
@@ -191,14 +220,17 @@ def number_of(measure: Measure, signal: Signal) -> float | None:
     """Return what a signal adds to a measure, or None where it has no such number."""
     if measure.field:
         value = value_of(signal, measure.field)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return float(value) if number else None  # type: ignore[arg-type]
+        return _number(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     if isinstance(signal, Metric):
-        value = signal.value if measure.is_valued or signal.kind == "count" else 1.0
-        return value if math.isfinite(value) else None
+        return _number(signal.value) if measure.is_valued or signal.kind == "count" else 1.0
     if isinstance(signal, Span) and measure.is_valued:
         return (signal.end_unix_nano - signal.start_unix_nano) / 1e6
     return 1.0
+
+
+def _number(value: float) -> float | None:
+    """A number that can be summed, else None: not NaN either. An int may have any number of digits."""
+    return float(value) if -NUMBER_MAX <= value <= NUMBER_MAX else None
 
 
 def identity_of(signal: Signal) -> int:
@@ -211,7 +243,7 @@ def identity_of(signal: Signal) -> int:
 
 
 def sample_of(signal: Signal) -> Sample:
-    """Return a signal as a sample."""
+    """Return a signal as a sample: IDs cut, and texts that UTF-8 can write."""
     origin = signal.origin
     correlation_id = trace_id = span_id = ""
     if isinstance(signal, Log):
@@ -225,12 +257,16 @@ def sample_of(signal: Signal) -> Sample:
         text = f"{signal.name} {signal.value:g}"
     return Sample(
         time_unix_nano=time_of(signal),
-        service=origin.service,
+        service=_cut(origin.service),
         side=origin.side,
-        correlation_id=correlation_id,
-        trace_id=trace_id,
-        span_id=span_id,
-        request_id=signal.request_id,
-        log_group=origin.log_group,
-        text=text[: windows.TEXT_MAX],
+        correlation_id=_cut(correlation_id),
+        trace_id=_cut(trace_id),
+        span_id=_cut(span_id),
+        request_id=_cut(signal.request_id),
+        log_group=_cut(origin.log_group),
+        text=valid(text[: windows.TEXT_MAX]),
     )
+
+
+def _cut(id: str) -> str:
+    return valid(id[:ID_MAX])

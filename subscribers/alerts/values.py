@@ -20,6 +20,8 @@ Value = str | float | bool | None
 
 FINGERPRINT = "error.fingerprint"
 _VERSIONS = ("service.version", FAAS_VERSION)
+#: Of a time in epoch milliseconds: in the year 33,658.
+_TIME_MAX_MS = 1e15
 
 
 def value_of(signal: Signal, name: str) -> Value:
@@ -130,14 +132,26 @@ def _version(attributes: Mapping[str, Any]) -> Value:
 def _iterator_age_ms(span: Span) -> Value:
     """How old the oldest record of a stream's batch was when it had been handled."""
     written = span.attributes.get(OLDEST_RECORD)
-    return span.end_unix_nano / 1e6 - written if isinstance(written, int | float) else None
+    is_time = isinstance(written, int | float) and abs(written) < _TIME_MAX_MS
+    return span.end_unix_nano / 1e6 - written if is_time else None
+
+
+class _Last:
+    """The record whose fingerprint was asked for last: several measures ask for one of the same."""
+
+    known: tuple[Log | None, str] = (None, "")
 
 
 def _fingerprint(log: Log) -> str:
+    known, id = _Last.known
+    if known is log:
+        return id
     # Here, for it loads expressions that a subscriber without rules for errors has no use for.
     from subscribers.alerts.fingerprint import fingerprint_of
 
-    return fingerprint_of(log).id
+    id = fingerprint_of(log).id
+    _Last.known = (log, id)
+    return id
 
 
 _Field = Callable[[Any], Value]

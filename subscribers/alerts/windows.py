@@ -7,32 +7,39 @@ hour. What comes later still is counted as late, and is in no window.
 
     part#<measure>   <slot>#<group>#<events>       hashes, numbers, samples
     sum#<measure>    m<slot>#<group>, h<hour>#<group>
-    seal#<measure>   since when it is counted, and up to which slot it is summed
+    seals            <measure>                     since when it is counted, and up to which slot it is summed
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import TypeVar
 
 import msgspec
 
 from subscribers.alerts.model import SLOT_S, Group, Measure, Sample, Sum
-from subscribers.alerts.state import LAST, Entry, State, StateError
+from subscribers.alerts.state import Entry, State
+from subscribers.alerts.windows_cache import HOUR_SLOTS, HOURS, MINUTES, Cache, digest_of, sum_entry
 from subscribers.insight.sketch import Sketch
 
-_T = TypeVar("_T")
-
-HOUR_SLOTS = 60
 SAMPLES = 3
 #: Events in one part at most: a hash and a number of each are 16 bytes, and a body has 380 KB.
 PART_EVENTS = 20_000
+#: The group of what has no room for its own, of a measure and a slot.
+OTHER = "(other)"
+GROUPS_MAX = 2_000
 _DAY_S = 86_400
 #: Bytes of a sample's text.
 TEXT_MAX = 300
+SEALS = "seals"
+#: A measure that was not summed for so long beside others was not counted either: it was in no rule.
+_GAP_S = 900
+#: What was counted longer before the first evaluation is a line that came late, not the begin of counting.
+_BEFORE_S = 600
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -43,16 +50,13 @@ class _Part(msgspec.Struct, array_like=True):
     samples: tuple[Sample, ...]
 
 
-class _Summed(msgspec.Struct, array_like=True):
-    group: Group
-    sketch: Sketch
-    samples: tuple[Sample, ...]
-
-
-class _Seal(msgspec.Struct):
+class _Seal(msgspec.Struct, frozen=True):
     began_slot: int
     #: Slots up to this one, not included, are summed.
     sealed_slot: int
+    #: How far back sums were kept: who wants more has to wait for it.
+    keep_s: int = 0
+    keep_hours_s: int = 0
     #: Parts of summed slots are being removed: those that are still there were counted.
     is_removing: bool = False
 
@@ -69,6 +73,12 @@ class Points(msgspec.Struct):
         if known is None or number > known:
             self.numbers[event] = number
 
+    def join(self, other: Points) -> None:
+        """Count the other's events, too."""
+        for event, number in other.numbers.items():
+            self.add(event, number)
+        self.samples = latest(self.samples, other.samples)
+
 
 def slot_of(time_unix_nano: int) -> int:
     """Return the slot of an event."""
@@ -84,23 +94,16 @@ def parts(measure: Measure, slot: int, group: Group, points: Points) -> Iterator
         packed = array("Q", hashes).tobytes()
         weights = b"" if all(number == 1.0 for number in numbers) else array("d", numbers).tobytes()
         part = _Part(group, packed, weights, points.samples if start == 0 else ())
-        sort = f"{slot:08x}#{_digest(group)}#{blake2b(packed, digest_size=8).hexdigest()}"
+        sort = f"{slot:08x}#{digest_of(group)}#{blake2b(packed, digest_size=8).hexdigest()}"
         expires_s = (slot + 1) * SLOT_S + measure.late_s + _DAY_S
         yield Entry(f"part#{measure.id}", sort, msgspec.msgpack.encode(part), expires_s), hashes
 
 
-def merged(measure: Measure, some: Iterable[Points]) -> Sum:
-    """Return the sum of the points' union."""
-    union = Points({})
-    samples: tuple[Sample, ...] = ()
-    for points in some:
-        for event, number in points.numbers.items():
-            union.add(event, number)
-        samples = latest(samples, points.samples)
-    numbers = union.numbers.values()
-    if measure.is_valued:
-        return Sum(sketch=Sketch.of(numbers), samples=samples)
-    return Sum(sketch=_counted(len(numbers), sum(numbers)), samples=samples)
+def sum_of(measure: Measure, points: Points) -> Sum:
+    """Return points as a sum."""
+    numbers = points.numbers.values()
+    sketch = Sketch.of(numbers) if measure.is_valued else Sketch(count=len(numbers), total=_total(numbers))
+    return Sum(sketch=sketch, samples=points.samples)
 
 
 def plus(some: Iterable[Sum]) -> Sum:
@@ -127,47 +130,33 @@ class Ledgered:
 
     def __init__(self, state: State) -> None:
         self._too_late: dict[str, int] = defaultdict(int)
-        self._state = state
         self._unreadable = 0
         self._seals: dict[str, _Seal] = {}
-        self._cached: dict[str, _Cache] = {}
+        self._cached: dict[str, Cache] = {}
+        self._state = state
 
-    def advance(self, measure: Measure, now_s: int) -> None:
-        """Sum the slots of a measure of which nothing more is waited for, an hour at a time: after a pause
-        there may be many. Raises StateError; what was summed until then stays."""
-        until = (now_s - measure.late_s) // SLOT_S
-        seal = self._seal(measure, now_s // SLOT_S)
-        self._state.delete(self._late(measure, seal))
-        if seal.is_removing:
-            self._write(measure, _Seal(seal.began_slot, seal.sealed_slot))
-        for first in range(seal.sealed_slot, until, HOUR_SLOTS):
-            self._advance(measure, seal.began_slot, first, min(first + HOUR_SLOTS, until))
-        self._cache(measure).forget(self._sealed(measure))
+    def advance(self, measures: Iterable[Measure], now_s: int, last_s: int = 0) -> None:
+        """Sum the slots of measures of which nothing more is waited for, an hour at a time: after a pause
+        there may be many. Raises StateError; what was summed until then stays.
 
-    def _advance(self, measure: Measure, began: int, first: int, until: int) -> None:
-        """Sum slots from the first, included, until the last, not included."""
-        keys: list[tuple[str, str]] = []
-        found: dict[tuple[int, Group], list[Points]] = defaultdict(list)
-        for entry in self._state.query(f"part#{measure.id}", f"{first:08x}", f"{until:08x}"):
-            keys.append((entry.partition, entry.sort))
-            if read := self._points(entry):
-                slot, group, points = read
-                found[slot, group].append(points)
-        self._sum(measure, found, first, until)
-        self._write(measure, _Seal(began, until, is_removing=bool(keys)))
-        if keys:
-            self._state.delete(keys)
-            self._write(measure, _Seal(began, until))
+        last_s: when measures were advanced the last time, 0 where nobody knows: one that lags behind it was
+        not counted meanwhile, and begins anew.
+        """
+        every = list(measures)
+        self._read_seals(every, now_s, last_s)
+        until = {measure.id: (now_s - measure.late_s) // SLOT_S for measure in every}
+        while left := [m for m in every if self._seals[m.id].sealed_slot < until[m.id]]:
+            self._step([(m, min(self._seals[m.id].sealed_slot + HOUR_SLOTS, until[m.id])) for m in left])
+        for measure in every:
+            self._cache(measure).forget(self._sealed(measure))
 
-    def take_late(self) -> dict[str, int]:
-        """Return how many events came too late since this was last asked, by the ID of the measure."""
-        taken, self._too_late = self._too_late, defaultdict(int)
-        return taken
-
-    def take_unreadable(self) -> int:
-        """Return how many parts could not be read, and were removed, since this was last asked."""
-        taken, self._unreadable = self._unreadable, 0
-        return taken
+    def restart(self, measures: Iterable[Measure], now_s: int) -> None:
+        """Begin to count anew: what was summed is of a time that is not yet. Raises StateError."""
+        for measure in measures:
+            self._seals[measure.id] = _sealed_at(measure, now_s // SLOT_S)
+            self._cached.pop(measure.id, None)
+            self._state.delete([(e.partition, e.sort) for e in self._state.query(f"sum#{measure.id}")])
+        self._state.put([_seal_entry(id, seal) for id, seal in self._seals.items()])
 
     def over(self, measure: Measure, first_s: int, last_s: int) -> dict[Group, Sum]:
         """See `model.Windows`. Begins at a whole hour where minutes are no longer kept. Raises StateError."""
@@ -183,6 +172,77 @@ class Ledgered:
         seal = self._seals.get(measure.id)
         return seal.began_slot * SLOT_S if seal else (1 << 62)
 
+    def take_late(self) -> dict[str, int]:
+        """Return how many events came too late, or again after they were summed, since this was last asked,
+        by the ID of the measure."""
+        taken, self._too_late = self._too_late, defaultdict(int)
+        return taken
+
+    def take_unreadable(self) -> int:
+        """Return how many parts could not be read, and were removed, since this was last asked."""
+        taken, self._unreadable = self._unreadable, 0
+        return taken
+
+    def _read_seals(self, measures: Sequence[Measure], now_s: int, last_s: int) -> None:
+        """Read how far each measure is summed; begin with those that were not counted before."""
+        known = {entry.sort: _seal(entry) for entry in self._state.query(SEALS)}
+        begun: list[Entry] = []
+        for measure in measures:
+            seal = known.get(measure.id)
+            if seal is None:
+                seal = _sealed_at(measure, self._first_slot(measure, now_s))
+            elif _is_gap(measure, seal, now_s, last_s):
+                seal = _sealed_at(measure, now_s // SLOT_S)
+            elif (seal.keep_s, seal.keep_hours_s) != (measure.keep_s, measure.keep_hours_s):
+                is_more = measure.keep_s > seal.keep_s or measure.keep_hours_s > seal.keep_hours_s
+                began = now_s // SLOT_S if is_more else seal.began_slot
+                seal = msgspec.structs.replace(
+                    seal, began_slot=began, keep_s=measure.keep_s, keep_hours_s=measure.keep_hours_s
+                )
+            if seal != known.get(measure.id):
+                begun.append(_seal_entry(measure.id, seal))
+            self._seals[measure.id] = seal
+        self._state.put(begun)
+
+    def _first_slot(self, measure: Measure, now_s: int) -> int:
+        """It is counted since subscribers know of it, which may be some minutes before an evaluator does."""
+        oldest = (now_s - measure.late_s - _BEFORE_S) // SLOT_S
+        found = self._state.query(f"part#{measure.id}", f"{oldest:08x}", f"{now_s // SLOT_S:08x}")
+        first = next(iter(found), None)
+        return int(first.sort[:8], 16) if first else now_s // SLOT_S
+
+    def _step(self, steps: Sequence[tuple[Measure, int]]) -> None:
+        """Sum each measure up to a slot, not included: sums, then seals, then the parts are removed."""
+        keys: list[tuple[str, str]] = []
+        sums: list[Entry] = []
+        for measure, until in steps:
+            found, read = self._read(measure, until)
+            keys += read
+            sums += self._summed(measure, found, until)
+        self._state.put(sums)
+        self._write_seals(steps, is_removing=bool(keys))
+        self._state.delete(keys)
+        if keys:
+            self._write_seals(steps, is_removing=False)
+
+    def _read(
+        self, measure: Measure, until: int
+    ) -> tuple[dict[int, dict[Group, Points]], list[tuple[str, str]]]:
+        """Return the points of slots that are to be summed, and the keys of all parts before `until`."""
+        seal = self._seals[measure.id]
+        keys: list[tuple[str, str]] = []
+        found: dict[int, dict[Group, Points]] = defaultdict(dict)
+        for entry in self._state.query(f"part#{measure.id}", "", f"{until:08x}"):
+            keys.append((entry.partition, entry.sort))
+            if (read := self._points(entry)) is None:
+                continue
+            slot, group, points = read
+            if slot >= seal.sealed_slot:
+                found[slot].setdefault(group, Points({})).join(points)
+            elif slot >= seal.began_slot and not seal.is_removing:
+                self._too_late[measure.id] += len(points.numbers)
+        return found, keys
+
     def _points(self, entry: Entry) -> tuple[int, Group, Points] | None:
         """Return a part's slot, group and points; None, counted, where it is damaged: the rest counts on."""
         try:
@@ -191,10 +251,39 @@ class Ledgered:
             hashes.frombytes(part.hashes)
             numbers.frombytes(part.numbers)
             pairs = zip(hashes, numbers or [1.0] * len(hashes), strict=True)
-            return int(entry.sort[:8], 16), part.group, Points(dict(pairs), part.samples)
+            finite = {event: number for event, number in pairs if math.isfinite(number)}
+            return int(entry.sort[:8], 16), part.group, Points(finite, part.samples)
         except (msgspec.DecodeError, ValueError):
             self._unreadable += 1
             return None
+
+    def _summed(
+        self, measure: Measure, found: Mapping[int, dict[Group, Points]], until: int
+    ) -> Iterator[Entry]:
+        """Yield the sums of slots, and of the hours that have ended with them."""
+        cache = self._cache(measure)
+        for slot, by_group in found.items():
+            made = {group: sum_of(measure, points) for group, points in _bounded(by_group).items()}
+            cache.minutes[slot] = made
+            for group, one in made.items():
+                yield sum_entry(measure, MINUTES, slot, group, one)
+        if not measure.keep_hours_s:
+            return
+        for hour in range(self._sealed(measure) // HOUR_SLOTS, until // HOUR_SLOTS):
+            sums: dict[Group, list[Sum]] = defaultdict(list)
+            for minute in cache.of_minutes(hour * HOUR_SLOTS, (hour + 1) * HOUR_SLOTS):
+                for group, one in minute.items():
+                    sums[group].append(one)
+            cache.hours[hour] = {group: plus(some) for group, some in sums.items()}
+            for group, one in cache.hours[hour].items():
+                yield sum_entry(measure, HOURS, hour, group, one)
+
+    def _write_seals(self, steps: Sequence[tuple[Measure, int]], *, is_removing: bool) -> None:
+        for measure, until in steps:
+            self._seals[measure.id] = msgspec.structs.replace(
+                self._seals[measure.id], sealed_slot=until, is_removing=is_removing
+            )
+        self._state.put([_seal_entry(measure.id, self._seals[measure.id]) for measure, _ in steps])
 
     def _stretches(self, measure: Measure, first: int, last: int) -> Iterator[Mapping[Group, Sum]]:
         cache = self._cache(measure)
@@ -211,128 +300,54 @@ class Ledgered:
     def _sealed(self, measure: Measure) -> int:
         return self._seals[measure.id].sealed_slot if measure.id in self._seals else 0
 
-    def _sum(
-        self, measure: Measure, found: Mapping[tuple[int, Group], list[Points]], before: int, until: int
-    ) -> None:
-        """Write the sums of slots, and of the hours that have ended with them."""
-        sums = {where: merged(measure, some) for where, some in found.items()}
-        self._state.put([_entry(measure, "m", slot, group, one) for (slot, group), one in sums.items()])
-        cache = self._cache(measure)
-        for (slot, group), one in sums.items():
-            cache.minutes.setdefault(slot, {})[group] = one
-        self._hours(measure, before, until)
-
-    def _hours(self, measure: Measure, before: int, until: int) -> None:
-        """Sum the hours that have ended since."""
-        if not measure.keep_hours_s:
-            return
-        cache = self._cache(measure)
-        for hour in range(before // HOUR_SLOTS, until // HOUR_SLOTS):
-            found: dict[Group, list[Sum]] = defaultdict(list)
-            for by_group in cache.of_minutes(hour * HOUR_SLOTS, (hour + 1) * HOUR_SLOTS):
-                for group, one in by_group.items():
-                    found[group].append(one)
-            sums = {group: plus(some) for group, some in found.items()}
-            self._state.put([_entry(measure, "h", hour, group, one) for group, one in sums.items()])
-            cache.hours[hour] = sums
-
-    def _seal(self, measure: Measure, now_slot: int) -> _Seal:
-        entry = self._state.get(f"seal#{measure.id}", "seal")
-        if entry:
-            self._seals[measure.id] = _decoded(entry, _Seal)
-        else:
-            # It is counted since subscribers know of it, which may be before the first evaluation.
-            oldest = f"{now_slot - _DAY_S // SLOT_S:08x}"
-            first = next(iter(self._state.query(f"part#{measure.id}", oldest, f"{now_slot:08x}")), None)
-            began = int(first.sort[:8], 16) if first else now_slot
-            self._write(measure, _Seal(began, began))
-        return self._seals[measure.id]
-
-    def _write(self, measure: Measure, seal: _Seal) -> None:
-        self._state.put([Entry(f"seal#{measure.id}", "seal", msgspec.msgpack.encode(seal))])
-        self._seals[measure.id] = seal
-
-    def _late(self, measure: Measure, seal: _Seal) -> list[tuple[str, str]]:
-        """Return the keys of parts whose slots are summed already, and count what is in them."""
-        keys = []
-        for entry in self._state.query(f"part#{measure.id}", "", f"{seal.sealed_slot:08x}"):
-            keys.append((entry.partition, entry.sort))
-            read = self._points(entry)
-            # Before the first evaluation nobody asked for it.
-            if read and not seal.is_removing and read[0] >= seal.began_slot:
-                self._too_late[measure.id] += len(read[2].numbers)
-        return keys
-
-    def _cache(self, measure: Measure) -> _Cache:
+    def _cache(self, measure: Measure) -> Cache:
         if measure.id not in self._cached:
-            self._cached[measure.id] = _Cache(self._state, measure)
+            self._cached[measure.id] = Cache(self._state, measure)
         return self._cached[measure.id]
 
 
-class _Cache:
-    """Sums of one measure, read from the state once: they never change."""
-
-    def __init__(self, state: State, measure: Measure) -> None:
-        self.minutes: dict[int, dict[Group, Sum]] = {}
-        self.hours: dict[int, dict[Group, Sum]] = {}
-        self._state, self._measure = state, measure
-        #: What was asked of the state: slots and hours, whether or not they had any sums.
-        self._asked: dict[str, set[int]] = {"m": set(), "h": set()}
-
-    def of_minutes(self, first: int, last: int) -> Iterator[Mapping[Group, Sum]]:
-        """Yield the sums of slots that had any."""
-        return self._of("m", self.minutes, range(first, last))
-
-    def of_hours(self, hours: range) -> Iterator[Mapping[Group, Sum]]:
-        """Yield the sums of hours that had any."""
-        return self._of("h", self.hours, hours)
-
-    def forget(self, sealed_slot: int) -> None:
-        """Let go of what no window reaches any more."""
-        oldest = sealed_slot - max(self._measure.keep_s // SLOT_S, 2 * HOUR_SLOTS)
-        hour = (sealed_slot - self._measure.keep_hours_s // SLOT_S) // HOUR_SLOTS - 1
-        for kept, limit in ((self.minutes, oldest), (self.hours, hour)):
-            for slot in [slot for slot in kept if slot < limit]:
-                del kept[slot]
-        self._asked["m"] = {slot for slot in self._asked["m"] if slot >= oldest}
-        self._asked["h"] = {slot for slot in self._asked["h"] if slot >= hour}
-
-    def _of(
-        self, kind: str, kept: dict[int, dict[Group, Sum]], wanted: range
-    ) -> Iterator[Mapping[Group, Sum]]:
-        asked = self._asked[kind]
-        missing = [slot for slot in wanted if slot not in asked and slot not in kept]
-        if missing:
-            first, last = missing[0], missing[-1]
-            for entry in self._state.query(
-                f"sum#{self._measure.id}", f"{kind}{first:08x}", f"{kind}{last:08x}{LAST}"
-            ):
-                one = _decoded(entry, _Summed)
-                slot = int(entry.sort[1:9], 16)
-                kept.setdefault(slot, {})[one.group] = Sum(sketch=one.sketch, samples=one.samples)
-            asked.update(missing)
-        return (kept[slot] for slot in wanted if slot in kept)
+def _is_gap(measure: Measure, seal: _Seal, now_s: int, last_s: int) -> bool:
+    """Whether nobody counted, or what was counted has expired, since a measure was summed."""
+    summed_s = seal.sealed_slot * SLOT_S + measure.late_s
+    return now_s - summed_s >= _DAY_S or (last_s > 0 and last_s - summed_s >= _GAP_S)
 
 
-def _entry(measure: Measure, kind: str, slot: int, group: Group, one: Sum) -> Entry:
-    body = msgspec.msgpack.encode(_Summed(group, one.sketch, one.samples))
-    length, kept_s = (HOUR_SLOTS, measure.keep_hours_s) if kind == "h" else (1, measure.keep_s)
-    # Minutes are what an hour is made of, however short they are kept.
-    expires_s = (slot + 1) * length * SLOT_S + max(kept_s, 2 * HOUR_SLOTS * SLOT_S) + _DAY_S
-    return Entry(f"sum#{measure.id}", f"{kind}{slot:08x}#{_digest(group)}", body, expires_s)
+def _sealed_at(measure: Measure, slot: int) -> _Seal:
+    return _Seal(slot, slot, measure.keep_s, measure.keep_hours_s)
 
 
-def _decoded(entry: Entry, type: type[_T]) -> _T:
+def _seal(entry: Entry) -> _Seal | None:
+    """A seal; None where it is damaged: then its measure begins anew."""
     try:
-        return msgspec.msgpack.decode(entry.body, type=type)
-    except (msgspec.DecodeError, ValueError) as error:
-        said = f"the entry {entry.partition} {entry.sort} cannot be read: {error}"
-        raise StateError(said, "corrupt") from error
+        return msgspec.msgpack.decode(entry.body, type=_Seal)
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
-def _counted(count: int, total: float) -> Sketch:
-    return Sketch(count=count, total=total)
+def _seal_entry(id: str, seal: _Seal) -> Entry:
+    return Entry(SEALS, id, msgspec.msgpack.encode(seal))
 
 
-def _digest(group: Group) -> str:
-    return blake2b("\x1f".join(group).encode("utf-8", "replace"), digest_size=8).hexdigest()
+def _bounded(by_group: dict[Group, Points]) -> dict[Group, Points]:
+    """Return the groups of a slot, the largest of them; the rest is one. An event that one delivery had no
+    room for, and another had, counts in its own group alone."""
+    width = len(next(iter(by_group)))
+    other = (OTHER,) * width
+    if other not in by_group and len(by_group) <= GROUPS_MAX:
+        return by_group
+    rest = by_group.pop(other, Points({}))
+    ordered = sorted(by_group.items(), key=lambda item: (-len(item[1].numbers), item[0]))
+    for _, points in ordered[GROUPS_MAX:]:
+        rest.join(points)
+    kept = dict(ordered[:GROUPS_MAX])
+    own = set().union(*(points.numbers for points in kept.values())) if kept else set()
+    numbers = {event: number for event, number in rest.numbers.items() if event not in own}
+    return {**kept, other: Points(numbers, rest.samples)} if numbers else kept
+
+
+def _total(numbers: Iterable[float]) -> float:
+    """A sum that is a number: what is too large is as large as there is."""
+    total = sum(numbers)
+    if math.isfinite(total):
+        return total
+    return 0.0 if math.isnan(total) else math.copysign(sys.float_info.max, total)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from console import store_config
 from console.cli import cli
 from subscribers.alerts.counting import Counting
 from subscribers.alerts.plan import plan_of
@@ -130,6 +133,33 @@ def test_one_evaluation_says_what_is_so_and_tells_nobody(store: Path) -> None:
     assert run("show", *given(store)).stdout == "No alert is open.\n"
 
 
+def test_looking_changes_nothing(store: Path) -> None:
+    """Neither a preview nor the flows write: the evaluator is at work on the same state."""
+    before = contents(store)
+    for command in (["evaluate"], ["evaluate", "--at", "3m", "--json"], ["flows"], ["show"], ["list"]):
+        options = given(store) if command != ["list"] else given(store)[2:]
+        assert run(*command, *options).exit_code == 0
+    assert contents(store) == before
+
+
+def contents(store: Path) -> list[tuple[object, ...]]:
+    """Every entry of a store's state."""
+    with closing(sqlite3.connect(store / "alerts.sqlite")) as db:
+        return db.execute("SELECT * FROM entries ORDER BY partition, sort").fetchall()
+
+
+def test_a_store_knows_its_configuration(store: Path) -> None:
+    """Who fills a store says by which file; a file that is given wins."""
+    config = store / "observe.yaml"
+    config.rename(store / "team.yaml")
+    store_config.keep(store, store / "team.yaml")
+    told = run("list", "--store", str(store))
+    assert "arrive  flow, error" in told.stdout
+    assert "team.yaml" in told.stderr
+    (store / "team.yaml").unlink()
+    assert "the rules that are on by default" in run("list", "--store", str(store)).stderr
+
+
 def test_an_alert_that_is_open_is_shown_as_it_is_told(store: Path) -> None:
     """What, since when, which side, whom it hit, and the command that tells the story."""
     applied = run("evaluate", *given(store), "--apply")
@@ -153,6 +183,23 @@ def test_flows_are_told_with_keys_and_traces(store: Path) -> None:
     assert run("flows", "nothing", *given(store)).exit_code == 2
 
 
+def test_an_id_in_a_command_is_quoted(tmp_path: Path) -> None:
+    """What somebody has sent as an ID is pasted into a shell."""
+    at_ns = THEN_S * 10**9
+    ordered = log(
+        "o",
+        service="fn",
+        message="ordered",
+        correlation_id="$(rm -rf ~)",
+        attributes={"order": "A-1"},
+        time_unix_nano=at_ns,
+    )
+    (tmp_path / "observe.yaml").write_text(YAML)
+    tally = Tally(plan_of(loads(YAML)), clock=lambda: THEN_S + 5)
+    Counting(tally, SqliteState(tmp_path / "alerts.sqlite")).append([ordered])
+    assert "observe trace '$(rm -rf ~)'" in run("flows", *given(tmp_path)).stdout
+
+
 def test_a_destination_that_cannot_be_told_is_said(store: Path) -> None:
     """Exit code 1, and the reason."""
     text = YAML + 'destinations: {hook: {type: webhook, url: "http://127.0.0.1:9/"}}\n'
@@ -169,6 +216,7 @@ def test_a_destination_that_cannot_be_told_is_said(store: Path) -> None:
         (["show", "--state", "garbage"], "'garbage' is no address of the state", 2),
         (["show", "--state", "dynamodb:"], "is no name of a DynamoDB table", 2),
         (["evaluate", "--state", "memory:", "--at", "yesterday"], "yesterday", 2),
+        (["evaluate", "--state", "memory:", "--at", "2999-01-01"], "a time that is not yet", 2),
         (["list", "--config", "nowhere.yaml"], "nowhere.yaml", 2),
     ],
 )

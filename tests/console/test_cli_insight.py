@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
@@ -16,7 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from console.cli import cli
-from console.insight_view import as_json, number, render
+from console.insight_tables import number
+from console.insight_view import as_json, render
 from subscribers.insight import INSIGHTS
 from subscribers.insight.answer import Answer, Column, Finding, Table
 from subscribers.store import Store
@@ -233,52 +233,116 @@ def test_view() -> None:
     )
 
 
-def test_view_of_wide_rows() -> None:
-    """What does not fit stands below its first cell, and where that does not fit either, with its titles."""
-    wide = Table(
-        name="t",
-        title="T",
-        columns=(Column("name", "name"), *(Column(f"c{n}", f"column {n}", "1") for n in range(4))),
-        rows=(("n" * 60, 1, 22, 333, None),),
-    )
-    answer = Answer(name="a", title="A", tables=(wide,))
-    assert shown(answer, 80).splitlines()[3:] == [
-        "    column 0  column 1  column 2",
+def laid(columns: tuple[Column, ...], *rows: tuple[Any, ...], width: int = 80) -> list[str]:
+    """The lines of a table on so many columns, without its title."""
+    table = Table(name="t", title="T", columns=columns, rows=rows)
+    return shown(Answer(name="a", title="A", tables=(table,)), width).splitlines()[3:]
+
+
+NUMBERS = tuple(Column(f"c{n}", f"column {n}", "1") for n in range(3))
+EDGES = (Column("side", "side"), Column("caller", "caller"), Column("side_2", "side"), Column("to", "callee"))
+
+
+def test_titles_are_folded_first() -> None:
+    """Where whole titles do not fit they stand on several lines; what is free goes to the longest of them."""
+    columns = (Column("name", "name"), *NUMBERS)
+    assert laid(columns, ("a", 1, 22, 333), width=34) == [
+        "                            column",
+        "  name  column 0  column 1       2",
+        "  a            1        22     333",
+    ]
+    assert laid(columns, ("a", 1, 22, 333), width=30)[0].split() == ["column", "column", "column"]
+
+
+def test_rows_below_their_names() -> None:
+    """What does not fit stands below all that names its row; the same name is not said twice."""
+    columns = (Column("name", "name"), Column("which", "which"), *NUMBERS)
+    assert laid(columns, ("n" * 60, "all", 1, 22, 333), ("n" * 60, "slow", 4, 5, None)) == [
+        "  name: " + "n" * 60,
+        "  which  column 0  column 1  column 2",
+        "  all           1        22       333",
+        "  slow          4         5         -",
+    ]
+    rows = (("n" * 60, "all", 1, 22, 333), ("n" * 60, "slow", 4, 5, 6), ("m", "all", 7, 8, 9))
+    assert laid(columns, *rows) == [
+        "  name",
+        "   which  column 0  column 1  column 2",
         "  " + "n" * 60,
-        "           1        22       333",
+        "   all           1        22       333",
+        "   slow          4         5         6",
+        "  m",
+        "   all           7         8         9",
     ]
-    short = msgspec.structs.replace(wide, rows=(("a", 1, 22, 333, None), ("b", 4, 5, 6, None)))
-    assert shown(Answer(name="a", title="A", tables=(short,)), 28).splitlines()[3:] == [
-        "  name  column 0  column 1",
-        "  a            1        22",
-        "  b            4         5",
+
+
+def test_rows_keep_all_their_names() -> None:
+    """Rows that differ in one of several names are told apart, whatever the width; the same is said once."""
+    columns = (*EDGES, Column("n", "n", "1"))
+    rows = (("s", "x" * 30, "s", "y" * 30, 1), ("s", "x" * 30, "l", "z" * 30, 2))
+    assert laid(columns, *rows, width=41) == [
+        "  side (caller): s; caller: " + "x" * 30,
+        "  side  callee                          n",
+        "  s     " + "y" * 30 + "  1",
+        "  l     " + "z" * 30 + "  2",
+    ]
+
+
+def test_blocks_and_pairs() -> None:
+    """Each block of columns has the whole name; where that takes most of the room, titles stand by cells."""
+    columns = (Column("name", "name"), *NUMBERS)
+    assert laid(columns, ("a", 10**9, 22, 333), ("b", 4, 5, 6), width=24) == [
+        "  name       column 0",
+        "  a     1,000,000,000",
+        "  b                 4",
         "",
-        "  name  column 2",
-        "  a          333",
-        "  b            6",
+        "                  column",
+        "  name  column 1       2",
+        "  a           22     333",
+        "  b            5       6",
     ]
-    named = (
-        Column("side", "side"),
-        Column("caller", "caller"),
-        Column("callee", "callee"),
-        Column("n", "n", "1"),
-    )
-    alike = Table(
-        name="t", title="T", columns=named, rows=(("s", "x" * 9, "y" * 9, 1), ("s", "z" * 9, "y" * 9, 2))
-    )
-    assert shown(Answer(name="a", title="A", tables=(alike,)), 20).splitlines()[3:] == [
-        "  #  side  caller",
-        "  1  s     xxxxxxxxx",
-        "  2  s     zzzzzzzzz",
-        "",
-        "  #  callee     n",
-        "  1  yyyyyyyyy  1",
-        "  2  yyyyyyyyy  2",
-    ]
-    assert shown(answer, 30).splitlines()[3:] == [
+    assert laid(columns, ("n" * 60, 10**9, None, 333), ("b", 4, 5, 6), width=24) == [
         "  " + "n" * 60,
-        "    column 0 1, column 1 22, column 2 333",
+        "   column 0",
+        "   1,000,000,000; column",
+        "   2 333",
+        "  b",
+        "   column 0 4; column 1",
+        "   5; column 2 6",
     ]
+
+
+@given(
+    st.lists(st.text("ab ", min_size=1, max_size=40), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(0, 10**12), min_size=1, max_size=8),
+    st.integers(20, 160),
+)
+def test_every_row_can_be_told(names: list[str], values: list[int], width: int) -> None:
+    """On any width all names and all numbers of all rows are there."""
+    columns = (Column("k", "k"), *(Column(f"n{i}", f"number {i}", "1") for i, _ in enumerate(values)))
+    text = "\n".join(laid(columns, *((name, *values) for name in names), width=width))
+    assert all(text.count(f"{value:,}") >= len(names) for value in values)
+    assert all(" ".join(name.split()) in " ".join(text.split()) for name in names)
+
+
+def test_long_texts() -> None:
+    """A name of a megabyte is cut wherever it stands, on a terminal; not in JSON."""
+    name = "x" * 1_000_000
+    answer = Answer(
+        name="a",
+        title="A",
+        findings=(Finding(level="bad", text=f"{name} broke.", correlation_ids=(name,)),),
+        tables=(
+            Table(
+                name="t",
+                title=f"By {name}",
+                columns=(Column("k", name), Column("n", "n", "1")),
+                rows=((name, 1), ("\x00" * 1_000_000, 2)),
+            ),
+        ),
+        notes=(name,),
+    )
+    assert len(shown(answer)) < 10_000
+    assert as_json(answer)["tables"][0]["rows"][0]["k"] == name
 
 
 def test_view_of_nothing() -> None:

@@ -163,7 +163,7 @@ def test_two_evaluations_at_a_time_are_one(world: World) -> None:
     killed = memory.take(START)
     with pytest.raises(BusyError, match="at work"), memory.turn(START):
         pass
-    assert killed.version
+    assert killed.entry.version
     clock[0] += TURN_S + 1
     with memory.turn(START):
         pass
@@ -246,7 +246,7 @@ def test_what_changed_before_is_told(world: World, hook: Hook) -> None:
         at = (START + minute * MINUTE) * 10**9
         signals = [log("v", service="web", attributes={"service.version": version}, time_unix_nano=at)]
         Counting(tally, world.state).append(signals)
-    assert [change.said for change in changes_of(world.plan, world.state, START + 600)] == [
+    assert [change.said for change in changes_of(world.plan, world.state, START + 600, ["web"])] == [
         "web version 42 first seen"
     ]
     world.errors(5, 3)
@@ -257,11 +257,11 @@ def test_what_changed_before_is_told(world: World, hook: Hook) -> None:
 def test_rules_that_changed_are_told(world: World) -> None:
     """Another observe.yaml is a change, the first one is not."""
     remember_plan(world.plan, world.state, START)
-    assert changes_of(world.plan, world.state, START) == ()
+    assert changes_of(world.plan, world.state, START, []) == ()
     other = plan_of(loads((YAML % "http://x").replace("value: 2", "value: 3")))
-    assert changes_of(other, world.state, START + 60) == ()
+    assert changes_of(other, world.state, START + 60, []) == ()
     remember_plan(other, world.state, START + 60)
-    (change,) = changes_of(other, world.state, START + 90)
+    (change,) = changes_of(other, world.state, START + 90, [])
     assert (change.kind, change.at_s) == ("configuration", START + 60)
 
 

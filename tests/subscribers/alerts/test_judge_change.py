@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from subscribers.alerts.judge import judge
+from subscribers.alerts.judge_change import PERCENT_MAX, change
 from subscribers.alerts.model import Change, Selector
 from tests.subscribers.alerts.test_judge_threshold import CONFIG
 from tests.subscribers.alerts.worlds import DAY, MINUTE, START, World, measured, minutes_of, timeline
@@ -126,3 +127,23 @@ def test_it_agrees_with_counting_by_hand(now: int, then: int, percent: int) -> N
         "unknown" if min(now, then) < 10 else "breach" if 100 * abs(now - then) >= percent * then else "ok"
     )
     assert judge(rule, world, START + MINUTE)[0].verdict == expected
+
+
+@given(st.floats(), st.floats())
+@example(1e300, 1e-300)
+@example(1e308, -1e308)
+def test_a_difference_is_bounded(now: float, then: float) -> None:
+    """Law: from nearly nothing to very much is at most so many percent, and never infinite."""
+    percent = change(now, then)
+    assert percent is None or abs(percent) <= PERCENT_MAX
+
+
+def test_the_largest_difference_can_be_told() -> None:
+    """From 1e-300 to 1e300."""
+    rule = traffic(measure=measured(SUBMITTED, is_valued=True), statistic="avg")
+    world = World()
+    world.add(rule.measure, START, value=1e300, times=20)
+    world.add(rule.measure, START - 7 * DAY, value=1e-300, times=20)
+    (found,) = judge(rule, world, START + MINUTE)
+    assert (found.verdict, found.value) == ("breach", PERCENT_MAX)
+    assert len(found.said) < 200

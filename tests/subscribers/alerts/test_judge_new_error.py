@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from subscribers.alerts.judge_new_error import LEARNED, LEARNING, judge_new_error
+from subscribers.alerts.judge_new_error import JUDGED, LEARNED, LEARNING, MARKS, judge_new_error
 from subscribers.alerts.model import Finding, NewError, Selector
 from tests.subscribers.alerts.test_judge_threshold import CONFIG
 from tests.subscribers.alerts.worlds import DAY, HOUR, MINUTE, START, World, measured, minutes_of
@@ -81,7 +81,7 @@ def test_a_new_deployment_learns_first() -> None:
     told, known = judged(rule, world, range(300), {})
     assert minutes_of(told, "breach") == [*range(91, 151)]
     assert "not seen in the 1 h 30 min before" in told[91][0].said
-    assert known.keys() == {OLD, NEW, LEARNED}
+    assert known.keys() == {OLD, NEW, LEARNED, JUDGED}
 
 
 def test_an_evaluator_that_starts_late_learns_too() -> None:
@@ -133,7 +133,7 @@ def test_no_errors_at_all_say_nothing() -> None:
     """There is no finding, and nothing to know."""
     told, known = judged(rule_of(), World(), range(120))
     assert all(found == [] for found in told.values())
-    assert known == NOTHING
+    assert known.keys() == {LEARNED, JUDGED}
 
 
 def test_what_was_not_seen_for_the_lookback_is_new_again() -> None:
@@ -166,12 +166,56 @@ def test_what_is_known_is_written_seldom() -> None:
     assert known[OLD] == START - 60
 
 
+DAY_KEPT = measured(ERRORS, "service", "error.fingerprint", keep_s=26 * HOUR)
+
+
+def test_what_came_while_nobody_judged_is_told() -> None:
+    """Judging stops at minute 290 for 130 minutes; an error of minute 300 is told for an hour, then known."""
+    rule, world = rule_of(measure=DAY_KEPT), World()
+    world.add(DAY_KEPT, START + 300 * MINUTE, "submit-claim", NEW, times=500, text=TEXT)
+    world.add(DAY_KEPT, START + 560 * MINUTE, "submit-claim", NEW, times=50, text=TEXT)
+    minutes = [*range(290), *range(420, 700)]
+    told, known = judged(rule, world, minutes)
+    assert minutes_of(told, "breach") == [*range(420, 480)]
+    assert minutes_of(told, "ok") == [*range(480, 540), *range(621, 681)]
+    assert "500 times in the last 2 h 30 min, first at 05:00 UTC" in told[420][0].said
+    assert told[420][0].since_s == START + 300 * MINUTE
+    assert known.keys() & {*MARKS, NEW} == {LEARNED, JUDGED, NEW}
+
+
+def test_what_was_told_before_a_pause_is_known_behind_it() -> None:
+    """Two pauses, one soon after the other, forget nothing and tell nothing twice."""
+    rule, world = rule_of(measure=DAY_KEPT), World()
+    world.add(DAY_KEPT, START + 285 * MINUTE, "submit-claim", NEW, text=TEXT)
+    world.add(DAY_KEPT, START + 300 * MINUTE, "claims-legacy", OLD, text=TEXT)
+    for minute in (900, 960):
+        world.add(DAY_KEPT, START + minute * MINUTE, "submit-claim", NEW, text=TEXT)
+        world.add(DAY_KEPT, START + minute * MINUTE, "claims-legacy", OLD, text=TEXT)
+    minutes = [*range(290), *range(420, 440), *range(560, 1000)]
+    told, known = judged(rule, world, minutes)
+    assert max(minutes_of(told, "breach")) < 620
+    assert known[NEW] and known[OLD]
+
+
+def test_a_pause_is_made_up_for_a_day_at_most() -> None:
+    """What is older than minutes are kept, or than a day, is not told."""
+    for keep_s, told_after in ((26 * HOUR, [True, True, False]), (2 * HOUR, [True, False, False])):
+        measure = measured(ERRORS, "service", "error.fingerprint", keep_s=keep_s)
+        breaches = []
+        for hours in (1.5, 23.5, 24.5):
+            world, now = World(kept_s=26 * HOUR), 3_000
+            world.add(measure, START + now * MINUTE - hours * HOUR, "submit-claim", NEW)
+            told, _ = judged(rule_of(measure=measure), world, [0, 1, now])
+            breaches.append(minutes_of(told, "breach") == [now])
+        assert breaches == told_after
+
+
 def test_judging_a_minute_again_gives_the_same() -> None:
     """An evaluation that is repeated neither learns nor forgets anything more."""
     rule, world = rule_of(), World()
     world.add(rule.measure, START + 30 * MINUTE, "submit-claim", NEW, text=TEXT)
     known: dict[str, int] = {}
-    for minute in range(0, 200, 5):
+    for minute in (*range(0, 200, 5), *range(400, 600, 10)):
         now_s = START + minute * MINUTE
         once, after = judge_new_error(rule, world, known, now_s)
         again, after_again = judge_new_error(rule, world, after, now_s)

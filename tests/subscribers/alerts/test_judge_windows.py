@@ -37,7 +37,7 @@ def test_what_is_written_is_judged_like_what_happened(events: list[tuple[int, st
     world, state = World(began_s=START), MemoryState(now_s=lambda: START)
     read = Ledgered(state)
     for measure in (FAILURES, ALL, SLOW):
-        read.advance(measure, START)
+        read.advance([measure], START)
     for n, (minute, service, failed, ms) in enumerate(events):
         at_s = START + minute * MINUTE
         for measure, value in ((FAILURES, 1.0), (ALL, 1.0), (SLOW, float(ms))):
@@ -49,7 +49,7 @@ def test_what_is_written_is_judged_like_what_happened(events: list[tuple[int, st
     for minute in range(0, 66, 5):
         now_s = START + minute * MINUTE
         for measure in (FAILURES, ALL, SLOW):
-            read.advance(measure, now_s)
+            read.advance([measure], now_s)
         for rule in RULES:
             told = [(f.verdict, f.group, f.at_s, f.value, f.limit) for f in judge(rule, read, now_s)]
             assert told == [(f.verdict, f.group, f.at_s, f.value, f.limit) for f in judge(rule, world, now_s)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -12,13 +13,13 @@ from subscribers.alerts.message import (
     EVIDENCE,
     MEMBERS_MAX,
     SAMPLES_MAX,
-    TITLE_MAX,
     Changed,
     Surroundings,
     message_of,
     plain,
     surroundings_of,
 )
+from subscribers.alerts.message_title import TITLE_MAX
 from subscribers.alerts.texts import clean, cut, cut_bytes, length, line, moment
 from subscribers.config import loads
 from tests.subscribers.alerts.timelines import START_S, Timeline, finding, of, policy, sample, threshold
@@ -123,9 +124,95 @@ def test_the_end_says_how_long_it_was() -> None:
         "error since 03:25:00 UTC, service billing: 5 requests failed; limit 1",
     )
     assert (first.service, first.side) == ("", "")
-    assert last.title == "RESOLVED errors: claims, and 1 more: over: 5 requests failed; limit 1"
+    assert (
+        last.title == "RESOLVED errors: claims, and 1 more: no longer so; it was: 5 requests failed; limit 1"
+    )
     assert ("Since", "2026-11-21 03:25:00 UTC, lasted 6 min") in last.facts
     assert ("Over since", "not so for 1 min") in last.facts
+
+
+def test_what_is_over_is_not_said_as_if_it_went_on() -> None:
+    """Neither in the title nor in the first line."""
+    said = "claims (serverless): 2% of 98 invocations failed in 5 min (limit 1.5%)"
+    step = Timeline(policy(flapping_hold_s=0))
+    step.step(replace(FOUND, said=said))
+    step.step(replace(FOUND, verdict="ok"))
+    message = message_of(step.notices[1], around())
+    was = "o longer so; it was: "
+    numbers = "2% of 98 invocations failed in 5 min (limit 1.5%)"
+    assert message.title == f"RESOLVED errors: claims (serverless side): n{was}{numbers}"
+    assert message.said == f"N{was}claims (serverless): {numbers}"
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        (
+            "POST /claims, claims (serverless): p95 is 2 s",
+            "POST /claims, claims (serverless side): p95 is 2 s",
+        ),
+        (
+            "claims (serverless), tenant acme: 3 of 4: bad",
+            "claims (serverless side), tenant acme: 3 of 4: bad",
+        ),
+        ("POST /claims: 3 failed", "POST /claims: 3 failed"),
+        ("order A-1 never came: late", "claims (serverless side): order A-1 never came: late"),
+        ("claims is slow", "claims (serverless side): claims is slow"),
+    ],
+)
+def test_a_title_tells_its_place_once(said: str, title: str) -> None:
+    """Where what is said begins with the place, that is the place."""
+    step = Timeline(policy())
+    step.step(replace(FOUND, said=said))
+    assert message_of(step.notices[0], around()).title == f"CRITICAL errors: {title}"
+
+
+def test_a_list_tells_each_place_once() -> None:
+    """But what its place leaves out is told."""
+    said = "claims (serverless): 3 failed"
+    found = []
+    for group in ({"service": "claims"}, {"faas.name": "claims-prod-submit"}):
+        step = Timeline(policy())
+        step.step(replace(FOUND, said=said, group=group), of("zz"))
+        found.append(message_of(step.notices[0], around()))
+    first, second = found
+    assert first.title == "CRITICAL errors: claims (serverless side), and 1 more: 3 failed"
+    assert first.members[0] == "critical since 03:25:00 UTC, claims (serverless side): 3 failed"
+    assert second.members[0] == f"critical since 03:25:00 UTC, faas.name claims-prod-submit: {said}"
+
+
+def test_details_tell_what_there_is() -> None:
+    """No zeros, and keys as lines, each with the command that tells its story."""
+    key = {"since": "2026-11-21T02:45:00Z", "deadline": "2026-11-21T03:30:00Z", "trace_id": "t"}
+    ends = ["the nightly report", "the ledger"]
+    overdue = [
+        {**key, "key": "CLM-889009", "correlation_id": "$(x)", "missing": ends},
+        {**key, "key": "CLM-1", "correlation_id": "", "trace_id": "", "missing": ends[:1]},
+    ]
+    late = {**key, "key": "CLM-2", "since": "2026-11-20T23:45:00Z", "late_s": 300.5, "correlation_id": "c"}
+    nothing = {"in_time": 0, "pending_is_at_least": False, "unjudged": 0, "note": "", "none": None}
+    details = {"overdue": overdue, "overdue_more": 7, "recovered": [late], "starts": 412, **nothing}
+    step = Timeline(policy())
+    step.step(replace(FOUND, details=details))
+    message = message_of(step.notices[0], around())
+    text = plain(message, 10_000)
+    assert (
+        """
+Overdue:
+  CLM-889009 since 02:45 UTC, not in the nightly report and the ledger: observe trace '$(x)'
+  CLM-1 since 02:45 UTC, not in the nightly report
+  and 7 more
+
+Recovered:
+  CLM-2 since 2026-11-20 23:45 UTC, 5 min late: observe trace c
+"""
+        in text
+    )
+    assert "Details:\n  starts: 412\n\nEvidence" in text
+    assert dict(message.details)["overdue"] == (
+        "CLM-889009 since 02:45 UTC, not in the nightly report and the ledger;"
+        " CLM-1 since 02:45 UTC, not in the nightly report"
+    )
 
 
 def test_lists_are_bounded() -> None:

@@ -36,6 +36,14 @@ from subscribers.alerts.saying import (
         (0.999, "1"),
         (1e-7, "0.0000001"),
         (1e9, "1,000,000,000"),
+        (999_999_999_999_999.0, "999,999,999,999,999"),
+        (1e15, "1.0e15"),
+        (1.79e308, "1.8e308"),
+        (-1e300, "-1.0e300"),
+        (5e-324, "4.9e-324"),
+        (float("inf"), "more than can be told"),
+        (float("-inf"), "less than can be told"),
+        (float("nan"), "no number"),
     ],
 )
 def test_a_number_is_short(value: float, text: str) -> None:
@@ -66,6 +74,14 @@ def test_a_number_is_short(value: float, text: str) -> None:
 def test_a_quantity_has_its_unit(value: float, unit: str, text: str) -> None:
     """The unit people use for so much of it."""
     assert quantity(value, unit) == text
+
+
+@given(st.floats(), st.floats(), st.sampled_from(["%", "ms", "s", "By", "1", ""]))
+def test_every_number_can_be_told(value: float, unlike: float, unit: str) -> None:
+    """Law: whatever came out of a line, what is told is short, and telling it never fails."""
+    assert len(quantity(value, unit)) <= 40
+    assert len(quantity(value, unit, unlike)) <= 40
+    assert duration(value)
 
 
 @given(
