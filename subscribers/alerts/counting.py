@@ -3,8 +3,8 @@
     OBSERVE_STATE       where rules remember: memory:, a file ending in .sqlite, dynamodb:TABLE; without it
                         nothing is counted, and rules are not judged
 
-Into a file the entries are written in the process; where that fails they are lost, and said to be. Into DynamoDB they go as other sinks' requests do:
-batched, retried, and kept where they cannot be written.
+Into a file the entries are written in the process; where that fails they are lost, and said to be. Into
+DynamoDB they go as other sinks' requests do: batched, retried, and kept where they cannot be written.
 """
 
 from __future__ import annotations

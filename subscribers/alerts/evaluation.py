@@ -8,7 +8,7 @@ import msgspec
 
 from subscribers.alerts.flows import judge_flow
 from subscribers.alerts.judge import judge
-from subscribers.alerts.judge_new_error import LEARNED, LEARNING, judge_new_error
+from subscribers.alerts.judge_new_error import MARKS, judge_new_error
 from subscribers.alerts.model import AnyRule, Finding, Flow, NewError
 from subscribers.alerts.plan import Plan
 from subscribers.alerts.state import Entry, State, StateError
@@ -87,7 +87,7 @@ class Evaluation:
         known = _known(entry)
         findings, after = judge_new_error(rule, self._windows, known, now_s, self._plan.config)
         if after != known:
-            newest = sorted(after, key=lambda name: (name in (LEARNING, LEARNED), after[name]), reverse=True)
+            newest = sorted(after, key=lambda name: (name in MARKS, after[name]), reverse=True)
             body = msgspec.msgpack.encode({name: after[name] for name in newest[:KNOWN_MAX]})
             self._state.put([Entry(_MEMORY, rule.name, body)])
         return findings

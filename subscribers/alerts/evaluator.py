@@ -27,7 +27,7 @@ import msgspec
 from subscribers.alerts.changes import changes_of, remember_plan
 from subscribers.alerts.evaluation import Evaluation, Judged
 from subscribers.alerts.incidents import Incident, advance, policy_of
-from subscribers.alerts.message import surroundings_of
+from subscribers.alerts.message import Surroundings, surroundings_of
 from subscribers.alerts.model import SLOT_S, Finding, Rule
 from subscribers.alerts.notice import Notice
 from subscribers.alerts.notify import Notifier, Owed, Told
@@ -41,6 +41,8 @@ from subscribers.summary import emf
 DEADLINE_S = 40.0
 #: Of that, for what is saved behind the last notice.
 SAVING_S = 8.0
+#: Minutes that are judged after a pause. What broke and was over before them is not told.
+CATCH_UP = 15
 #: Open alerts that the summary line names.
 _NAMED = 50
 #: Rules about ourselves: what nobody would notice else.
@@ -91,6 +93,7 @@ class Evaluator:
     def evaluate(self, now_s: float, left_s: float | None = None) -> Evaluated:
         """Judge at the last whole minute, and tell what is to be told. Raises StateError and BusyError.
 
+        Minutes that were not judged are made up for, the latest CATCH_UP of them.
         now_s: epoch seconds. The same minute may be evaluated again; an earlier one is refused by BusyError,
         unless the one before was told by a clock that was ahead by an hour or more. left_s: seconds that it
         may take, None where nobody knows.
@@ -100,34 +103,42 @@ class Evaluator:
         with self._memory.turn(at_s) as turn:
             if turn.went_back:
                 self._evaluation.restart(at_s)
-            judged = self._evaluation.judge(at_s, turn.last_s)
+            done_s = 0 if turn.went_back else self._memory.done_s()
             before, owed = self._memory.incidents(at_s if turn.went_back else None), self._memory.owed()
             deaf = {**self._memory.failed(), **_waiting(owed)}
             # Who cannot be told of anything cannot be told of that either.
             hearing = tuple(name for name in self._plan.config.destinations if name not in deaf)
-            findings = [*judged.findings, *_about_ourselves(judged, deaf if hearing else {}, before, at_s)]
             scope = self._memory.scope(self._scope)
-            policy = policy_of(self._plan.config.alerts, self._told_to(hearing), scope, judged.failed)
-            advanced = advance(before, findings, at_s, policy)
             remember_plan(self._plan, self._state, at_s)
-            services = {one.finding.service for notice in advanced.notices for one in notice.incidents}
-            changes = changes_of(self._plan, self._state, at_s, services) if services else ()
-            around = surroundings_of(self._plan.config, self._rules, changes)
-            outbox = self._notifier.outbox(advanced.notices, around, owed)
-            self._memory.save(before, advanced.incidents, owed, outbox)
+            incidents, outbox = before, owed
+            notices: list[Notice] = []
+            for minute_s in _minutes(done_s, at_s):
+                judged = self._evaluation.judge(minute_s, done_s)
+                ourselves = _about_ourselves(judged, deaf if hearing else {}, incidents, minute_s)
+                policy = policy_of(self._plan.config.alerts, self._told_to(hearing), scope, judged.failed)
+                advanced = advance(incidents, [*judged.findings, *ourselves], minute_s, policy)
+                outbox = self._notifier.outbox(advanced.notices, self._around(advanced.notices, at_s), outbox)
+                incidents, done_s = advanced.incidents, minute_s
+                notices += advanced.notices
+            self._memory.save(before, incidents, owed, outbox, at_s)
             told = self._notifier.deliver(outbox, at_s, max(0.0, until_s - time.monotonic()))
             # Else who has our turn tells it again, which is harmless; what it owes is not ours to remove.
             if self._memory.is_ours(turn):
-                self._memory.save((), (), outbox, told.owed)
-                self._memory.save_failed(dict(told.failed))
+                self._memory.save_told(outbox, told.owed, dict(told.failed))
         return Evaluated(
             judged=judged,
-            incidents=advanced.incidents,
-            notices=advanced.notices,
+            incidents=incidents,
+            notices=tuple(notices),
             told=told,
-            untold=self._notifier.untold(advanced.notices),
+            untold=self._notifier.untold(notices),
             damaged=self._memory.damaged,
         )
+
+    def _around(self, notices: Sequence[Notice], at_s: int) -> Surroundings:
+        """Return what messages need besides their notices. What changed is read only where there are some."""
+        services = {one.finding.service for notice in notices for one in notice.incidents}
+        changes = changes_of(self._plan, self._state, at_s, services) if services else ()
+        return surroundings_of(self._plan.config, self._rules, changes)
 
     def _told_to(self, hearing: tuple[str, ...]) -> list[Rule]:
         """Return the rules; of destinations that cannot be told the others hear."""
@@ -135,6 +146,12 @@ class Evaluator:
             msgspec.structs.replace(rule, notify=hearing) if rule.name == OWN_RULES[0].name else rule
             for rule in self._rules
         ]
+
+
+def _minutes(done_s: int, at_s: int) -> range:
+    """Return the minutes that are to be judged: those since the last one, but not too many."""
+    first = max(done_s + SLOT_S, at_s - CATCH_UP * SLOT_S) if done_s else at_s
+    return range(min(first, at_s), at_s + SLOT_S, SLOT_S)
 
 
 def _waiting(owed: Sequence[Owed]) -> dict[str, str]:

@@ -5,9 +5,9 @@ the application in its stack (stack_frames). Numbers, hex, UUIDs, IDs, addresses
 become the same mark, `<*>`: an ID that happens to be digits only must not make another fingerprint.
 What stays is letters, so names of people outside of quotes do vary.
 
-Only the first 1,024 characters of a message are looked at, and of them 128 words, blanks and signs, each a
-few times: the time has a bound, whatever the text. First every digit becomes 0, and UUIDs and long hex too: what is
-left is the same for most lines of one error, and the template of it is remembered.
+Only the first 1,024 characters of a message are looked at, and of them 100 words, blanks and signs, each a
+few times: the time has a bound, whatever the text. First every digit becomes 0, and UUIDs and long hex too:
+what is left is the same for most lines of one error, and the template of it is remembered.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MARK = "<*>"
 LOOKED_AT_MAX = 1_024
 #: Pieces of them: words, blanks, and other characters one by one. A template has fewer: where a message is
 #: cut depends on what varies in it, and what is left must not.
-PIECES_MAX, TEMPLATE_PIECES_MAX = 128, 96
+PIECES_MAX, TEMPLATE_PIECES_MAX = 100, 80
 #: Errors and messages that are remembered, each of a few KB at most.
 _REMEMBERED = 4_096
 #: While masking goes on, the mark is a digit: what was masked once is then masked alike once more.
@@ -49,8 +49,8 @@ _UNIT = r"(?:ns|us|µs|ms|s|m|h|d|[kKMGT]?i?[bB])"
 _HEX1, _HEX3, _HEX4 = "[0-9A-Fa-f]", "[0-9A-Fa-f]{0,3}", "[0-9A-Fa-f]{1,4}"
 _COLON = r"(?:\s{0,4}+:)?+"
 
-#: In match order, each with what it is. Every part is bounded or possessive, begins where no word goes on, and
-#: with a set of characters: by the first one the engine passes over a part without trying it.
+#: In match order, each with what it is. Every part is bounded or possessive, begins where no word goes on,
+#: and with a set of characters: by the first one the engine passes over a part without trying it.
 _PARTS = (
     ("mark", rf"\d\d\d\d-\d\d-\d\d(?:[T ]{_CLOCK})?{_ZONE}{_END}"),
     ("mark", rf"\d\d?[/ -]{_MONTH}[/ -]\d{{2,4}}(?:[: ]{_CLOCK})?{_ZONE}{_END}"),
@@ -83,12 +83,10 @@ _VARYING = re.compile(
 _KIND = ("", *(kind for kind, _ in _PARTS), "query", "word")
 _WORD = re.compile(r"[^\W_]++")
 _HEX = r"(?:0[xX])?(?:(?=[0-9a-fA-F]*+[0-9])[0-9a-fA-F]{6,}+|[0-9a-fA-F]{16,}+)|0[xX][0-9a-fA-F]++"
-#: Hex, and keys such as AKIA..., which are capitals and digits.
-_WHOLE = re.compile(rf"{_HEX}|(?=[A-Z]*+\d)[A-Z\d]{{16,}}+")
 _DIGITS = re.compile(r"\d++")
-_RUNS = re.compile(r"\d++|\D++")
-#: An ID of letters and digits changes from one to the other so often, and no name does.
-_RUNS_OF_ID = 5
+#: Hex; keys such as AKIA..., which are capitals and digits; and what changes from letters to digits, or back,
+#: so often that it is no name: an ID.
+_ID = re.compile(rf"(?:{_HEX}|(?=[A-Z]*+\d)[A-Z\d]{{16,}}+)\Z|(?:\d++\D++){{2}}\d|(?:\D++\d++){{2}}\D")
 #: Random text changes between capital, small and digit at more than this share of its characters.
 _CHANGES_OF_CODE = 0.35
 _KINDS = re.compile(r"[a-z]++|[A-Z]++|[0-9]++|[^a-zA-Z0-9]++")
@@ -143,8 +141,8 @@ def template_of(message: str) -> str:
     """
     # A template has three characters for what one stood for: as many are read again.
     text = " ".join(message[:_READ_MAX].replace(MARK, _DIGIT)[:LOOKED_AT_MAX].split())
-    text = _cut(_PIECES, text)
-    return _template(_normal(text if text.isascii() else text.encode("utf-8", "replace").decode()))
+    text = _normal(text if text.isascii() else text.encode("utf-8", "replace").decode())
+    return _template(_cut(_PIECES, text))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -209,12 +207,9 @@ def _mark(found: re.Match[str]) -> str:
     return _DIGIT
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _word(word: str) -> str:
     """A word: whole where it is an ID; else its digits masked, for `user42` is a kind of thing."""
-    if _WHOLE.fullmatch(word) or len(_RUNS.findall(word)) >= _RUNS_OF_ID:
-        return _DIGIT
-    return _DIGITS.sub(_DIGIT, word)
+    return _DIGIT if _ID.match(word) else _DIGITS.sub(_DIGIT, word)
 
 
 def _quoted(text: str) -> str:

@@ -20,7 +20,14 @@ from subscribers.alerts.notify import Owed
 from subscribers.alerts.state import Entry, State, StateConflictError
 
 _T = TypeVar("_T")
-_INCIDENTS, _OWED, _FAILED, _SCOPE, _TURN = "incidents", "owed", "failed", "scope", "turn"
+_INCIDENTS, _OWED, _FAILED, _SCOPE, _DONE, _TURN = (
+    "incidents",
+    "owed",
+    "failed",
+    "scope",
+    "done",
+    "turn",
+)
 #: Who has not finished by then was killed: before the next minute's run, and a function's timeout.
 TURN_S = 58
 #: A minute that is so far ahead of the clock was told by one that was wrong.
@@ -41,10 +48,9 @@ class _Turn(msgspec.Struct):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """Our turn. last_s: the minute that was evaluated before, 0 for none; went_back: its clock was ahead."""
+    """Our turn. went_back: the clock of the one before was ahead."""
 
     entry: Entry
-    last_s: int = 0
     went_back: bool = False
 
 
@@ -77,7 +83,7 @@ class Memory:
         if turn.at_s > at_s and not went_back:
             raise BusyError(f"a later minute was evaluated already, {turn.at_s - at_s} s ahead")
         taken = self._replace(_Turn(at_s, now_s + TURN_S), entry.version if entry else 0)
-        return Turn(taken, 0 if went_back else turn.at_s, went_back)
+        return Turn(taken, went_back)
 
     def is_ours(self, turn: Turn) -> bool:
         """Whether nobody has begun another turn since. Raises StateError."""
@@ -109,8 +115,14 @@ class Memory:
         entry = self._state.get(_FAILED, _FAILED)
         return (self._decoded(entry, dict[str, str]) if entry else None) or {}
 
-    def save_failed(self, failed: Mapping[str, str]) -> None:
-        """Remember which destinations could not be told. Raises StateError."""
+    def done_s(self) -> int:
+        """Return the last minute of which everything was remembered, 0 for none. Raises StateError."""
+        entry = self._state.get(_DONE, _DONE)
+        return (self._decoded(entry, int) if entry else None) or 0
+
+    def save_told(self, before: Sequence[Owed], owed: Sequence[Owed], failed: Mapping[str, str]) -> None:
+        """Remember what is still owed, and which destinations could not be told. Raises StateError."""
+        self._changed(_numbered(before), _numbered(owed))
         if failed:
             self._state.put([Entry(_FAILED, _FAILED, _encoded(failed))])
         else:
@@ -122,11 +134,13 @@ class Memory:
         incidents: Sequence[Incident],
         owed_before: Sequence[Owed],
         owed: Sequence[Owed],
+        at_s: int,
     ) -> None:
-        """Remember what is, in place of what was: first what is owed, for an incident that is remembered as
-        told, and was not, is told by nobody. Raises StateError."""
+        """Remember what is at a minute, in place of what was: first what is owed, for an incident that is
+        remembered as told, and was not, is told by nobody. Raises StateError."""
         self._changed(_numbered(owed_before), _numbered(owed))
         self._changed(_identified(incidents_before), _identified(incidents))
+        self._state.put([Entry(_DONE, _DONE, _encoded(at_s))])
 
     def _changed(
         self, before: Iterable[tuple[str, str, object]], after: Iterable[tuple[str, str, object]]

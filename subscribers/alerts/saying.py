@@ -79,7 +79,7 @@ def quantity(value: float, unit: str, unlike: float | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time in its two largest units: `45 s`, `1 h 30 min`, `28 d`."""
-    if seconds < 60:
+    if not 60 <= seconds < _WRITTEN_OUT:
         return f"{number(seconds)} s"
     left, parts = round(seconds), []
     for length, name in _UNITS_S:

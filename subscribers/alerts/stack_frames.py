@@ -65,6 +65,8 @@ _GENERATED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\$)\d++"), ""),
     (re.compile(r"(Proxy|Accessor|lambda_method|__)\d++"), r"\1"),
 )  # fmt: skip
+#: What a name has to have that any of these changes.
+_IS_GENERATED = re.compile(r"[$<`@]|0x|(?:Proxy|Accessor|lambda_method|__)\d")
 
 
 class Stack(NamedTuple):
@@ -197,6 +199,8 @@ def _at_file(path: str, function: str) -> str:
 
 
 def _named(name: str) -> str:
+    if _IS_GENERATED.search(name) is None:
+        return name
     for generated, becomes in _GENERATED:
         name = generated.sub(becomes, name)
     return name

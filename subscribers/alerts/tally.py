@@ -25,6 +25,7 @@ from subscribers.alerts.state_entries import checked
 from subscribers.alerts.values import valid, value_of
 from subscribers.alerts.versions import version_entry
 from subscribers.alerts.windows import Points
+from subscribers.alerts.windows_cache import HOUR_SLOTS
 from subscribers.signals import ENTRY_KINDS, Log, Metric, Signal, Span
 
 #: An entry and the IDs of the events in it.
@@ -180,7 +181,7 @@ class Tally:
         version = valid(version[:ID_MAX])
         if len(self._versions) >= _HOURS_MAX:
             self._versions.clear()  # telling of one again is harmless
-        told = self._versions.setdefault((signal.origin.service, slot // windows.HOUR_SLOTS), set())
+        told = self._versions.setdefault((signal.origin.service, slot // HOUR_SLOTS), set())
         if version in told:
             return
         if len(told) >= VERSIONS_MAX:

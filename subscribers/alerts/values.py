@@ -132,8 +132,9 @@ def _version(attributes: Mapping[str, Any]) -> Value:
 def _iterator_age_ms(span: Span) -> Value:
     """How old the oldest record of a stream's batch was when it had been handled."""
     written = span.attributes.get(OLDEST_RECORD)
-    is_time = isinstance(written, int | float) and abs(written) < _TIME_MAX_MS
-    return span.end_unix_nano / 1e6 - written if is_time else None
+    if not isinstance(written, int | float) or not abs(written) < _TIME_MAX_MS:
+        return None
+    return span.end_unix_nano / 1e6 - written
 
 
 class _Last:

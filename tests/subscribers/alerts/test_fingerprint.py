@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from subscribers.alerts.fingerprint import LOOKED_AT_MAX, MARK, fingerprint_of, template_of
+from subscribers.alerts.fingerprint import LOOKED_AT_MAX, MARK, _template, fingerprint_of, template_of
 from tests.subscribers.samples import log
 
 #: Message -> its template, as systems write them.
@@ -177,8 +177,54 @@ def test_hostile(hostile: str) -> None:
 
 
 def test_only_the_beginning_counts() -> None:
-    """What lies behind the first 4,096 characters is not looked at."""
+    """What lies behind the first 1,024 characters, or 100 words and signs, is not looked at."""
     assert template_of("a " * LOOKED_AT_MAX + "x") == template_of("a " * LOOKED_AT_MAX + "y")
+    assert template_of("word" * 250 + " 1 x") == template_of("word" * 250 + " 2 x")
+    words = " ".join(["a-b"] * 19)
+    assert template_of(f"{words} x") != template_of(f"{words} y")
+
+
+@given(st.lists(VARYING, min_size=4, max_size=4), st.lists(VARYING, min_size=4, max_size=4))
+def test_where_a_long_message_is_cut_does_not_depend_on_what_varies(
+    some: list[str], others: list[str]
+) -> None:
+    """Law: 12.50 is three words and signs, 5 is one, and behind them there is more than is read."""
+    more = " and so on," * 90
+    one, other = (" ".join(f"key {value}," for value in values) + more for values in (some, others))
+    assert template_of(one) == template_of(other)
+
+
+#: Message -> another with the same template, whose parts vary otherwise.
+ALIKE = {
+    "claim 17 of 550e8400-e29b-41d4-a716-446655440000": "claim 9 of 11111111-aaaa-bbbb-cccc-dddddddddddd",
+    "key claims/550e8400-e29b-41d4-a716-446655440000 gone": (
+        "key claims/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee gone"
+    ),
+    "GET /a?page2=x failed": "GET /a?page31=y failed",
+    "1-5f84c3a1-0123456789abcdef01234567 failed": "1-aaaaaaaa-abcdefabcdefabcdefabcdef failed",
+    "image 800x600": "image 1024x768",
+}
+
+
+@pytest.mark.parametrize("message", ALIKE)
+def test_what_is_left_out_before_anything_is_looked_at(message: str) -> None:
+    """Digits, UUIDs and long hex are the same first, so that most lines of one error are remembered."""
+    assert template_of(message) == template_of(ALIKE[message])
+
+
+def test_lines_of_one_error_are_masked_once() -> None:
+    """A thousand numbers of four lengths make a few texts to look at."""
+    _template.cache_clear()
+    templates = {template_of(f"claim CLM-{n} failed after {n} ms") for n in range(1_000)}
+    assert templates == {"claim CLM-<*> failed after <*> ms"}
+    assert _template.cache_info().misses == 3
+
+
+def test_a_frame_far_from_the_throw_does_not_count() -> None:
+    """Of one exception 64 frames are looked at: who threw it is among them, or nobody is."""
+    far = "".join(f"\tat java.util.A{chr(97 + n % 26)}.run(A.java:{n})\n" for n in range(70))
+    stack = f"java.lang.StackOverflowError\n{far}\tat com.acme.Main.main(Main.java:1)\n"
+    assert "com.acme.Main.main" not in fingerprint_of(log("a", error_stack=stack)).frames
 
 
 @pytest.mark.parametrize("language", STACKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from subscribers.alerts.incidents import Incident, Policy
 from subscribers.alerts.incidents_bounds import MORE, OPEN_MAX
@@ -109,6 +110,13 @@ def test_what_is_not_known_is_not_told_beside_another() -> None:
     assert [one.finding.service for one in line.notices[-1].incidents] == ["a"]
 
 
+def test_what_is_not_known_is_not_said_to_go_on() -> None:
+    """An alert that is repeated every five minutes is not while nothing is known of it."""
+    line = Timeline(policy(*rate().rules.values(), group_wait_s=0, repeat_s=300))
+    told = [line.step(finding("breach" if n < 7 or n > 20 else "unknown")) for n in range(23)]
+    assert [n for n, some in enumerate(told) if some] == [0, 5, 21]
+
+
 def more(line: Timeline) -> Incident | None:
     return next((one for one in line.incidents if one.group == MORE), None)
 
@@ -133,6 +141,19 @@ def test_a_rule_has_a_thousand_incidents_at_most() -> None:
     done = [line.step(*(of(one.service, "ok") for one in every)) for _ in range(2)]
     assert [one for some in done for one in some][-1] == "resolve errors"
     assert line.incidents == ()
+
+
+def test_the_rest_is_over_when_all_have_their_own() -> None:
+    """Also of a rule whose silence is no good news."""
+    line = Timeline(replace(rate(), group_wait_s=0))
+    line.step(*(of(f"s{n:04}") for n in range(OPEN_MAX + 1)))
+    named = [one.finding.service for one in line.incidents if one.group != MORE]
+    for _ in range(6):
+        line.step(*map(of, named))
+    rest = more(line)
+    assert rest is not None
+    assert rest.state == "resolved"
+    assert rest.why == "not so for 5 min"
 
 
 def test_the_worst_have_their_own() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from subscribers.alerts.fingerprint import fingerprint_of
+from observe.semconv import OLDEST_RECORD
+from subscribers.alerts.fingerprint import _template, fingerprint_of
 from subscribers.alerts.values import Value, text, value_of
 from subscribers.signals import Log, Metric, Origin, Signal, Span
 
@@ -108,3 +109,20 @@ def test_values_are_the_same_text_however_they_were_written() -> None:
         "0.5",
         "500",
     ]
+
+
+def test_a_fingerprint_is_made_once_for_all_who_ask() -> None:
+    """Several measures may want that of one record; the next record has its own."""
+    first, second = log("first failed", level="ERROR"), log("second failed", level="ERROR")
+    _template.cache_clear()
+    assert value_of(first, "error.fingerprint") == value_of(first, "error.fingerprint")
+    info = _template.cache_info()
+    assert (info.hits, info.misses) == (0, 1)
+    assert value_of(second, "error.fingerprint") == fingerprint_of(second).id
+    assert value_of(first, "error.fingerprint") == fingerprint_of(first).id
+
+
+@pytest.mark.parametrize("written", [10**400, -(10**400), float("nan"), float("inf"), "1"])
+def test_an_age_of_a_time_that_is_none_is_none(written: object) -> None:
+    """A function may write anything where the time of its oldest record is meant."""
+    assert value_of(span(attributes={OLDEST_RECORD: written}), "iterator_age_ms") is None
