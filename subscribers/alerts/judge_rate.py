@@ -10,6 +10,7 @@ from __future__ import annotations
 from subscribers.alerts.looks import (
     Look,
     Verdict,
+    arrived_s,
     began_said,
     end_s,
     events_of,
@@ -18,6 +19,7 @@ from subscribers.alerts.looks import (
     last_windows,
     period_said,
     together,
+    whole,
 )
 from subscribers.alerts.model import Finding, Rate, Sample, Sum, Windows
 from subscribers.alerts.saying import at_most, counted, quantity, share_said
@@ -36,6 +38,9 @@ def judge_rate(rule: Rate, windows: Windows, now_s: int, config: Config = EMPTY)
         each = zip(spans, bad, total, strict=True)
         looks = [_look(rule, windows, span, b.get(group), t.get(group), at_s) for span, b, t in each]
         made = together(looks, rule.breaching)
+        # It began with the first bad one, not with the window that it is in.
+        last_s = made.since_s + whole(rule.window_s)
+        since_s = made.since_s and arrived_s(windows, rule.bad, group, made.since_s, last_s)
         seen = next((one[group].samples for one in (*reversed(bad), *reversed(total)) if group in one), ())
         found.append(
             finding(
@@ -44,7 +49,7 @@ def judge_rate(rule: Rate, windows: Windows, now_s: int, config: Config = EMPTY)
                 made.verdict,
                 at_s,
                 made.said,
-                since_s=made.since_s,
+                since_s=since_s or made.since_s,
                 value=made.shown.value,
                 limit=rule.above,
                 unit="%",

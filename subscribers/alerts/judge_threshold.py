@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 from subscribers.alerts.looks import (
     Look,
+    Together,
     Verdict,
+    arrived_s,
     began_said,
     end_s,
     events_of,
@@ -22,8 +24,9 @@ from subscribers.alerts.looks import (
     period_said,
     together,
     value_of,
+    whole,
 )
-from subscribers.alerts.model import Finding, Group, Op, Statistic, Sum, Threshold, Windows
+from subscribers.alerts.model import SLOT_S, Finding, Group, Op, Statistic, Sum, Threshold, Windows
 from subscribers.alerts.saying import at_most, counted, limit_said, quantity, statistic_said
 from subscribers.alerts.subjects import finding, subject_of
 from subscribers.config import EMPTY, Config
@@ -58,7 +61,7 @@ def judge_threshold(rule: Threshold, windows: Windows, now_s: int, config: Confi
                 made.verdict,
                 at_s,
                 made.said,
-                since_s=made.since_s,
+                since_s=_since_s(rule, windows, group, made),
                 value=made.shown.value,
                 limit=made.shown.limit,
                 unit=rule.unit,
@@ -67,6 +70,23 @@ def judge_threshold(rule: Threshold, windows: Windows, now_s: int, config: Confi
             )
         )
     return found
+
+
+def _since_s(rule: Threshold, windows: Windows, group: Group, made: Together) -> int:
+    """Return when it began: the first minute of the first window that breached in which there was something
+    to count, or whose own number is beyond the limit. What is too low is so for all of its window."""
+    if not made.since_s or rule.op not in (">", ">="):
+        return made.since_s
+    last_s = made.since_s + whole(rule.window_s)
+    if rule.statistic in ("count", "sum"):
+        return arrived_s(windows, rule.measure, group, made.since_s, last_s) or made.since_s
+    limit = rule.limits.get(group[0], rule.value) if group else rule.value
+    for first_s in range(made.since_s, last_s, SLOT_S):
+        found = windows.over(rule.measure, first_s, first_s + SLOT_S).get(group)
+        value = value_of(rule.statistic, rule.measure, found)
+        if value is not None and COMPARE[rule.op](value, limit):
+            return first_s
+    return made.since_s
 
 
 def _look(

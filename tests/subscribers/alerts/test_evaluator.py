@@ -251,7 +251,7 @@ def test_what_changed_before_is_told(world: World, hook: Hook) -> None:
     ]
     world.errors(5, 3)
     world.run(5, 8)
-    assert hook.told[0]["changes"] == ["deployment: web version 42 first seen, 00:04:00 UTC, 1 min before"]
+    assert hook.told[0]["changes"] == ["deployment: web version 42 first seen, 00:04:00 UTC, 1 min 1 s before"]
 
 
 def test_rules_that_changed_are_told(world: World) -> None:

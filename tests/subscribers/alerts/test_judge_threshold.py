@@ -42,7 +42,7 @@ def test_it_fires_at_the_minute_and_ends_with_its_window() -> None:
     first = told[33][0]
     assert first.said == "11 error lines in 5 min (limit 10)"
     assert (first.value, first.limit, first.at_s) == (11, 10, START + 33 * MINUTE)
-    assert first.since_s == START + 28 * MINUTE
+    assert first.since_s == START + 30 * MINUTE
 
 
 def test_no_traffic_at_all_is_a_count_of_nothing() -> None:
@@ -92,7 +92,7 @@ def test_several_of_the_last_windows_must_breach() -> None:
     assert minutes_of(told, "breach") == [32, 33, 34, 35]
     assert told[32][0].said == "3 error lines in 5 min (limit 2), in 2 of the last 3 windows"
     # The window before it was good: the run that goes on began with the last one.
-    assert told[32][0].since_s == START + 27 * MINUTE
+    assert told[32][0].since_s == START + 31 * MINUTE + 1
 
 
 def test_it_is_told_since_when_without_interruption() -> None:
@@ -102,9 +102,9 @@ def test_it_is_told_since_when_without_interruption() -> None:
         world.add(rule.measure, START + minute * MINUTE)
     told = timeline(rule, world, [30, 40, 45])
     assert [told[minute][0].since_s for minute in (30, 40, 45)] == [
-        START + 15 * MINUTE,
-        START + 15 * MINUTE,
-        START + 20 * MINUTE,
+        START + 18 * MINUTE,
+        START + 18 * MINUTE,
+        START + 23 * MINUTE,
     ]
     assert (
         told[45][0].said == "1 error line in the 5 min before 00:40 UTC (limit 0), in 4 of the last 5 windows"
@@ -238,3 +238,13 @@ def test_lateness_within_the_allowance_changes_no_verdict(
     world.now_s = None
     judged: Callable[[int], object] = lambda minute: judge(rule, world, START + minute * MINUTE)  # noqa: E731
     assert told == {minute: judged(minute) for minute in range(70)}
+
+
+def test_a_percentile_began_in_the_minute_that_was_beyond_the_limit_itself() -> None:
+    """Not with the window that it is in: what was deployed three minutes before is what changed."""
+    measure = measured(is_valued=True)
+    rule, world = errors(measure=measure, statistic="p95", value=500), World()
+    for minute in range(30):
+        world.add(rule.measure, START + minute * MINUTE + 5, value=900.0 if minute >= 27 else 10.0, times=20)
+    told = timeline(rule, world, [30])
+    assert (told[30][0].verdict, told[30][0].since_s) == ("breach", START + 27 * MINUTE)
