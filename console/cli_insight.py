@@ -150,10 +150,13 @@ def _times(since: str | None, until: str | None, last: str | None, now_unix_nano
             raise click.BadParameter(
                 f"{quoted(last)} is no duration such as 30m, 24h or 7d", param_hint="--last"
             )
-        return max(0, now_unix_nano - span), _LAST_NS
+        return max(0, now_unix_nano - span), now_unix_nano
     first, end = _moment(since, "--from", now_unix_nano), _moment(until, "--to", now_unix_nano)
     if first is not None and end is not None and end <= first:
         raise click.BadParameter(f"{quoted(until or '')} does not lie after --from", param_hint="--to")
+    if end is None and first is not None and first < now_unix_nano:
+        # Without an end there is no period of equal length before it to compare with.
+        end = now_unix_nano
     return first or 0, _LAST_NS if end is None else end
 
 

@@ -24,7 +24,7 @@ _WIDTHS = (8, 5, 11, 4, 7, 7)
 _SUMMARY = f"""{REQUESTS}
 SELECT endpoint, side, service, count(*) AS count, count(*) FILTER (failed) AS errors,
        count(*) FILTER (cold) AS cold_starts,
-       quantile_cont(ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns, 0.95) / 1e6 AS p95_ms
+       quantile_cont(ns + wait_ns, 0.5) / 1e6 AS p50_ms, quantile_cont(ns + wait_ns, 0.95) / 1e6 AS p95_ms
 FROM requests GROUP BY endpoint, side, service ORDER BY endpoint = '', endpoint, side DESC, service
 """  # noqa: S608
 
@@ -38,7 +38,7 @@ WHERE side = 'legacy' AND json_extract_string(attributes, '$."http.request.metho
 
 
 class Requests(msgspec.Struct, frozen=True):
-    """The requests of one endpoint at one service: how many, failed, cold, and how long they took.
+    """The requests of one endpoint at one service: how many, failed, cold, and how long callers waited.
 
     endpoint: `METHOD /route`, a consumer's `process QUEUE`, or "" where the requests name no route.
     """

@@ -20,6 +20,7 @@ from subscribers.lane_reports import DECIMAL, REPORTS, Report, Reports
 from subscribers.lane_text import PLATFORM, PRINT, PageText, Unusual, quoted
 from subscribers.parsers import lines, metrics, otlp, platform, serverless
 from subscribers.parsers.page import Page
+from subscribers.parsers.platform_signals import TOLD
 from subscribers.signals import Metric, Signal, Span
 from subscribers.sinks import ecs
 from subscribers.sinks.bulk import DATED, Names
@@ -334,7 +335,7 @@ class Teller:
         """`<type>|<name>|#<tags>` as members before the value, and those behind the request."""
         kind, _, rest = text.partition("|")
         name, found, tags = rest.partition("|#")
-        if not found or not name or kind not in _KINDS or "|" in name or "|" in tags:
+        if not found or not name or kind not in _KINDS or "|" in name or "|" in tags or name in TOLD:
             return None
         named: dict[str, str] = metrics.tags_of(tags)
         if self._redacting is not None:

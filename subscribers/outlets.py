@@ -1,6 +1,7 @@
 """The sinks that one process has: every signal is offered to each, and each has a fate of its own.
 
-    local       called in the process: the embedded store, standard output. What it cannot keep fails upward
+    local       called in the process: the embedded store, standard output. What it cannot keep fails upward,
+                but for a sink that says so itself (Missed): alerts must not stop logs
     shipped     spoken to by requests (shipping.Shipper). What it does not take is kept: transient leftovers
                 in its retry queue, permanent ones in its dead letters; what cannot be kept fails upward
 
@@ -32,7 +33,8 @@ class Sink(Protocol):
     def append(self, signals: Iterable[Signal]) -> object:
         """Keep signals; those that are there already, by event ID, are kept once.
 
-        A sink that does not want all of them returns the frozenset of the events that it took.
+        A sink that does not want all of them returns the frozenset of the events that it took; one that
+        nothing else may wait for returns Missed where it could keep none.
         """
 
     def record(self, ledger_rows: Iterable[Row]) -> object:
@@ -49,6 +51,16 @@ class Fates(msgspec.Struct):
     dropped: dict[str, str] = {}
     #: For the summary: requests, repeats, bytes sent, documents that were cut.
     told: dict[str, int] = {}
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """What a local sink says that could not keep what it wanted, and does without.
+
+    events: those that it wanted; reason: a low-cardinality word.
+    """
+
+    events: frozenset[str]
+    reason: str
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -145,10 +157,7 @@ class Outlets:
             if isinstance(outlet, Local):
                 offered_here = _of(outlet.kinds, signals)
                 taken = outlet.sink.append(offered_here)
-                fates[outlet.name] = Fates()
-                if isinstance(taken, frozenset):
-                    left = {_event(signal.event_id) for signal in offered_here} - taken
-                    fates[outlet.name].dropped = dict.fromkeys(left, "not_taken")
+                fates[outlet.name] = _fates_here(offered_here, taken)
         shipped = [outlet for outlet in self.outlets if isinstance(outlet, Shipped)]
         offered = {outlet.name: _Offered(outlet, signals, bodies) for outlet in shipped}
         jobs = {o.name: o.shipper.jobs(offered[o.name].items, deadline_s) for o in shipped}
@@ -176,6 +185,17 @@ class Outlets:
                             fates.stored[event] = leftover.refusal.reason
         fates.told = {name: n for name, n in told.items() if n}
         return fates
+
+
+def _fates_here(offered: Iterable[Signal], taken: object) -> Fates:
+    """What became of the events at a local sink, by what it returned."""
+    if not isinstance(taken, frozenset | Missed):
+        return Fates()
+    wanted = taken.events if isinstance(taken, Missed) else taken
+    dropped = dict.fromkeys({_event(signal.event_id) for signal in offered} - wanted, "not_taken")
+    if isinstance(taken, Missed):
+        dropped.update(dict.fromkeys(wanted, taken.reason))
+    return Fates(dropped=dropped)
 
 
 def keep(keeper: Keeper, sink: str, outcome: Outcome) -> None:

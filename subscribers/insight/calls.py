@@ -18,48 +18,15 @@ from observe import semconv
 from observe.ids import derive_trace_id
 from subscribers.correlate_clock import tolerance_ns
 from subscribers.correlate_tree import Node, tree
-from subscribers.insight.answer import Question, Source
-from subscribers.signals import ENTRY_KINDS, Side, Span
-from subscribers.tables import SPANS, span_of
+from subscribers.insight.answer import Question
+from subscribers.signals import ENTRY_KINDS, Link, Side, Span
 
-#: Traces that one question looks at.
-MOST_TRACES = 2_000
-#: Spans that are read for them; and traces that may share a correlation ID: a session's or a job's has more.
-MOST_SPANS, MOST_RELATED = 100_000, 20
-#: Around a period, for spans of its traces that began before it or ended after it.
-_AROUND_NS = 3_600_000_000_000
 #: A report, and a line of an access log, is written after the answer went out.
 _REPORTED_NS = 100_000_000
-_INT64_MAX = (1 << 63) - 1
 _NO_TRACE = "event:"
 
 Way = Literal["synchronous", "asynchronous"]
 Basis = Literal["told", "inferred"]
-
-_COLUMNS = ", ".join(f'"{column.name}"' for column in SPANS.columns)
-#: What the sample of a question is drawn of: traces with a request in the period, by the hash of their ID.
-_TRACES = """
-SELECT trace_id, count(*) OVER () AS total FROM (
-    SELECT trace_id FROM spans
-    WHERE trace_id <> '' AND kind IN ('server', 'consumer') AND start_unix_nano BETWEEN $first AND $last
-    GROUP BY trace_id
-    HAVING len($services::VARCHAR[]) = 0 OR bool_or(list_contains($services::VARCHAR[], service))
-) ORDER BY md5(trace_id), trace_id LIMIT $most
-"""
-_SPANS = f"""
-WITH own AS (SELECT unnest($traces::VARCHAR[]) AS trace_id),
-near AS (SELECT * FROM spans WHERE start_unix_nano BETWEEN $first AND $last),
-named AS (
-    SELECT DISTINCT correlation_id FROM near WHERE correlation_id <> '' AND trace_id IN (FROM own)
-),
-same AS (
-    SELECT correlation_id FROM near WHERE correlation_id IN (FROM named)
-    GROUP BY correlation_id HAVING count(DISTINCT trace_id) <= $related
-)
-SELECT {_COLUMNS} FROM near
-WHERE trace_id IN (FROM own) OR correlation_id IN (FROM same)
-ORDER BY trace_id, start_unix_nano, event_id LIMIT $most
-"""  # noqa: S608  # names of our own columns
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -88,83 +55,18 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 class Trace(msgspec.Struct, frozen=True):
     """Everything of one request. visits: a caller before whom it called.
 
-    owners: of each node the visit it is part of, -1 for none.
+    owners: of each node the visit it is part of, -1 for none. correlation_id: the first that its spans tell,
+    else its trace ID.
     """
 
     nodes: tuple[Node, ...]
     visits: tuple[Visit, ...]
     owners: tuple[int, ...]
+    correlation_id: str = ""
 
     def span(self, visit: Visit) -> Span:
         """Return the span of a visit."""
         return self.nodes[visit.node].span
-
-    @property
-    def correlation_id(self) -> str:
-        """The first correlation ID that its spans tell, else its trace ID."""
-        spans = [node.span for node in self.nodes]
-        told = (span.correlation_id for span in spans if span.correlation_id)
-        return next(told, spans[0].trace_id if spans else "")
-
-
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """The traces that were looked at: so many of `total`. is_cut: they have more spans than are read."""
-
-    traces: tuple[Trace, ...] = ()
-    looked_at: int = 0
-    total: int = 0
-    is_cut: bool = False
-
-    @property
-    def scale(self) -> float:
-        """By what a sum over the sample is multiplied to estimate that of all traces."""
-        return self.total / self.looked_at if self.looked_at else 1.0
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was looked at, as sentences."""
-        many = f"{self.total:,} trace{'' if self.total == 1 else 's'}"
-        if self.looked_at < self.total:
-            told = f"Looked at {self.looked_at:,} of {many}, those with the smallest hash of their ID."
-        else:
-            told = f"Looked at all of {many}." if self.total else "There are no traces in this period."
-        cut = f"Only the first {MOST_SPANS:,} spans of these were read: some traces are incomplete."
-        return (told, cut) if self.is_cut else (told,)
-
-
-def sampled(source: Source, question: Question, most: int = MOST_TRACES) -> Sample:
-    """Return a sample of the period's traces: at most so many, the same ones each time it is asked.
-
-    Only traces with a request at one of the services that are asked for. Raises what the source raises.
-    """
-    rows = source(
-        _TRACES,
-        {
-            "first": question.first_unix_nano,
-            "last": question.last_unix_nano,
-            "services": sorted(asked_services(question)),
-            "most": most,
-        },
-    )
-    total = rows[0]["total"] if rows else 0
-    traces, is_cut = traces_of(source, question, [values["trace_id"] for values in rows])
-    return Sample(traces=traces, looked_at=len(rows), total=total, is_cut=is_cut)
-
-
-def traces_of(source: Source, question: Question, trace_ids: Sequence[str]) -> tuple[tuple[Trace, ...], bool]:
-    """Return these traces with what shares their correlation IDs; and whether MOST_SPANS were not enough."""
-    if not trace_ids:
-        return (), False
-    given: Mapping[str, Any] = {
-        "traces": list(trace_ids),
-        "first": max(question.first_unix_nano - _AROUND_NS, 0),
-        "last": min(question.last_unix_nano + _AROUND_NS, _INT64_MAX),
-        "related": MOST_RELATED,
-        "most": MOST_SPANS + 1,
-    }
-    rows = source(_SPANS, given)
-    spans = [span_of(values) for values in rows[:MOST_SPANS]]
-    return stitched(spans), len(rows) > MOST_SPANS
 
 
 def stitched(spans: Iterable[Span]) -> tuple[Trace, ...]:
@@ -184,21 +86,6 @@ def place_of(span: Span) -> Place:
     return Place(span.origin.side, service, _route(span) or span.name)
 
 
-def endpoint_of(question: Question, place: Place) -> str:
-    """Return the name in observe.yaml of the endpoint that a place implements, "" for none."""
-    for name, endpoint in question.config.endpoints.items():
-        for side in (endpoint.legacy, endpoint.serverless):
-            if side is not None and (side.service, side.route) == (place.service, place.operation):
-                return name
-    return ""
-
-
-def is_asked(question: Question, place: Place) -> bool:
-    """Whether a question is about a place: its service and its endpoint are asked for, or nothing is."""
-    by_service = not question.services or place.service in question.services
-    return by_service and (not question.endpoints or endpoint_of(question, place) in question.endpoints)
-
-
 def asked_services(question: Question) -> frozenset[str]:
     """Return the services that a question is about, by itself or by its endpoints; none: all."""
     endpoints = (question.config.endpoints.get(name) for name in question.endpoints)
@@ -213,9 +100,23 @@ def not_split(question: Question) -> tuple[str, ...]:
     return (f"This answer is not split by {question.by}.",) if question.by else ()
 
 
+def function_of(span: Span) -> str:
+    """Return the name of the function that told a span, its log group's where it does not say."""
+    name = span.attributes.get(semconv.FAAS_NAME)
+    if isinstance(name, str) and name:
+        return name
+    return span.origin.log_group.rpartition("/")[2] or span.origin.service
+
+
 def is_record(span: Span) -> bool:
     """Whether a span is one record's of a batch: the batch's own is the invocation."""
-    return any(link.attributes.get(semconv.LINK_KIND) == "batch" for link in span.links)
+    return any(link_kind(link) == "batch" for link in span.links)
+
+
+def link_kind(link: Link) -> str:
+    """Return what a link is for, "" where it does not say so as text."""
+    kind = link.attributes.get(semconv.LINK_KIND)
+    return kind if isinstance(kind, str) else ""
 
 
 def _begin(trace: Trace) -> tuple[int, str]:
@@ -246,7 +147,7 @@ def _groups(spans: Sequence[Span]) -> list[list[Span]]:
         identity = derive_trace_id(span.correlation_id) if span.correlation_id else ""
         trace = span.trace_id or identity or _NO_TRACE + span.event_id
         traces[trace].append(span)
-        told = [link.trace_id for link in span.links if link.attributes.get(semconv.LINK_KIND) in _IDENTITY]
+        told = [link.trace_id for link in span.links if link_kind(link) in _IDENTITY]
         for one in {identity, *told} - {"", trace}:
             claims[one].add(trace)
     joined = {
@@ -302,7 +203,8 @@ def _trace(nodes: tuple[Node, ...], single: Mapping[str, str]) -> Trace:
         if not _route(node.span) and place.service in single:
             place = msgspec.structs.replace(place, operation=single[place.service])
         visits.append(Visit(node=i, place=place, **_call(i, nodes, visits, caller)))
-    return Trace(nodes, tuple(visits), tuple(owners))
+    told = (node.span.correlation_id for node in nodes if node.span.correlation_id)
+    return Trace(nodes, tuple(visits), tuple(owners), next(told, nodes[0].span.trace_id))
 
 
 def _is_within(span: Span, nodes: Sequence[Node], visits: Sequence[Visit], caller: int) -> bool:

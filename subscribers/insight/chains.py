@@ -7,15 +7,17 @@ shown but waits for nobody. docs/insight-chains.md
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from subscribers.config import Config
 from subscribers.insight.answer import Answer, Cell, Column, Finding, Question, Source, Table
-from subscribers.insight.calls import Place, Sample, Trace, is_asked, not_split, sampled
+from subscribers.insight.calls import Place, Trace, not_split
 from subscribers.insight.chains_graph import Chain, Circle, Depth, Edge, chains, circles, depths, edges
-from subscribers.insight.chains_waiting import Nested, Size, Waited, nested, prices, sizes, waiting
+from subscribers.insight.chains_routes import asked_places
+from subscribers.insight.chains_sample import Sample, sampled
+from subscribers.insight.chains_waiting import Nested, Sizes, Waited, nested, prices, shown_of, sizes, waiting
 
 __all__ = ["Chains", "answer", "call_chains"]
 
@@ -43,10 +45,12 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
 def call_chains(source: Source, question: Question) -> Chains:
     """Return who called whom in a period. Raises what the source raises."""
     sample = sampled(source, question)
-    traces = [t for t in sample.traces if any(is_asked(question, visit.place) for visit in t.visits)]
+    asked = asked_places(question, {visit.place for trace in sample.traces for visit in trace.visits})
+    traces = [trace for trace in sample.traces if any(visit.place in asked for visit in trace.visits)]
     graph = edges(traces)
     known = sizes(source, question)
-    told = waiting(traces, known, question.config)
+    told = waiting(traces, known, question.config, sample.drawn)
+    priced = {(one.service, one.function): known.of(one.service, one.function) for one in told}
     return Chains(
         sample=msgspec.structs.replace(sample, traces=()),
         edges=tuple(graph),
@@ -55,7 +59,7 @@ def call_chains(source: Source, question: Question) -> Chains:
         circles=tuple(circles(traces, graph)),
         waiting=tuple(told),
         nested=_nested(traces, known, question.config),
-        prices=prices(question.config, {one.service: known[one.service] for one in told if one.size_mb}),
+        prices=prices(question.config, {key: size for key, size in priced.items() if size}),
     )
 
 
@@ -71,7 +75,7 @@ def answer(source: Source, question: Question) -> Answer:
     )
 
 
-def _nested(traces: Sequence[Trace], known: Mapping[str, Size], config: Config) -> dict[Place, Nested]:
+def _nested(traces: Sequence[Trace], known: Sizes, config: Config) -> dict[Place, Nested]:
     """What is billed below the requests of a place, on average."""
     found: dict[Place, list[Nested]] = defaultdict(list)
     for trace in traces:
@@ -92,7 +96,8 @@ def _findings(found: Chains) -> Iterator[Finding]:
     for waited in found.waiting:
         if waited.share >= WAITS:
             yield _waits(waited, found.sample.scale)
-    if found.sample.looked_at and not any(chain.depth >= DEEP for chain in found.chains):
+    is_known = found.sample.looked_at and found.sample.is_whole
+    if is_known and not any(chain.depth >= DEEP for chain in found.chains):
         yield Finding(level="ok", text=f"No request waits through {DEEP} services or more.")
 
 
@@ -102,6 +107,7 @@ def _deep(chain: Chain, found: Chains) -> Finding:
         f"{_requests(chain.requests)} waited through {chain.depth} services, {chain.functions} of them"
         f" functions: {_path(chain.path)}."
     )
+    is_priced = bool(below.ms) and below.usd is not None
     if below.ms:
         costs = "" if below.usd is None else f", about {_dollars(below.usd)} USD"
         text += f" Below its first service {below.ms:,.0f} ms are billed a request while callers wait{costs}."
@@ -117,7 +123,7 @@ def _deep(chain: Chain, found: Chains) -> Finding:
             "nested_billed_ms": round(below.ms, 3),
             "nested_usd": below.usd,
         },
-        basis="inferred" if chain.inferred == chain.requests else "measured",
+        basis="inferred" if chain.inferred == chain.requests else "estimated" if is_priced else "measured",
         correlation_ids=chain.correlation_ids,
     )
 
@@ -150,9 +156,13 @@ def _waits(waited: Waited, scale: float) -> Finding:
         costs = f"; in this period that cost about {_dollars(usd)} USD"
     return Finding(
         level="info",
-        text=f"{waited.service} waits {waited.share:.0f} % of its time for others: {_for(waited)}{costs}.",
+        text=(
+            f"{shown_of(waited.service, waited.function)} waits {waited.share:.0f} % of its time for others:"
+            f" {_for(waited)}{costs}."
+        ),
         evidence={
             "service": waited.service,
+            "function": waited.function,
             "invocations": waited.invocations,
             "functions_ms": round(waited.functions_ms, 3),
             "legacy_ms": round(waited.legacy_ms, 3),
@@ -226,7 +236,8 @@ _DEPTHS = (
     Column("nested_usd", "Costs", "{USD}", is_estimate=True),
 )
 _WAITING = (
-    Column("service", "Function"),
+    Column("service", "Service"),
+    Column("function", "Function"),
     Column("invocations", "Looked at", "1"),
     Column("ran_ms", "Duration", "ms"),
     Column("functions_ms", "Waited for functions", "ms"),
@@ -260,7 +271,7 @@ def _depth(depth: Depth, found: Chains) -> tuple[Cell, ...]:
 def _waited(one: Waited, scale: float) -> tuple[Cell, ...]:
     ms = one.ran_ms, one.functions_ms, one.legacy_ms, one.aws_ms, one.elsewhere_ms, one.share
     costs = (None if usd is None else usd * scale for usd in (one.usd_functions, one.usd_legacy))
-    return one.service, one.invocations, *(round(value, 3) for value in ms), one.size_mb, *costs
+    return one.service, one.function, one.invocations, *(round(value, 3) for value in ms), one.size_mb, *costs
 
 
 def _notes(found: Chains) -> Iterator[str]:
@@ -276,7 +287,7 @@ def _notes(found: Chains) -> Iterator[str]:
             f" an estimate: waiting x memory x price. {found.prices}".rstrip()
         )
         yield "Costs are of the whole period; where only a part was looked at, they are scaled up."
-    if unknown := [one.service for one in found.waiting if one.size_mb is None]:
+    if unknown := [shown_of(one.service, one.function) for one in found.waiting if one.size_mb is None]:
         yield f"No report tells the memory of {', '.join(sorted(unknown))}: what waiting costs is not known."
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from observe import semconv
 from subscribers.config import Config
 from subscribers.insight.answer import Question, Source
-from subscribers.insight.calls import Trace, is_record
+from subscribers.insight.calls import Trace, function_of, is_record
 from subscribers.insight.spent_sweep import Interval, self_times
 from subscribers.parsers.prices import LIST_PRICES
 from subscribers.signals import Span
@@ -23,16 +24,19 @@ from subscribers.signals import Span
 #: For whom a call waits: a function, the legacy side, a service of AWS, or somebody who tells nothing.
 Callee = Literal["functions", "legacy", "aws", "elsewhere"]
 _CALLEES: tuple[Callee, ...] = ("functions", "legacy", "aws", "elsewhere")
+#: A service and the name of one of its functions.
+Function = tuple[str, str]
 _AWS = ("aws.", "messaging.")
 _AWS_HOST = ".amazonaws.com"
 _NS_PER_MS = 1e6
 
 _SIZES = """
-SELECT service, arg_max(value, time_unix_nano) AS size_mb, arg_max(region, time_unix_nano) AS region
+SELECT service, coalesce(nullif(json_extract_string(tags, '$."faas.name"'), ''), service) AS function,
+       arg_max(value, time_unix_nano) AS size_mb, arg_max(region, time_unix_nano) AS region
 FROM metrics
 WHERE name = 'aws.lambda.memory_size' AND isfinite(value)
   AND time_unix_nano BETWEEN $first AND $last
-GROUP BY service
+GROUP BY ALL
 """
 
 
@@ -43,6 +47,25 @@ class Size(msgspec.Struct, frozen=True):
     region: str
 
 
+class Sizes:
+    """The sizes of functions: a service may have several."""
+
+    def __init__(self, known: Mapping[Function, Size] = MappingProxyType({})) -> None:
+        self._known = dict(known)
+        functions: dict[str, list[str]] = defaultdict(list)
+        for service, function in known:
+            functions[service].append(function)
+        self._single = {service: names[0] for service, names in functions.items() if len(names) == 1}
+
+    def function(self, service: str, function: str) -> str:
+        """Return a function's name as reports tell it: a log group may have a name of its own."""
+        return function if (service, function) in self._known else self._single.get(service, function)
+
+    def of(self, service: str, function: str) -> Size | None:
+        """Return the size of a service's function, None where no report told it."""
+        return self._known.get((service, self.function(service, function)))
+
+
 class Waited(msgspec.Struct, frozen=True, kw_only=True):
     """What the looked-at invocations of a function waited, in milliseconds by whom they waited for.
 
@@ -51,6 +74,7 @@ class Waited(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     service: str
+    function: str
     invocations: int
     ran_ms: float
     functions_ms: float = 0.0
@@ -67,10 +91,11 @@ class Waited(msgspec.Struct, frozen=True, kw_only=True):
         return 100 * (self.functions_ms + self.legacy_ms) / self.ran_ms if self.ran_ms else 0.0
 
 
-def sizes(source: Source, question: Question) -> dict[str, Size]:
-    """Return the latest memory size of each service's function, as its reports tell it."""
+def sizes(source: Source, question: Question) -> Sizes:
+    """Return the latest memory size of each function, as its reports tell it."""
     times = {"first": question.first_unix_nano, "last": question.last_unix_nano}
-    return {row["service"]: Size(row["size_mb"], row["region"]) for row in source(_SIZES, times)}
+    rows = source(_SIZES, times)
+    return Sizes({(row["service"], row["function"]): Size(row["size_mb"], row["region"]) for row in rows})
 
 
 def usd(config: Config, service: str, ms: float, size: Size) -> float:
@@ -80,40 +105,59 @@ def usd(config: Config, service: str, ms: float, size: Size) -> float:
     return pricing.usd(ms, size.size_mb, size.region) - pricing.usd(0, size.size_mb, size.region)
 
 
-def prices(config: Config, known: Mapping[str, Size]) -> str:
-    """Return the prices of functions' time as a sentence, each with its services; "" for none."""
+def prices(config: Config, known: Mapping[Function, Size]) -> str:
+    """Return the prices of functions' time as a sentence, each with its functions; "" for none."""
     told: dict[str, list[str]] = defaultdict(list)
-    for service, size in sorted(known.items()):
+    for (service, function), size in sorted(known.items(), key=lambda item: item[0]):
         item = config.services.get(service)
         pricing = item.pricing if item else LIST_PRICES
         own = pricing.usd_per_gb_second is not None
         price = usd(config, service, 1000, Size(1024, size.region))
         source = "of observe.yaml" if own else f"list price of {size.region or 'most Regions'}"
         shown = f"{price:.10f}".rstrip("0")
-        told[f"{shown} USD a GB-second, {source}, {pricing.architecture}"].append(service)
+        told[f"{shown} USD a GB-second, {source}, {pricing.architecture}"].append(shown_of(service, function))
     uses = (f"{price} ({', '.join(names)})" for price, names in told.items())
     return f"Used: {'; '.join(uses)}." if told else ""
 
 
-def waiting(traces: Sequence[Trace], known: Mapping[str, Size], config: Config) -> list[Waited]:
-    """Return what each function waited for, those that waited longest for others first."""
-    ran: dict[str, list[float]] = defaultdict(list)
-    waited: dict[str, dict[Callee, float]] = defaultdict(lambda: dict.fromkeys(_CALLEES, 0.0))
+def shown_of(service: str, function: str) -> str:
+    """Return how people are told of a function: by its service, and its name where that is another."""
+    return service if service == function else f"{service} ({function})"
+
+
+def waiting(
+    traces: Sequence[Trace], known: Sizes, config: Config, drawn: Collection[str] | None = None
+) -> list[Waited]:
+    """Return what each function waited for, those that waited longest for others first.
+
+    drawn: IDs of the traces whose invocations count, None for all: those that a correlation ID joins to them
+    are of the sample only by chance, and sums over it are scaled up.
+    """
+    ran: dict[Function, list[float]] = defaultdict(list)
+    waited: dict[Function, dict[Callee, float]] = defaultdict(lambda: dict.fromkeys(_CALLEES, 0.0))
     for trace in traces:
         for visit, by_callee in zip(trace.visits, waits(trace), strict=True):
-            if visit.place.side == "serverless" and not is_record(trace.span(visit)):
-                ran[visit.place.service].append(_took(trace.span(visit)) / _NS_PER_MS)
-                for callee, ns in by_callee.items():
-                    waited[visit.place.service][callee] += ns / _NS_PER_MS
-    told = [_waited(service, ms, waited[service], known.get(service), config) for service, ms in ran.items()]
-    return sorted(told, key=lambda one: (-one.functions_ms - one.legacy_ms, one.service))
+            span = trace.span(visit)
+            if visit.place.side != "serverless" or is_record(span):
+                continue
+            if drawn is not None and span.trace_id not in drawn:
+                continue
+            service = visit.place.service
+            key = service, known.function(service, function_of(span))
+            ran[key].append(_took(span) / _NS_PER_MS)
+            for callee, ns in by_callee.items():
+                waited[key][callee] += ns / _NS_PER_MS
+    told = [_waited(key, ms, waited[key], known.of(*key), config) for key, ms in ran.items()]
+    return sorted(told, key=lambda one: (-one.functions_ms - one.legacy_ms, one.service, one.function))
 
 
 def _waited(
-    service: str, ran: Sequence[float], ms: Mapping[Callee, float], size: Size | None, config: Config
+    key: Function, ran: Sequence[float], ms: Mapping[Callee, float], size: Size | None, config: Config
 ) -> Waited:
+    service, function = key
     return Waited(
         service=service,
+        function=function,
         invocations=len(ran),
         ran_ms=sum(ran),
         functions_ms=ms["functions"],
@@ -187,7 +231,7 @@ class Nested(msgspec.Struct, frozen=True):
     usd: float | None = 0.0
 
 
-def nested(trace: Trace, known: Mapping[str, Size], config: Config) -> dict[int, Nested]:
+def nested(trace: Trace, known: Sizes, config: Config) -> dict[int, Nested]:
     """Return per visit that nobody waits for what is billed for the functions below it.
 
     Whole milliseconds, as they are billed; a function that waits is billed meanwhile, too.
@@ -199,9 +243,9 @@ def nested(trace: Trace, known: Mapping[str, Size], config: Config) -> dict[int,
             continue
         above[i] = above[visit.caller]
         if visit.place.side == "serverless":
-            so_far, service = found[above[i]], visit.place.service
-            ms = math.ceil(_took(trace.span(visit)) / _NS_PER_MS)
-            size = known.get(service)
+            so_far, service, span = found[above[i]], visit.place.service, trace.span(visit)
+            ms = math.ceil(_took(span) / _NS_PER_MS)
+            size = known.of(service, function_of(span))
             price = None
             if so_far.usd is not None and size is not None:
                 price = so_far.usd + usd(config, service, ms, size)

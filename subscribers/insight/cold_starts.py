@@ -6,16 +6,19 @@ made ahead of any request, as was one of which the layer, which tells what reque
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 from subscribers.insight.answer import Answer, Cell, Column, Finding, Question, Source, Table
 from subscribers.insight.calls import asked_services, not_split
-from subscribers.insight.chains_waiting import Size, prices, sizes, usd
+from subscribers.insight.chains_waiting import Function, Size, Sizes, prices, sizes, usd
+from subscribers.insight.cold_starts_queries import BILLED, FUNCTIONS, HOURS, PRICED, STARTS, WAITED
 from subscribers.insight.requests import REQUESTS
+from subscribers.tables import Row
 
 __all__ = ["Caller", "ColdStarts", "Hour", "answer", "cold_starts"]
 
@@ -28,84 +31,6 @@ _LINES, _HOURS_MAX = 8, 366 * 24
 _EXAMPLES = 3
 _NS_PER_S = 1_000_000_000
 
-#: One row an invocation that told its start, or a start without one; then by function.
-_STARTS = """
-WITH told AS (
-    SELECT service, coalesce(json_extract_string(tags, '$."faas.name"'), service) AS function, request_id,
-           log_stream, time_unix_nano, replace(name, 'aws.lambda.', '') AS word, value
-    FROM metrics WHERE time_unix_nano BETWEEN $first AND $last AND isfinite(value) AND name IN (
-        'aws.lambda.init_duration', 'aws.lambda.restore_duration', 'aws.lambda.duration',
-        'aws.lambda.billed_duration', 'aws.lambda.billed_restore_duration', 'aws.lambda.invocations',
-        'aws.lambda.cold_starts', 'aws.lambda.init_errors')
-),
-starts AS (
-    SELECT service, function, request_id, log_stream, time_unix_nano,
-           max(value) FILTER (word = 'init_duration') AS init_ms,
-           max(value) FILTER (word = 'restore_duration') AS restore_ms,
-           max(value) FILTER (word = 'duration') AS ms,
-           max(value) FILTER (word = 'billed_duration') AS billed_ms,
-           max(value) FILTER (word = 'billed_restore_duration') AS billed_restore_ms,
-           bool_or(word = 'invocations') AS reported,
-           coalesce(sum(value) FILTER (word = 'init_errors'), 0) AS init_errors,
-           bool_or(word IN ('cold_starts', 'init_duration', 'restore_duration')) AS cold,
-           coalesce(init_ms, restore_ms) AS start_ms,
-           NOT reported AND request_id = '' AND start_ms IS NOT NULL AS alone
-    FROM told GROUP BY service, function, request_id, log_stream, time_unix_nano
-)
-"""
-_FUNCTIONS = """,
--- A start is billed with the invocation where more is billed than that took; a report rounds up to 1 ms.
-billed AS (
-    SELECT *, CASE WHEN billed_restore_ms IS NOT NULL THEN billed_restore_ms
-                   WHEN cold AND billed_ms > ms + 1 THEN least(coalesce(init_ms, billed_ms), billed_ms - ms)
-                   ELSE 0 END AS billed_start_ms
-    FROM starts
-),
--- Where the start has a report of its own, the first invocation's tells it no more.
-streams AS (
-    SELECT service, function, log_stream, list(start_ms) FILTER (start_ms IS NOT NULL) AS took,
-           count(*) FILTER (reported) AS invocations, count(*) FILTER (reported AND cold) AS cold_starts,
-           count(*) FILTER (reported AND restore_ms IS NOT NULL) AS restored,
-           greatest(count(*) FILTER (alone) - count(*) FILTER (reported AND cold AND start_ms IS NULL), 0)
-               AS ahead,
-           sum(init_errors) AS init_errors, sum(billed_start_ms) AS billed_ms
-    FROM billed GROUP BY service, function, log_stream
-)
-SELECT service, function, sum(invocations)::BIGINT AS invocations, sum(cold_starts)::BIGINT AS cold_starts,
-       sum(restored)::BIGINT AS restored, sum(ahead)::BIGINT AS ahead,
-       sum(init_errors)::BIGINT AS init_errors,
-       list_aggregate(flatten(list(took)), 'quantile_cont', 0.5) AS p50_ms,
-       list_aggregate(flatten(list(took)), 'quantile_cont', 0.99) AS p99_ms, sum(billed_ms) AS billed_ms
-FROM streams GROUP BY service, function ORDER BY service, function
-"""
-#: The requests that the layer or a report says were cold, which of them somebody waited for, and who.
-_WAITED = """,
-cold_requests AS (SELECT * FROM requests WHERE cold AND side = 'serverless'),
-begun AS (
-    SELECT trace_id, parent_span_id AS span_id, max(end_unix_nano - start_unix_nano) / 1e6 AS start_ms
-    FROM spans WHERE name IN ('init', 'restore')
-      AND json_extract_string(attributes, '$."aws.lambda.initialization_type"') IS NOT NULL
-    GROUP BY ALL
-),
-above AS (
-    SELECT r.trace_id, r.span_id, any_value(c.service) AS caller, any_value(c.side) AS caller_side
-    FROM cold_requests r
-    JOIN spans e ON e.trace_id = r.trace_id AND e.span_id = r.span_id
-    JOIN spans c ON c.trace_id = e.trace_id AND c.span_id = e.parent_span_id
-    GROUP BY ALL
-)
-SELECT r.service, r.kind, coalesce(caller, '') AS caller, coalesce(caller_side, '') AS caller_side,
-       count(*) AS requests, count(start_ms) AS waited, quantile_cont(start_ms, 0.5) AS p50_ms,
-       max(start_ms) AS max_ms, list_sort(list(DISTINCT correlation_id)) AS ids,
-       count(*) FILTER (told_by = 'layer' AND start_ms IS NULL) AS ahead
-FROM cold_requests r LEFT JOIN begun USING (trace_id, span_id) LEFT JOIN above USING (trace_id, span_id)
-GROUP BY ALL ORDER BY requests DESC, r.service, r.kind, caller
-"""
-_HOURS = """
-SELECT service, function, time_unix_nano // 3600000000000 AS hour, count(*) AS cold_starts FROM starts
-WHERE reported AND cold GROUP BY ALL ORDER BY ALL
-"""
-
 
 class ColdStarts(msgspec.Struct, frozen=True, kw_only=True):
     """The starts of one function.
@@ -113,7 +38,7 @@ class ColdStarts(msgspec.Struct, frozen=True, kw_only=True):
     cold_starts: invocations that reported a start; restored: those of them from a snapshot; ahead: starts
     that no request waited for; init_errors: those that failed. p50_ms, p99_ms: what a start took. waited:
     synchronous requests that waited for one, with longest_ms. billed_ms: what of starts was billed; usd: its
-    price, estimated, None where the memory is not known.
+    price, each start's by the memory that its own report tells, estimated; None where that is not known.
     """
 
     service: str
@@ -141,11 +66,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who called a function that had to start. caller: the service, "" where nobody told it.
 
     waited: whose start the layer measured, with p50_ms and max_ms. ahead: those for which it told none: the
-    start was over long before.
+    start was over long before. waits: whether somebody waits for the answer; "unknown" where only the
+    platform told of it, which names no route.
     """
 
     service: str
-    kind: str
+    function: str
+    waits: Literal["yes", "no", "unknown"]
     caller: str
     caller_side: str
     requests: int
@@ -181,29 +108,48 @@ def cold_starts(source: Source, question: Question) -> Starts:
     asked = asked_services(question)
     callers = [
         msgspec.convert(row, Caller)
-        for row in source(REQUESTS + _WAITED, times)
+        for row in source(REQUESTS + WAITED, times)
         if not asked or row["service"] in asked
     ]
     known = sizes(source, question)
-    rows = [row for row in source(_STARTS + _FUNCTIONS, times) if not asked or row["service"] in asked]
-    functions = [_priced(msgspec.convert(row, ColdStarts), callers, known, question) for row in rows]
-    hours = [row for row in source(_STARTS + _HOURS, times) if not asked or row["service"] in asked]
+    billed = _priced(source(STARTS + BILLED + PRICED, times), known)
+    rows = source(STARTS + BILLED + FUNCTIONS, times)
+    told = [msgspec.convert(row, ColdStarts) for row in rows if not asked or row["service"] in asked]
+    several = Counter(one.service for one in told)
+    functions = [_whole(one, callers, billed, question, several[one.service] == 1) for one in told]
+    hours = [row for row in source(STARTS + HOURS, times) if not asked or row["service"] in asked]
     functions.sort(key=lambda one: (-one.cold_starts, one.service, one.function))
-    priced = {one.service: known[one.service] for one in functions if one.usd}
+    keys = [(one.service, one.function) for one in functions if one.usd]
+    priced = {key: size for key in keys for _, size in billed[key] if size}
     used = prices(question.config, priced)
     return Starts(tuple(functions), tuple(callers), tuple(_hours(hours)), used)
 
 
-def _priced(
-    one: ColdStarts, callers: Sequence[Caller], known: dict[str, Size], question: Question
+#: What of a function's starts was billed, by memory size: (milliseconds, size), None for one not known.
+_Billed = dict[Function, list[tuple[float, Size | None]]]
+
+
+def _priced(rows: Sequence[Row], known: Sizes) -> _Billed:
+    """What was billed by the size of each report; where that tells none, by the function's latest."""
+    found: _Billed = defaultdict(list)
+    for row in rows:
+        service, function, size_mb = row["service"], row["function"], row["size_mb"]
+        size = known.of(service, function) if size_mb is None else Size(size_mb, row["region"])
+        found[service, function].append((row["billed_ms"], size))
+    return found
+
+
+def _whole(
+    one: ColdStarts, callers: Sequence[Caller], billed: _Billed, question: Question, is_only: bool
 ) -> ColdStarts:
-    """A function with what its callers tell and what its memory costs."""
-    own = [caller for caller in callers if caller.service == one.service]
-    waited = [caller for caller in own if caller.kind == "server"]
-    size = known.get(one.service)
+    """A function with what its callers tell and what its memory costs; is_only: of its service."""
+    own = [c for c in callers if c.service == one.service and (is_only or c.function == one.function)]
+    waited = [caller for caller in own if caller.waits == "yes"]
+    parts = billed.get((one.service, one.function), [])
+    costs = [usd(question.config, one.service, ms, size) for ms, size in parts if size]
     return msgspec.structs.replace(
         one,
-        usd=usd(question.config, one.service, one.billed_ms, size) if size else None,
+        usd=sum(costs, 0.0) if len(costs) == len(parts) else None,
         ahead=one.ahead + sum(caller.ahead for caller in own),
         waited=sum(caller.requests - caller.ahead for caller in waited),
         longest_ms=max((caller.max_ms for caller in waited if caller.max_ms is not None), default=None),
@@ -218,7 +164,8 @@ def _hours(rows: Sequence[dict[str, object]]) -> Iterator[Hour]:
         at, count = row["hour"], row["cold_starts"]
         assert isinstance(at, int)
         assert isinstance(count, int)
-        found[at][str(row["function"])] = count
+        function = str(row["function"])
+        found[at][function] = found[at].get(function, 0) + count
     last = max(found, default=-1)
     for at in range(max(min(found, default=0), last + 1 - _HOURS_MAX), last + 1):
         yield Hour(at * 3600 * _NS_PER_S, found.get(at, {}))
@@ -272,7 +219,8 @@ _COLUMNS = (
     Column("usd", "Cost", "{USD}", is_estimate=True),
 )
 _CALLERS = (
-    Column("service", "Function"),
+    Column("service", "Service"),
+    Column("function", "Function"),
     Column("caller_side", "Side"),
     Column("caller", "Caller"),
     Column("waits", "Waits for it"),
@@ -292,10 +240,18 @@ def _row(one: ColdStarts) -> tuple[Cell, ...]:
 
 def _caller(caller: Caller) -> tuple[Cell, ...]:
     name = caller.caller or "unknown"
-    waits = "yes" if caller.kind == "server" else "no"
     example = next(filter(None, caller.ids), None)
     times = _ms(caller.p50_ms), _ms(caller.max_ms)
-    return caller.service, caller.caller_side, name, waits, caller.requests, *times, example
+    return (
+        caller.service,
+        caller.function,
+        caller.caller_side,
+        name,
+        caller.waits,
+        caller.requests,
+        *times,
+        example,
+    )
 
 
 def _over_time(found: Starts, question: Question) -> Table:
@@ -361,6 +317,11 @@ def _notes(found: Starts) -> Iterator[str]:
         yield (
             "The cost is an estimate: what was billed above the invocation's own duration x memory x price."
             f" It is part of the functions' costs, not on top of them. {found.prices}".rstrip()
+        )
+    if unknown := sum(caller.requests for caller in found.callers if caller.waits == "unknown"):
+        yield (
+            f"Whether anybody waited for {unknown:,} cold request{'' if unknown == 1 else 's'} is not known:"
+            " only the platform told of it, which names no route."
         )
     if any(caller.requests > caller.waited + caller.ahead for caller in found.callers):
         yield "How long a request waited is what the layer measured; without it only the report is known."

@@ -77,7 +77,7 @@ class Pressure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pressure(source: Source, question: Question) -> list[Pressure]:
-    """Return the minutes with pressure, in order. Raises what the source raises."""
+    """Return the minutes with pressure of the services asked for, in order. Raises what the source raises."""
     params = {
         "first": question.first_unix_nano,
         "last": question.last_unix_nano,
@@ -85,4 +85,5 @@ def pressure(source: Source, question: Question) -> list[Pressure]:
         "in_use": _IN_USE,
         "most": _LIMIT,
     }
-    return [msgspec.convert(row, Pressure) for row in source(_MINUTES, params)]
+    found = [msgspec.convert(row, Pressure) for row in source(_MINUTES, params)]
+    return [one for one in found if not question.services or one.service in question.services]

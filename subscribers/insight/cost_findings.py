@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from subscribers.insight.answer import Finding, Question
+from subscribers.insight.cost_functions import named
 from subscribers.insight.cost_logs import USD_PER_GB
 from subscribers.insight.cost_tables import WASTE
 from subscribers.insight.cost_words import asked_s, day, monthly, percent, usd
@@ -35,12 +36,9 @@ def findings(cost: Cost, question: Question) -> Iterator[Finding]:
 def _total(cost: Cost, question: Question) -> Finding:
     whole = sum(one.usd for one in cost.functions)
     number = sum(one.invocations for one in cost.functions)
-    dearest = cost.functions[0]
+    dearest, name = cost.functions[0], named(cost.functions)[0]
     month = monthly(whole, question, cost.extent)
-    text = (
-        f"{number:,} invocations cost {usd(whole)}; {dearest.function} has "
-        f"{percent(dearest.usd, whole)} of it."
-    )
+    text = f"{number:,} invocations cost {usd(whole)}; {name} has {percent(dearest.usd, whole)} of it."
     if month is not None:
         text += f" A month like this would cost {usd(month)}."
     evidence = {"usd": whole, "invocations": number, "usd_per_month": month}
@@ -61,10 +59,11 @@ def _waste(cost: Cost) -> Iterator[Finding]:
 
 
 def _memory(cost: Cost) -> Iterator[Finding]:
-    large = [one for one in cost.functions if one.has_much_memory]
+    pairs = zip(named(cost.functions), cost.functions, strict=True)
+    large = {name: one for name, one in pairs if one.has_much_memory}
     if large:
-        names = ", ".join(one.function for one in large)
-        sizes = {one.function: {"memory_mb": one.size_mb, "p99_mb": one.used_p99_mb} for one in large}
+        names = ", ".join(large)
+        sizes = {name: {"memory_mb": one.size_mb, "p99_mb": one.used_p99_mb} for name, one in large.items()}
         text = (
             f"{names}: less than half of the memory is used by 99% of invocations. Less memory is cheaper, "
             "and slower where the processor counts, which comes with it: try before you change it."

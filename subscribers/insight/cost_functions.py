@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -33,7 +33,7 @@ again AS (
         FROM messages)
     GROUP BY request_id HAVING share > 0
 )
-SELECT i.function, i.service, i.region, count(*) AS invocations,
+SELECT i.function, i.service, i.account, i.region, count(*) AS invocations,
        coalesce(sum(billed_ms), 0) / 1000 AS billed_s, coalesce(sum(gb_s), 0) AS gb_s,
        coalesce(sum(usd), 0) AS usd, count(*) FILTER (usd IS NULL) AS unpriced,
        arg_max(size_mb, ended) AS size_mb, quantile_cont(used_mb, 0.99) AS used_p99_mb,
@@ -43,23 +43,26 @@ SELECT i.function, i.service, i.region, count(*) AS invocations,
        coalesce(sum(usd * share) FILTER (NOT retried AND share > 0), 0) AS redeliveries_usd,
        count(*) FILTER (timed_out) AS timeouts, coalesce(sum(usd) FILTER (timed_out), 0) AS timeouts_usd,
        count(*) FILTER (failed) AS errors, coalesce(sum(usd) FILTER (failed), 0) AS errors_usd,
-       count(billed_init_ms) AS cold_starts,
-       coalesce(sum(usd * billed_init_ms / nullif(billed_ms, 0)), 0) AS cold_starts_usd
+       count(*) FILTER (cold) AS cold_starts,
+       coalesce(sum(usd * least(1, billed_start_ms / nullif(billed_ms, 0))), 0) AS cold_starts_usd
 FROM invocations i LEFT JOIN again a ON i.request_id = a.request_id
-WHERE len($services) = 0 OR list_contains($services, i.service)
-GROUP BY i.function, i.service, i.region ORDER BY usd DESC, i.function, i.region
+GROUP BY i.function, i.service, i.account, i.region
+ORDER BY usd DESC, i.function, i.service, i.account, i.region
 """  # noqa: S608 - only text of ours
 
 
 class FunctionCost(msgspec.Struct, frozen=True, kw_only=True):
-    """One function in one Region. USD: estimates by list or own prices, without free tier and discounts.
+    """One function in one account and Region.
 
-    unpriced: invocations that tell no billed time or size. What is wasted overlaps: a timeout is an error,
-    and a retry may be one, too. redeliveries: invocations with messages that the function had before.
+    USD: estimates by list or own prices, without free tier and discounts. unpriced: invocations that tell no
+    billed time or size. What is wasted overlaps: a timeout is an error, and a retry may be one, too.
+    redeliveries: invocations with messages that the function had before. cold_starts_usd: what of them was
+    billed.
     """
 
     function: str
     service: str
+    account: str
     region: str
     invocations: int
     billed_s: float
@@ -98,5 +101,21 @@ class FunctionCost(msgspec.Struct, frozen=True, kw_only=True):
 
 def functions(source: Source, question: Question) -> list[FunctionCost]:
     """Return the functions asked for, the dearest first. Raises what the source raises."""
-    params: dict[str, Any] = {**parameters(question), "services": list(question.services)}
-    return [msgspec.convert(row, FunctionCost) for row in source(_FUNCTIONS, params)]
+    return [msgspec.convert(row, FunctionCost) for row in source(_FUNCTIONS, parameters(question))]
+
+
+def several(functions: Iterable[FunctionCost]) -> tuple[bool, bool]:
+    """Return whether functions are of several accounts, and of several Regions: what tells them apart."""
+    places = [(one.account, one.region) for one in functions]
+    return len({account for account, _ in places}) > 1, len({region for _, region in places}) > 1
+
+
+def named(functions: Sequence[FunctionCost]) -> list[str]:
+    """Return a name of each that tells it apart: `submit`, or `submit (123456789012, eu-west-1)`."""
+    by_account, by_region = several(functions)
+    names = []
+    for one in functions:
+        place = [*([one.account] if by_account else []), *([one.region] if by_region else [])]
+        said = ", ".join(part or "unknown" for part in place)
+        names.append(f"{one.function} ({said})" if said else one.function)
+    return names

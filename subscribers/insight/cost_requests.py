@@ -8,6 +8,8 @@ import msgspec
 
 from subscribers.insight.answer import Question, Source
 from subscribers.insight.cost_invocations import INVOCATIONS, parameters
+from subscribers.insight.requests import REQUESTS
+from subscribers.insight.routes import canonical
 
 # `entries`: what invocations and requests began with. The records of a batch say where each came from, so a
 # batch belongs to the traces of its records in equal parts, not to its own. Where the layer told of an
@@ -61,15 +63,25 @@ whole AS (
            coalesce(sum(h.share) FILTER (h.is_inferred), 0) AS inferred
     FROM invocations i JOIN homes h ON i.request_id = h.request_id
     GROUP BY h.endpoint
-),
-counted AS (SELECT endpoint, count(*) AS requests FROM roots GROUP BY endpoint)
-SELECT coalesce(w.endpoint, c.endpoint, o.endpoint) AS endpoint, coalesce(c.requests, 0) AS requests,
+)
+SELECT coalesce(w.endpoint, o.endpoint) AS endpoint,
        coalesce(o.invocations, 0) AS own_invocations, coalesce(o.usd, 0) AS own_usd,
        coalesce(w.invocations, 0) AS whole_invocations, coalesce(w.usd, 0) AS whole_usd,
        coalesce(w.inferred, 0) AS inferred_invocations
-FROM whole w FULL JOIN counted c ON w.endpoint = c.endpoint
-FULL JOIN own o ON o.endpoint = coalesce(w.endpoint, c.endpoint)
-ORDER BY whole_usd DESC, endpoint
+FROM whole w FULL JOIN own o ON o.endpoint = w.endpoint
+"""  # noqa: S608
+
+# Requests that nobody called of whom the store knows: others belong to those of their callers.
+_REQUESTS = f"""{REQUESTS},
+called AS (
+    SELECT DISTINCT e.trace_id, e.span_id FROM spans e
+    JOIN spans c ON c.trace_id = e.trace_id AND c.span_id = e.parent_span_id
+    WHERE e.parent_span_id <> ''
+)
+SELECT endpoint, count(*) AS requests, count(*) FILTER (told_by <> 'platform') AS told
+FROM requests WHERE kind = 'server' AND endpoint <> ''
+  AND (trace_id, span_id) NOT IN (SELECT (trace_id, span_id) FROM called)
+GROUP BY endpoint
 """  # noqa: S608
 
 # The value is the invocation's own, as its logs, spans and metrics tell it, else that of its trace.
@@ -108,15 +120,23 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
 
     own: the function that serves it, on its own; whole: every invocation that requests which began here
     set off, queues included; of a batch each record's part. inferred: known by correlation ID and time alone.
+    requests: those that began here, as `parity` counts them; told: those of them that the layer or an access
+    log told, of which alone is known what they set off.
     """
 
     endpoint: str | None
-    requests: int
-    own_invocations: int
-    own_usd: float
-    whole_invocations: float
-    whole_usd: float
-    inferred_invocations: float
+    requests: int = 0
+    told: int = 0
+    own_invocations: int = 0
+    own_usd: float = 0.0
+    whole_invocations: float = 0.0
+    whole_usd: float = 0.0
+    inferred_invocations: float = 0.0
+
+    @property
+    def usd_per_million(self) -> float | None:
+        """What a million requests would cost, all that they set off included."""
+        return self.whole_usd / self.told * 1e6 if self.told else None
 
 
 class ValueCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,10 +151,24 @@ class ValueCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def endpoints(source: Source, question: Question) -> list[EndpointCost]:
-    """Return the endpoints that requests began at, the dearest first. Raises what the source raises."""
-    found = [msgspec.convert(row, EndpointCost) for row in source(_ENDPOINTS, parameters(question))]
-    wanted = routes(question)
-    return [one for one in found if not question.endpoints or one.endpoint in wanted]
+    """Return the endpoints that requests began at, the dearest first. Raises what the source raises.
+
+    With services asked for: what these have of each endpoint's cost, and no endpoint without them.
+    """
+    times = {"first": question.first_unix_nano, "last": question.last_unix_nano}
+    counted = {row.pop("endpoint"): row for row in source(_REQUESTS, times)}
+    costs = {row.pop("endpoint"): row for row in source(_ENDPOINTS, parameters(question))}
+    names = costs if question.services else {**costs, **counted}
+    found = [EndpointCost(endpoint=name, **counted.get(name, {}), **costs.get(name, {})) for name in names]
+    wanted = {canonical(route) for route in routes(question)}
+    asked = [one for one in found if not question.endpoints or _is_of(one.endpoint, wanted)]
+    return sorted(asked, key=lambda one: (-one.whole_usd, one.endpoint is None, one.endpoint or ""))
+
+
+def _is_of(endpoint: str | None, wanted: set[tuple[str, str]]) -> bool:
+    """Whether it is one of these routes, whatever its parameters are called; ANY stands for every method."""
+    method, path = canonical(endpoint or "")
+    return bool(endpoint) and ((method, path) in wanted or ("ANY", path) in wanted)
 
 
 def values(source: Source, question: Question) -> list[ValueCost]:

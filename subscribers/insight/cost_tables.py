@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from subscribers.insight.answer import Cell, Column, Question, Table
-from subscribers.insight.cost_functions import FunctionCost
+from subscribers.insight.cost_functions import FunctionCost, named, several
 from subscribers.insight.cost_logs import USD_PER_GB
 from subscribers.insight.cost_requests import EndpointCost
 from subscribers.insight.cost_words import day, monthly
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from subscribers.insight.cost import Cost
 
 _COUNT, _USD = "1", "{USD}"
+#: Told where there are several: else a name is enough.
+_PLACE = (Column("account", "account"), Column("region", "Region"))
 _NO_INVOCATIONS = "The store has no report of an invocation in this time."
 
 #: Kinds of waste: fields of FunctionCost, and what they are called.
@@ -24,7 +26,7 @@ WASTE = {
     "redeliveries": "Messages processed again",
     "timeouts": "Timeouts",
     "errors": "Errors, timeouts included",
-    "cold_starts": "Cold starts, their billed init",
+    "cold_starts": "Cold starts, their billed part",
 }
 
 
@@ -56,9 +58,15 @@ def notes(cost: Cost, question: Question) -> Iterator[str]:
     if unpriced := sum(one.unpriced for one in cost.functions):
         yield f"{unpriced:,} invocations tell no billed time or size, and have no price here."
     if any(one.was_resized for one in cost.functions):
-        changed = ", ".join(one.function for one in cost.functions if one.was_resized)
+        pairs = zip(named(cost.functions), cost.functions, strict=True)
+        changed = ", ".join(name for name, one in pairs if one.was_resized)
         yield f"The memory of {changed} was changed in this time: there is no hint for it."
     yield "Kinds of waste overlap: a timeout is an error, and a retry may fail, too."
+    if question.services:
+        yield (
+            f"Only what {', '.join(question.services)} cost, of endpoints and values, too. Requests are all "
+            "that began at these endpoints."
+        )
     yield (
         "An endpoint's own cost is that of the function that serves it; the whole is that of every "
         "invocation that its requests set off, each record of a batch with its part."
@@ -87,12 +95,14 @@ def _rows(rows: Iterable[tuple[Cell, ...]], most: int) -> tuple[tuple[tuple[Cell
 
 
 def _functions(cost: Cost, question: Question) -> Table:
-    rows, more = _rows((_function(one, cost, question) for one in cost.functions), question.most)
+    shown = several(cost.functions)
+    rows, more = _rows((_function(one, shown, cost, question) for one in cost.functions), question.most)
     return Table(
         name="functions",
         title="Functions",
         columns=(
             Column("function", "function"),
+            *_PLACE,
             Column("invocations", "invoked", _COUNT),
             Column("billed_s", "billed", "s"),
             Column("gb_s", "GB-s", _COUNT),
@@ -106,9 +116,17 @@ def _functions(cost: Cost, question: Question) -> Table:
     )
 
 
-def _function(one: FunctionCost, cost: Cost, question: Question) -> tuple[Cell, ...]:
+def _place(one: FunctionCost, shown: tuple[bool, bool]) -> tuple[Cell, Cell]:
+    by_account, by_region = shown
+    return one.account if by_account else None, one.region if by_region else None
+
+
+def _function(
+    one: FunctionCost, shown: tuple[bool, bool], cost: Cost, question: Question
+) -> tuple[Cell, ...]:
     return (
         one.function,
+        *_place(one, shown),
         one.invocations,
         one.billed_s,
         one.gb_s,
@@ -119,10 +137,12 @@ def _function(one: FunctionCost, cost: Cost, question: Question) -> tuple[Cell, 
 
 
 def _memory(cost: Cost, question: Question) -> Table:
+    shown = several(cost.functions)
     rows, more = _rows(
         (
             (
                 one.function,
+                *_place(one, shown),
                 one.size_mb,
                 one.used_p99_mb,
                 _share(one.used_p99_mb or 0, one.size_mb or 0),
@@ -137,6 +157,7 @@ def _memory(cost: Cost, question: Question) -> Table:
         title="Memory of functions",
         columns=(
             Column("function", "function"),
+            *_PLACE,
             Column("memory_mb", "size", "MBy"),
             Column("memory_used_p99_mb", "p99 used", "MBy"),
             Column("used_share", "used", "%"),
@@ -150,13 +171,14 @@ def _memory(cost: Cost, question: Question) -> Table:
 
 def _waste(functions: Sequence[FunctionCost]) -> Table:
     whole = sum(one.usd for one in functions)
+    names = named(functions)
     rows = []
-    for name, said in WASTE.items():
+    for name, said in WASTE.items() if functions else ():
         number = sum(int(getattr(one, name)) for one in functions)
         amount = sum(float(getattr(one, f"{name}_usd")) for one in functions)
-        most = max(functions, key=lambda one: float(getattr(one, f"{name}_usd")), default=None)
+        most = max(zip(functions, names, strict=True), key=lambda one: float(getattr(one[0], f"{name}_usd")))
         share = 100 * amount / whole if whole else None
-        rows.append((said, number, amount, share, most.function if most and number else None))
+        rows.append((said, number, amount, share, most[1] if number else None))
     return Table(
         name="waste",
         title="Paid twice, or for nothing",
@@ -167,7 +189,7 @@ def _waste(functions: Sequence[FunctionCost]) -> Table:
             Column("share", "of all", "%", True),
             Column("most_in", "most in"),
         ),
-        rows=tuple(rows) if functions else (),
+        rows=tuple(rows),
         empty=_NO_INVOCATIONS,
         drawn="bar",
     )
@@ -199,7 +221,7 @@ def _endpoint(one: EndpointCost) -> tuple[Cell, ...]:
         one.own_usd if one.own_invocations else None,
         round(one.whole_invocations, 1),
         one.whole_usd,
-        one.whole_usd / one.requests * 1e6 if one.requests else None,
+        one.usd_per_million,
     )
 
 

@@ -13,15 +13,19 @@ from subscribers.insight.answer import Answer, Question, Source
 from subscribers.insight.loss_findings import NOTES, findings
 from subscribers.insight.loss_groups import DroppedByLambda, Group, Silent, dropped_by_lambda, groups, silent
 from subscribers.insight.loss_invocations import Ends, Tellers, ends, tellers
-from subscribers.insight.loss_ledger import Dropped, SinkLedger, dropped, sinks
+from subscribers.insight.loss_ledger import Dropped, SinkLedger, dropped, events, sinks
 from subscribers.insight.loss_tables import tables
 
 __all__ = ["Loss", "answer", "loss"]
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
-    """The audit of one time; events of the ledger are of the time in which they were settled."""
+    """The audit of one time; events of the ledger are of the time in which they were settled.
 
+    events: that came in, each once, for however many sinks.
+    """
+
+    events: int = 0
     sinks: tuple[SinkLedger, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -35,6 +39,7 @@ def loss(source: Source, question: Question) -> Loss:
     """Return the audit of the time asked for. Raises what the source raises."""
     found = groups(source, question)
     return Loss(
+        events=events(source, question),
         sinks=tuple(sinks(source, question)),
         dropped=tuple(dropped(source, question)),
         groups=tuple(found),

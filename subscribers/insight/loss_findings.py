@@ -42,8 +42,10 @@ def _verdict(loss: Loss, amiss: list[Finding]) -> Finding:
         return Finding(
             level="warning", text="The ledger has nothing of this time: nothing can be said of it."
         )
-    received = sum(one.received for one in loss.sinks)
-    evidence = {one.sink: {"received": one.received, "delivered": one.delivered} for one in loss.sinks}
+    evidence = {
+        "events": loss.events,
+        "sinks": {one.sink: {"received": one.received, "delivered": one.delivered} for one in loss.sinks},
+    }
     if amiss:
         worst = "bad" if any(one.level == "bad" for one in amiss) else "warning"
         count = "1 thing is" if len(amiss) == 1 else f"{len(amiss)} things are"
@@ -52,14 +54,24 @@ def _verdict(loss: Loss, amiss: list[Finding]) -> Finding:
             text=f"Not everything has arrived: {count} amiss, see below.",
             evidence=evidence,
         )
-    dropped = sum(one.dropped for one in loss.sinks)
-    names = ", ".join(one.sink for one in loss.sinks)
-    ends = "delivered" if not dropped else f"delivered, or dropped on purpose ({dropped:,})"
+    dropped = [f"{one.dropped:,} for {one.sink}" for one in loss.sinks if one.dropped]
+    ends = "delivered" if not dropped else f"delivered, or dropped on purpose ({', '.join(dropped)})"
     return Finding(
         level="ok",
-        text=f"Everything that came in is accounted for: {received:,} events for {names}, all {ends}.",
+        text=f"Everything that came in is accounted for: {_received(loss)}, all {ends}.",
         evidence=evidence,
     )
+
+
+def _received(loss: Loss) -> str:
+    """`5,496 events, for each of elk and store`; where sinks did not get the same, each with its number."""
+    *most, last = (one.sink for one in loss.sinks)
+    if not most:
+        return f"{loss.sinks[0].received:,} events for {last}"
+    if all(one.received == loss.events for one in loss.sinks):
+        return f"{loss.events:,} events, for each of {', '.join(most)} and {last}"
+    each = ", ".join(f"{one.received:,} for {one.sink}" for one in loss.sinks)
+    return f"{loss.events:,} events ({each})"
 
 
 def _unbalanced(loss: Loss) -> Iterator[Finding]:
@@ -99,7 +111,15 @@ def _asked_for(loss: Loss) -> Iterator[Finding]:
     asked = [one for one in loss.dropped if one.why == "asked for"]
     if asked:
         told = "; ".join(f"{one.events or 0:,} {one.reason} at {one.sink}" for one in asked[:_SHOWN_MAX])
-        yield Finding(level="info", text=f"Controls of observe.yaml left out events: {told}.")
+        evidence: dict[str, dict[str, int]] = {}
+        for one in asked:
+            evidence.setdefault(one.sink, {})[one.reason] = one.events or 0
+        more = f"; and {len(asked) - _SHOWN_MAX} more" if len(asked) > _SHOWN_MAX else ""
+        yield Finding(
+            level="info",
+            text=f"Controls of observe.yaml left out events: {told}{more}.",
+            evidence={"sinks": evidence},
+        )
 
 
 def _without_end(loss: Loss) -> Iterator[Finding]:
@@ -137,13 +157,20 @@ def _without_start(loss: Loss) -> Iterator[Finding]:
             text = f"{one.without_start:,} of {one.reports:,} REPORTs of {_name(one)} have no START."
         else:
             continue
-        yield Finding(level="warning", text=text, evidence={"log_group": one.log_group})
+        evidence = {
+            "log_group": one.log_group,
+            "starts": one.starts,
+            "reports": one.reports,
+            "without_start": one.without_start,
+        }
+        yield Finding(level="warning", text=text, evidence=evidence)
 
 
 def _tellers(loss: Loss) -> Iterator[Finding]:
     for one in loss.tellers:
         if text := _told_by_one(one):
             evidence = {
+                "log_group": one.log_group,
                 "requests": one.requests,
                 "no_layer": one.platform_only,
                 "layer_only": one.layer_only,

@@ -14,6 +14,13 @@ FROM ledger WHERE time_unix_nano BETWEEN $first AND $last
 GROUP BY sink ORDER BY sink
 """
 
+# A payload has a row for each sink, and one more for each time that it was settled again.
+_EVENTS = """
+SELECT coalesce(sum(received), 0)::BIGINT AS events FROM (
+    SELECT max(received) AS received FROM ledger
+    WHERE time_unix_nano BETWEEN $first AND $last GROUP BY payload_id)
+"""
+
 _REASONS = """
 SELECT sink, reason, sum(try_cast(json_extract_string(
            dropped_reasons, '/' || replace(replace(reason, '~', '~0'), '/', '~1')
@@ -61,6 +68,12 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
 def sinks(source: Source, question: Question) -> list[SinkLedger]:
     """Return the sinks of the payloads settled in a time. Raises what the source raises."""
     return [msgspec.convert(row, SinkLedger) for row in source(_SINKS, _times(question))]
+
+
+def events(source: Source, question: Question) -> int:
+    """Return how many events came in, for however many sinks. Raises what the source raises."""
+    (row,) = source(_EVENTS, _times(question))
+    return int(row["events"])
 
 
 def dropped(source: Source, question: Question) -> list[Dropped]:

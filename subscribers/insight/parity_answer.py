@@ -11,7 +11,7 @@ from subscribers.insight.answer import Answer, Cell, Column, Question
 from subscribers.insight.parity_compared import Parity, Report
 from subscribers.insight.parity_findings import LEVELS, findings
 from subscribers.insight.parity_tables import OTHERS, Shape, number, table
-from subscribers.insight.parity_traffic import Served
+from subscribers.insight.parity_traffic import UNKNOWN, Served
 from subscribers.insight.parity_verdict import FALSE_VERDICTS, Judged
 from subscribers.insight.parity_words import VERDICTS, compared, is_compared, margins, verdict
 from subscribers.insight.sketch import RELATIVE_ERROR, Sketch
@@ -46,11 +46,14 @@ def _notes(judged: list[Parity], question: Question) -> Iterator[str]:
     )
     yield (
         "Latency is that of all requests, failed ones included, as each side told it: a web server's is of"
-        " the whole response, a function's without its gateway. Quantiles are within"
+        " the whole response, a function's with the wait for its start and without its gateway. Where the"
+        " sides answer differently, it is that of one class of answers. Quantiles are within"
         f" {100 * RELATIVE_ERROR:g}%."
     )
     if any(item.comparison == "before_after" for item in judged):
-        yield "Before and after: the sides never served at the same time; what else changed is compared, too."
+        yield (
+            "Before and after: the sides hardly served at the same time; what else changed is compared, too."
+        )
     if any(item.comparison == "numbers" for item in judged):
         yield "The baseline's numbers are taken for exact: of the legacy side no requests are stored."
     if question.by:
@@ -166,6 +169,7 @@ _STATUSES: Shape = (
         (Column("4xx", "4xx"), _status("4xx")),
         (Column("5xx", "5xx"), _status("5xx")),
         (Column("none", "no answer"), _status("")),
+        (Column("unknown", "unknown"), _status(UNKNOWN)),
         (Column("failed", "failed"), lambda side: side.served.failed),
     ),
 )

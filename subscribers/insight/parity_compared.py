@@ -15,18 +15,25 @@ import msgspec
 from subscribers.config import Endpoint
 from subscribers.insight.answer import Question, Source
 from subscribers.insight.parity_bursts import Burst, bursts
-from subscribers.insight.parity_traffic import Seen, Served, Traffic, by_endpoint, seen, undeclared
-from subscribers.insight.parity_verdict import (
-    Errors,
-    Judged,
-    Verdict,
-    judge_errors,
-    judge_quantile,
-    together,
+from subscribers.insight.parity_hours import (
+    ByHour,
+    Hours,
+    Reweighted,
+    at_one_time,
+    comparable,
+    differ,
+    hours_of,
 )
+from subscribers.insight.parity_mix import Shift, latencies, same_class, shifts
+from subscribers.insight.parity_outcomes import judge_outcomes
+from subscribers.insight.parity_traffic import Seen, Served, Traffic, by_endpoint, seen, undeclared
+from subscribers.insight.parity_verdict import Judged, Verdict, judge_quantile, together
+from subscribers.insight.sketch import Sketch
+from subscribers.signals import Side
 
 #: With what the serverless side is compared. side_by_side: both served at the same time; before_after: one
-#: began when the other had ended; baseline: legacy requests of another period; numbers: of observe.yaml.
+#: began when the other had ended, but for a few; baseline: legacy requests of another period; numbers: of
+#: observe.yaml.
 Comparison = Literal["side_by_side", "before_after", "baseline", "numbers", "none"]
 
 _NS_PER_S = 1_000_000_000
@@ -55,6 +62,22 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str = ""
     #: False for a route that both sides serve and observe.yaml does not name.
     is_declared: bool = True
+    #: Why there may be no verdict, although there is traffic enough. The status mix that changed; whether
+    #: what nobody told the outcome of, and failures without a route (of the old side, of the new), could
+    #: change it; and what the new side looks like with the old one's hours, where that says something else.
+    shifts: tuple[Shift, ...] = ()
+    unknown_matters: bool = False
+    lost: tuple[int, int] = (0, 0)
+    lost_matters: bool = False
+    reweighted: Reweighted | None = None
+    #: The class of answers whose latencies were compared, or "" for all requests.
+    status: str = ""
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it is inconclusive for another reason than little traffic."""
+        is_other = bool(self.shifts or self.unknown_matters or self.lost_matters or self.reweighted)
+        return self.verdict == "inconclusive" and is_other
 
     @property
     def latency(self) -> Verdict:
@@ -89,16 +112,40 @@ def report(source: Source, question: Question) -> Report:
     found = by_endpoint(seen(source, question.first_unix_nano, question.last_unix_nano), endpoints)
     extra = {} if question.endpoints else undeclared(found.others)
     more = by_endpoint(found.others, extra)
+    every = {**endpoints, **extra}
+    served_by_both = any(len(sides) == 2 for part in (found, more) for sides in part.endpoints.values())
+    hours = hours_of(source, question, every) if served_by_both else {}
     baselines = _Baselines(source, endpoints)
-    items = [_compared(endpoint, found, baselines) for endpoint in asked(question)]
+    items = [_compared(endpoint, found, baselines, hours) for endpoint in asked(question)]
     items += [
-        msgspec.structs.replace(_compared(endpoint, more, baselines), is_declared=False)
+        msgspec.structs.replace(_compared(endpoint, more, baselines, hours), is_declared=False)
         for endpoint in extra.values()
         if _is_asked(endpoint, question)
     ]
+    by_hour = ByHour(source, question, every)
+    items = [_held_against_hours(item, hours, by_hour) for item in items]
     decided = any(item.errors.verdict in ("regressed", "better") or item.errors.is_worse for item in items)
-    found_bursts = bursts(source, question, {**endpoints, **extra}) if decided else ()
+    found_bursts = bursts(source, question, every) if decided else ()
     return Report(tuple(items), more.others if extra else found.others, tuple(found_bursts))
+
+
+_HoursOf = Mapping[tuple[str, Side], Hours]
+
+
+def _held_against_hours(item: Parity, hours: _HoursOf, by_hour: ByHour) -> Parity:
+    """Withhold a verdict that the sides' different hours made."""
+    old, new = _hours(item.endpoint, hours)
+    is_open = item.verdict == "inconclusive" or not (item.legacy.count and item.serverless.count)
+    if is_open or not (comparable(old, new) and differ(old, new)):
+        return item
+    found = by_hour.reweighted(item.endpoint, item.status)
+    if found is None or found.verdict == item.verdict:
+        return item
+    return msgspec.structs.replace(item, verdict="inconclusive", reweighted=found)
+
+
+def _hours(endpoint: str, hours: _HoursOf) -> tuple[Hours, Hours]:
+    return hours.get((endpoint, "legacy"), {}), hours.get((endpoint, "serverless"), {})
 
 
 def asked(question: Question) -> list[Endpoint]:
@@ -122,52 +169,79 @@ class _Baselines:
         return self._read[period].of(endpoint.name, "legacy")
 
 
-def _compared(endpoint: Endpoint, traffic: Traffic, baselines: _Baselines) -> Parity:
+def _compared(endpoint: Endpoint, traffic: Traffic, baselines: _Baselines, hours: _HoursOf) -> Parity:
     legacy, serverless = traffic.of(endpoint.name, "legacy"), traffic.of(endpoint.name, "serverless")
     total = legacy.count + serverless.count
     share = serverless.count / total if total else None
-    comparison = _concurrence(legacy, serverless)
+    comparison = _concurrence(legacy, serverless, *_hours(endpoint.name, hours))
+    lost = _lost(endpoint, traffic)
     if not legacy.count:
-        legacy = baselines.legacy(endpoint)
+        legacy, lost = baselines.legacy(endpoint), (0, lost[1])
         comparison = _without_legacy(endpoint, legacy)
     numbers = endpoint.baseline if comparison == "numbers" else {}
     old_grows = comparison in ("side_by_side", "before_after")
-    p95 = numbers.get("p95_ms")
-    median, slow = (legacy.latency, legacy.latency) if legacy.count else (None, _float(p95))
-    errors = Errors(legacy.failed, legacy.count, _share(numbers.get("error_percent")))
-    more = Errors(serverless.failed, serverless.count)
-    judged = (
-        judge_errors(errors, more, old_grows=old_grows),
-        judge_quantile("p50", median, serverless.latency, old_grows=old_grows),
-        judge_quantile("p95", slow, serverless.latency, old_grows=old_grows),
+    outcome = judge_outcomes(
+        legacy, serverless, lost, share=_share(numbers.get("error_percent")), old_grows=old_grows
     )
+    shifted = shifts(legacy, serverless)
+    status = same_class(legacy, serverless) if shifted else ""
+    old, new = _latencies(legacy, status, shifted), _latencies(serverless, status, shifted)
+    p95 = _float(numbers.get("p95_ms"))
+    pairs = list(zip(old, new, strict=True))
+    p50s = [judge_quantile("p50", a if a.count else None, b, old_grows=old_grows) for a, b in pairs]
+    p95s = [judge_quantile("p95", a if a.count else p95, b, old_grows=old_grows) for a, b in pairs]
+    judged = (outcome.judged, p50s[0], p95s[0])
+    # Numbers of a baseline have no median to compare with.
+    verdict = together(part for part in judged if not (numbers and part.measure == "p50"))
     return Parity(
         endpoint=endpoint.name,
         route=endpoint.route,
         comparison=comparison,
-        # Numbers of a baseline have no median to compare with.
-        verdict=together(part for part in judged if not (numbers and part.measure == "p50")),
+        verdict="inconclusive" if shifted and verdict != "regressed" else verdict,
         legacy=legacy,
         serverless=serverless,
         share=share,
-        errors=judged[0],
-        p50=judged[1],
-        p95=judged[2],
-        p50_warm=judge_quantile("p50", median, serverless.warm, old_grows=old_grows),
-        p95_warm=judge_quantile("p95", slow, serverless.warm, old_grows=old_grows),
+        errors=outcome.judged,
+        p50=p50s[0],
+        p95=p95s[0],
+        p50_warm=p50s[1],
+        p95_warm=p95s[1],
         cutover=endpoint.cutover,
         baseline=_days(endpoint) if comparison in ("baseline", "numbers") else "",
+        shifts=shifted,
+        unknown_matters=outcome.unknown,
+        lost=lost,
+        lost_matters=outcome.routeless,
+        status=status,
     )
 
 
-def _concurrence(legacy: Served, serverless: Served) -> Comparison:
+def _latencies(served: Served, status: str, shifted: tuple[Shift, ...]) -> tuple[Sketch, Sketch]:
+    """Latencies of all requests and of those without a cold start; of one class where answers differ."""
+    return latencies(served, status) if shifted else (served.latency, served.warm)
+
+
+def _lost(endpoint: Endpoint, traffic: Traffic) -> tuple[int, int]:
+    """Failures without a route of the two sides' services: they may be this endpoint's."""
+    old, new = (
+        sum(
+            one.served.failed
+            for one in traffic.others
+            if implementation and (one.side, one.service, one.route) == (side, implementation.service, "")
+        )
+        for side, implementation in (("legacy", endpoint.legacy), ("serverless", endpoint.serverless))
+    )
+    return old, new
+
+
+def _concurrence(legacy: Served, serverless: Served, old: Hours, new: Hours) -> Comparison:
     if not (legacy.count and serverless.count):
         return "none"
     is_apart = (
         legacy.last_unix_nano < serverless.first_unix_nano
         or serverless.last_unix_nano < legacy.first_unix_nano
     )
-    return "before_after" if is_apart else "side_by_side"
+    return "before_after" if is_apart or not at_one_time(old, new) else "side_by_side"
 
 
 def _without_legacy(endpoint: Endpoint, legacy: Served) -> Comparison:

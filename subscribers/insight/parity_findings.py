@@ -7,12 +7,22 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from subscribers.insight.answer import Finding, Level, Question
 from subscribers.insight.parity_bursts import SLOT_S, Burst, is_long
 from subscribers.insight.parity_compared import Parity, Report
 from subscribers.insight.parity_traffic import Seen, Served
 from subscribers.insight.parity_verdict import ERROR_MARGIN, FALSE_VERDICTS, Verdict
-from subscribers.insight.parity_words import VERDICTS, because, compared, counting, is_compared, measured
+from subscribers.insight.parity_words import (
+    VERDICTS,
+    because,
+    compared,
+    counting,
+    is_compared,
+    measured,
+    needs,
+)
 from subscribers.insight.statistics import difference, rate
 
 LEVELS: dict[Verdict, Level] = {"regressed": "bad", "better": "ok", "as_good": "ok", "inconclusive": "info"}
@@ -27,6 +37,7 @@ def findings(items: Iterable[Parity], report: Report, question: Question) -> Ite
         if is_compared(item):
             yield _verdict(item)
             yield from _cold_starts(item)
+            yield from _unknown(item)
             yield from _bursts(item, report.bursts)
             yield from _small_print(item)
         yield from _one_side(item, question)
@@ -43,7 +54,11 @@ def unknown_names(question: Question) -> Iterator[Finding]:
         for name in asked:
             if name not in known:
                 has = ", ".join(known) or "none"
-                yield Finding(level="warning", text=f"{name} is no {kind} of observe.yaml; it has {has}")
+                yield Finding(
+                    level="warning",
+                    text=f"{name} is no {kind} of observe.yaml; it has {has}",
+                    evidence={kind: name, "known": list(known)},
+                )
 
 
 def unnamed(others: Iterable[Seen], question: Question) -> Iterator[Finding]:
@@ -75,11 +90,25 @@ def _verdict(item: Parity) -> Finding:
     how = "" if item.comparison == "side_by_side" else f", {compared(item)}"
     is_worse = item.verdict == "inconclusive" and any(part.is_worse for part in counting(item))
     return Finding(
-        level="warning" if is_worse else LEVELS[item.verdict],
+        level="warning" if is_worse or item.is_doubted else LEVELS[item.verdict],
         text=f"{item.endpoint} ({route}): {VERDICTS[item.verdict]}{how}; {because(item)}",
         evidence=_evidence(item),
+        # How much more traffic is needed, and weights of hours, are estimates.
+        basis="estimated" if item.reweighted or needs(item) else "measured",
         correlation_ids=_samples(item) if item.verdict == "regressed" or is_worse else (),
     )
+
+
+def _unknown(item: Parity) -> Iterator[Finding]:
+    for name, side in (("legacy", item.legacy), ("serverless", item.serverless)):
+        if side.unknown:
+            yield Finding(
+                level="warning" if item.unknown_matters else "info",
+                text=f"{item.endpoint}: nobody told the outcome of {side.unknown:,} of"
+                f" {requests_text(side.count)} ({_percent(side.unknown / side.count)}) of the {name} side:"
+                " the layer samples, or is missing",
+                evidence={"unknown": side.unknown, "requests": side.count},
+            )
 
 
 def _cold_starts(item: Parity) -> Iterator[Finding]:
@@ -89,6 +118,7 @@ def _cold_starts(item: Parity) -> Iterator[Finding]:
             text=f"{item.endpoint}: requests without a cold start are {VERDICTS[item.latency_warm]}: the"
             f" {_percent(item.cold_share)} with one make the difference",
             evidence={"cold": item.serverless.cold, "requests": item.serverless.count},
+            basis="inferred",
         )
 
 
@@ -112,7 +142,9 @@ def _small_print(item: Parity) -> Iterator[Finding]:
         for part in counting(item):
             if part.is_worse:
                 text = f"{item.endpoint}: within the margin, but worse: {measured(part)}"
-                yield Finding(level="info", text=text)
+                yield Finding(
+                    level="info", text=text, evidence=_evidence(item), correlation_ids=_samples(item)
+                )
     if item.comparison == "numbers":
         return
     old, new = (_refused(side) for side in (item.legacy, item.serverless))
@@ -144,9 +176,14 @@ def _cutover(item: Parity) -> Iterator[Finding]:
     if not item.cutover:
         return
     at = int(datetime.fromisoformat(item.cutover).timestamp() * 1_000_000_000)
-    if item.comparison == "side_by_side" and item.legacy.last_unix_nano > at:
+    is_asked = item.comparison in ("side_by_side", "before_after")
+    if is_asked and item.legacy.last_unix_nano > at:
         text = f"{item.endpoint}: legacy requests after the cutover of {item.cutover}, the last at "
-        yield Finding(level="info", text=text + _time(item.legacy.last_unix_nano))
+        yield Finding(
+            level="info",
+            text=text + _time(item.legacy.last_unix_nano),
+            evidence={"cutover_unix_nano": at, "last_legacy_unix_nano": item.legacy.last_unix_nano},
+        )
 
 
 def _without_route(others: Iterable[Seen], question: Question) -> Iterator[Finding]:
@@ -154,11 +191,13 @@ def _without_route(others: Iterable[Seen], question: Question) -> Iterator[Findi
     services = {side.service for one in endpoints for side in (one.legacy, one.serverless) if side}
     for one in others:
         if not one.route and one.service in services:
+            failed = one.served.failed
             yield Finding(
-                level="info",
-                text=f"{one.service}: {requests_text(one.served.count)} named no route: they are part of no"
-                " endpoint",
-                evidence={"requests": one.served.count},
+                level="warning" if failed else "info",
+                text=f"{one.service}: {requests_text(one.served.count)} named no route"
+                f"{f', and {failed:,} of them failed' if failed else ''}: they are part of no endpoint",
+                evidence={"requests": one.served.count, "failed": failed},
+                correlation_ids=one.served.failures,
             )
 
 
@@ -168,8 +207,23 @@ def _evidence(item: Parity) -> dict[str, Any]:
         "legacy_requests": item.legacy.count,
         "serverless_requests": item.serverless.count,
         "compared": item.comparison,
+        **_doubted(item),
         **{part.measure: [_finite(x) for x in (part.change, part.low, part.high)] for part in parts},
     }
+
+
+def _doubted(item: Parity) -> dict[str, Any]:
+    """The numbers behind doubts, where there are any."""
+    found: dict[str, Any] = {}
+    if item.shifts:
+        found["statuses"] = {one.status: [one.old, one.new] for one in item.shifts}
+    if item.unknown_matters:
+        found["unknown"] = [item.legacy.unknown, item.serverless.unknown]
+    if item.lost_matters:
+        found["failed_without_route"] = list(item.lost)
+    if item.reweighted:
+        found["same_hours"] = msgspec.to_builtins(item.reweighted)
+    return found
 
 
 def _samples(item: Parity) -> tuple[str, ...]:

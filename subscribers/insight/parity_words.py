@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 from subscribers.insight.parity_compared import Parity
+from subscribers.insight.parity_hours import Reweighted
 from subscribers.insight.parity_verdict import (
     ERROR_MARGIN,
     LATENCY_MARGIN,
     LATENCY_MARGIN_MS,
     Judged,
     Verdict,
+    together,
     traffic_needed,
 )
 
@@ -55,9 +57,40 @@ def because(item: Parity) -> str:
         return "no legacy traffic, and no baseline to compare with"
     if item.verdict == "inconclusive":
         open_parts = [part for part in counting(item) if part.verdict == "inconclusive"]
-        return "; ".join(filter(None, (*map(measured, open_parts), needs(item))))
+        return "; ".join(filter(None, (*doubts(item), *map(measured, open_parts), needs(item))))
     decisive = [part for part in counting(item) if part.verdict == item.verdict]
     return "; ".join(map(measured, decisive))
+
+
+def doubts(item: Parity) -> list[str]:
+    """Return why there is no verdict, although there may be traffic enough for one."""
+    found = []
+    if item.shifts:
+        mix = ", ".join(f"{one.status} {_percent(one.old)} to {_percent(one.new)}" for one in item.shifts)
+        found.append(f"different answers ({mix})")
+    if item.unknown_matters:
+        shares = [
+            f"{_percent(side.unknown / side.count)} of the {name} requests"
+            for name, side in (("legacy", item.legacy), ("serverless", item.serverless))
+            if side.unknown
+        ]
+        found.append(f"nobody told the outcome of {' and '.join(shares)}")
+    if item.lost_matters:
+        lost = f"{sum(item.lost):,} {'failure' if sum(item.lost) == 1 else 'failures'}"
+        found.append(f"{lost} without a route may be this endpoint's")
+    if item.reweighted:
+        found.append(_other_hours(item, item.reweighted))
+    return found
+
+
+def _other_hours(item: Parity, found: Reweighted) -> str:
+    totals = together(counting(item))
+    errors = f"error rate {_percent(found.old_errors)} to {_percent(found.new_errors)}"
+    parts = [f"{_NAMES[q]} {_ms(found.old_ms[q])} to {_ms(found.new_ms[q])}" for q in found.old_ms]
+    return (
+        f"the sides served at different hours: totals say {VERDICTS[totals]}, the same hours with the same"
+        f" weight rather {VERDICTS[found.verdict]} ({', '.join((errors, *parts))})"
+    )
 
 
 def counting(item: Parity) -> list[Judged]:
@@ -82,7 +115,7 @@ def measured(part: Judged) -> str:
 def needs(item: Parity) -> str:
     """Return how much more traffic a verdict needs, "" where it needs none or nobody can tell."""
     factor = traffic_needed(counting(item))
-    if factor <= 1:
+    if factor <= 1 or item.is_doubted:
         return ""
     if math.isinf(factor):
         return "what is measured is so near the margin, or compared with so little, that no number helps"

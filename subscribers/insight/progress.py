@@ -99,7 +99,7 @@ def _notes(found: Counted, question: Question) -> Iterable[str]:
         "Traffic is what was told: requests of a legacy server whose access log is not read, or of a function"
         " that samples and whose platform lines are not read, are missing from the shares."
     )
-    if any(item.since_legacy is not item.legacy for item in found.items):
+    if any(item.is_since_cutover for item in found.items):
         yield "Splits are held against the traffic since the cutover, where that lies in the time asked for."
     if question.by:
         yield f"Progress is not split by {question.by}."

@@ -6,7 +6,7 @@ Raises what the source raises (StoreError).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -36,6 +36,12 @@ _RANGE = """
 SELECT min(start_unix_nano) AS first, max(start_unix_nano) AS last FROM spans
 WHERE kind = 'server' AND start_unix_nano BETWEEN $first AND $last
 """
+#: Old services of which something was read.
+_READ = """
+SELECT service FROM logs WHERE side = 'legacy' AND time_unix_nano BETWEEN $first AND $last
+UNION
+SELECT service FROM spans WHERE side = 'legacy' AND start_unix_nano BETWEEN $first AND $last
+"""
 _BY_SLOT = f"""{REQUESTS}
 SELECT side, service, endpoint AS route, start_unix_nano // $slot * $slot AS slot, count(*) AS count,
        count(*) FILTER (failed) AS failed, min(start_unix_nano) AS first, max(start_unix_nano) AS last
@@ -54,6 +60,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     #: What was served since the cutover, where that lies within the asked time; else all.
     since_legacy: Served
     since_serverless: Served
+    #: Whether that is since the cutover; and whether anything of the old service was read in the asked time.
+    is_since_cutover: bool = False
+    is_legacy_read: bool = False
 
     @property
     def share(self) -> float | None:
@@ -112,7 +121,8 @@ def counted(source: Source, question: Question) -> Counted:
     found = by_endpoint(_seen(rows), endpoints)
     wanted = asked(question)
     since = _since_cutovers(source, question, wanted)
-    items = tuple(_progress(endpoint, found, since.get(endpoint.cutover, found)) for endpoint in wanted)
+    read = {row["service"] for row in source(_READ, times)}
+    items = tuple(_progress(endpoint, found, since.get(endpoint.cutover), read) for endpoint in wanted)
     by_slot: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         by_slot[row["slot"]].append(row)
@@ -176,7 +186,8 @@ def _since_cutovers(source: Source, question: Question, wanted: Iterable[Endpoin
     return out
 
 
-def _progress(endpoint: Endpoint, found: Traffic, since: Traffic) -> Progress:
+def _progress(endpoint: Endpoint, found: Traffic, cut: Traffic | None, read: Collection[str]) -> Progress:
+    since = cut or found
     legacy, serverless = found.of(endpoint.name, "legacy"), found.of(endpoint.name, "serverless")
     return Progress(
         endpoint=endpoint,
@@ -186,6 +197,8 @@ def _progress(endpoint: Endpoint, found: Traffic, since: Traffic) -> Progress:
         serverless=serverless,
         since_legacy=since.of(endpoint.name, "legacy"),
         since_serverless=since.of(endpoint.name, "serverless"),
+        is_since_cutover=cut is not None,
+        is_legacy_read=endpoint.legacy is not None and endpoint.legacy.service in read,
     )
 
 

@@ -36,8 +36,17 @@ def remains(item: Progress) -> str:
     if endpoint.legacy is None:
         return ""
     if item.seen == "serverless":
-        return "no legacy traffic any more: the old implementation may be removed"
+        return _without_legacy(item, endpoint.legacy.service)
     return "no traffic was seen"
+
+
+def _without_legacy(item: Progress, service: str) -> str:
+    split = item.endpoint.split
+    if split is not None and split != 100:
+        return f"no legacy traffic was seen, but the split is {split:g}%"
+    if not item.is_legacy_read:
+        return f"nothing of {service} was read: whether it still serves is not known"
+    return "no legacy traffic any more: the old implementation may be removed"
 
 
 def _whole(found: Counted) -> Finding:
@@ -63,7 +72,7 @@ def _contradictions(item: Progress) -> Iterator[Finding]:
     endpoint, split = item.endpoint, item.split_seen
     if item.is_contradicted and split is not None:
         old, new = item.since_legacy.count, item.since_serverless.count
-        since = " since the cutover" if item.since_legacy is not item.legacy else ""
+        since = " since the cutover" if item.is_since_cutover else ""
         yield Finding(
             level="warning",
             text=f"{endpoint.name}: the split says {endpoint.split:g}%, but {_percent(split.estimate)} of the"
@@ -82,6 +91,11 @@ def _contradictions(item: Progress) -> Iterator[Finding]:
             level="info",
             text=f"{endpoint.name}: observe.yaml names both sides, but only {item.seen} had traffic"
             f" ({_requests(item)})",
+            evidence={
+                "legacy_requests": item.legacy.count,
+                "serverless_requests": item.serverless.count,
+                "legacy_read": item.is_legacy_read,
+            },
         )
     yield from _cutover(item)
 
@@ -96,7 +110,11 @@ def _cutover(item: Progress) -> Iterator[Finding]:
             level="warning",
             text=f"{endpoint.name}: the cutover was at {endpoint.cutover}, but legacy still served"
             f" {requests_text(legacy.count)} since",
-            evidence={"legacy_requests": legacy.count},
+            evidence={
+                "cutover_unix_nano": unix_nano(endpoint.cutover),
+                "legacy_requests": legacy.count,
+                "last_legacy_unix_nano": legacy.last_unix_nano,
+            },
         )
 
 

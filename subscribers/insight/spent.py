@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice, takewhile
 
 import msgspec
 from msgspec.structs import replace
 
 from subscribers.insight.answer import Answer, Cell, Column, Finding, Question, Source, Table
-from subscribers.insight.calls import Place, Trace, endpoint_of, not_split, traces_of
-from subscribers.insight.spent_parts import KINDS, Hop, Kind, length, parts
+from subscribers.insight.calls import Place, Trace, not_split
+from subscribers.insight.chains_routes import endpoint_of
+from subscribers.insight.chains_sample import MOST_OF_TRACE, traces_of
+from subscribers.insight.routes import Routes
+from subscribers.insight.spent_parts import KINDS, Hop, Kind, length, nodes_below, parts
 from subscribers.insight.spent_requests import (
     EACH,
     MOST_PLACES,
@@ -28,6 +31,8 @@ from subscribers.insight.spent_requests import (
 
 __all__ = ["Spent", "Times", "answer", "time_spent"]
 
+#: Spans that are looked at for one sample of a place, but for at least one request.
+MOST_NODES = 10_000
 #: What is worth saying: a share of the time in percent, milliseconds, and growth in percent.
 _SHARE, _MS, _GREW = 50.0, 5.0, 20.0
 #: Requests of a sample below which nothing is said of growth.
@@ -41,13 +46,15 @@ _Ids = Sequence[tuple[str, str]]
 class Times(msgspec.Struct, frozen=True):
     """Where the time of some requests went. ms: of each hop, a request's on average; together mean_ms.
 
-    correlation_ids: of the longest of them.
+    correlation_ids: of the longest of them. left_out: requests that were not looked at, as MOST_NODES spans
+    had been.
     """
 
     requests: int
     mean_ms: float
     ms: dict[Hop, float]
     correlation_ids: tuple[str, ...] = ()
+    left_out: int = 0
 
     def of(self, kind: Kind) -> float:
         """Return the share of a kind, in percent."""
@@ -60,7 +67,8 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
     all, typical, slow: those looked at; p50_ms, p95_ms and requests: of all there are. before: of the
     earlier period, None where nothing is compared; before_place: where that was, the endpoint's other side
-    where it moved. missing: requests whose spans were not found. places: of
+    where it moved. missing: requests whose spans were not found. cut:
+    traces, of this and other places, of which not all spans were read. places: of
     how many places this is one; those with the least time are left out beyond MOST_PLACES.
     """
 
@@ -76,6 +84,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     before_place: Place | None = None
     cutover: str = ""
     missing: int = 0
+    cut: int = 0
     places: int = 1
 
     @property
@@ -113,9 +122,10 @@ def _spent(
     chosen = choose(source, question, comparison, period, all=all)
     ids = {trace for one in chosen for trace, _ in (*one.any, *one.typical, *one.slow)}
     asked = replace(question, first_unix_nano=period.first, last_unix_nano=period.last)
-    traces, _ = traces_of(source, asked, sorted(ids))
-    where = _where(traces)
-    return [_told(one, endpoint_of(question, one.place), where) for one in chosen]
+    # IDs of X-Ray begin with a time: where not all can be read, the last digits make no period win.
+    read = traces_of(source, asked, sorted(ids, key=lambda id: id[::-1]))
+    where, routes = _where(read.traces), Routes(question.config.endpoints)
+    return [replace(_told(one, endpoint_of(routes, one.place), where), cut=read.cut) for one in chosen]
 
 
 _Where = Mapping[tuple[str, str], tuple[Trace, int]]
@@ -148,7 +158,8 @@ def _told(chosen: Chosen, endpoint: str, where: _Where) -> Spent:
 
 
 def _times(ids: _Ids, where: _Where) -> Times:
-    known = [where[id] for id in ids if id in where]
+    found = [where[id] for id in ids if id in where]
+    known = found[: _affordable(found)]
     spent: dict[Hop, int] = defaultdict(int)
     for trace, at in known:
         for hop, ns in parts(trace, at).items():
@@ -157,7 +168,14 @@ def _times(ids: _Ids, where: _Where) -> Times:
     took = [(length(trace, at), trace.correlation_id) for trace, at in known]
     longest = [id for _, id in sorted(took, key=lambda one: (-one[0], one[1]))]
     ms = {hop: ns / unit for hop, ns in sorted(spent.items(), key=lambda one: (-one[1], one[0]))}
-    return Times(len(known), sum(ns for ns, _ in took) / unit, ms, tuple(dict.fromkeys(longest))[:_EXAMPLES])
+    mean_ms, examples = sum(ns for ns, _ in took) / unit, tuple(dict.fromkeys(longest))[:_EXAMPLES]
+    return Times(len(known), mean_ms, ms, examples, len(found) - len(known))
+
+
+def _affordable(found: Sequence[tuple[Trace, int]]) -> int:
+    """How many of the requests have MOST_NODES spans at most; the first one has as many as it has."""
+    so_far = accumulate(nodes_below(trace, at) for trace, at in found)
+    return max(sum(1 for _ in takewhile(lambda nodes: nodes <= MOST_NODES, so_far)), min(len(found), 1))
 
 
 def _more(one: Times, other: Times) -> dict[Hop, float]:
@@ -344,8 +362,16 @@ def _notes(found: Sequence[Spent]) -> Iterator[str]:
         yield "Nothing is compared with before: this period has no beginning, or nothing is known before it."
     if (places := max((spent.places for spent in found), default=0)) > MOST_PLACES:
         yield f"Only the {MOST_PLACES} places with the most time spent are looked at, of {places:,}."
+    if left := sum(sum(t.left_out for t in (one.all, one.typical, one.slow)) for one in found):
+        yield f"{left:,} requests were left out: {MOST_NODES:,} spans of a sample are looked at."
+    if cut := max((spent.cut for spent in found), default=0):
+        yield f"Only the first {MOST_OF_TRACE:,} spans of a trace are read: {_longer(cut)}, and incomplete."
     if missing := sum(spent.missing for spent in found):
         yield f"The spans of {missing:,} requests could not be read: they are left out."
+
+
+def _longer(number: int) -> str:
+    return "one of those looked at is longer" if number == 1 else f"{number:,} of those looked at are longer"
 
 
 def _shown(place: Place) -> str:

@@ -7,6 +7,7 @@ moved as far as its clock and its log may be off, so that it lies in the call; w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from typing import Literal
 
 import msgspec
@@ -60,6 +61,14 @@ def length(trace: Trace, at: int) -> int:
     span = trace.span(trace.visits[at])
     starts = (start.start_unix_nano for start in _starts(trace, at))
     return max(span.end_unix_nano - min([span.start_unix_nano, *starts]), 0)
+
+
+def nodes_below(trace: Trace, at: int) -> int:
+    """Return how many nodes a visit has to look at, its own included."""
+    node = trace.visits[at].node
+    depth = trace.nodes[node].depth
+    below = takewhile(lambda one: one.depth > depth, islice(trace.nodes, node + 1, None))
+    return 1 + sum(1 for _ in below)
 
 
 def _starts(trace: Trace, at: int) -> Iterator[Span]:

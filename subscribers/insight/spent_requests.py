@@ -14,7 +14,9 @@ import msgspec
 from subscribers.config import Endpoint
 from subscribers.insight.answer import Question, Source
 from subscribers.insight.calls import Place
+from subscribers.insight.chains_routes import endpoint_of
 from subscribers.insight.requests import REQUESTS
+from subscribers.insight.routes import Routes
 
 #: Places that one question looks at, those with the most time spent; and requests of each sample of a place.
 MOST_PLACES, EACH = 20, 100
@@ -40,8 +42,7 @@ asked AS (
 wanted AS (
     SELECT * FROM asked
     WHERE (len($services::VARCHAR[]) = 0 OR list_contains($services::VARCHAR[], service))
-      AND (NOT $only OR list_contains($routes::VARCHAR[], service || ' ' || operation))
-      AND ($only OR NOT list_contains($routes::VARCHAR[], service || ' ' || operation))
+      AND list_contains($routes::VARCHAR[], concat_ws(' ', side, service, operation)) = $only
 ),
 places AS (
     SELECT side, service, operation, count(*) AS requests, sum(ns) AS spent, count(*) OVER () AS places,
@@ -69,6 +70,12 @@ ORDER BY spent DESC, side, service, operation, hash
 """
 
 
+#: Which places there are, to tell whose endpoints they are.
+_PLACES = """
+SELECT DISTINCT side, service, if(endpoint = '', service, endpoint) AS operation FROM requests
+"""
+
+
 class Period(msgspec.Struct, frozen=True):
     """Times in nanoseconds since the epoch, both included."""
 
@@ -77,14 +84,14 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Which periods are compared, for which routes. before: None where there is none.
+    """Which periods are compared, for which endpoints. before: None where there is none.
 
-    routes: `SERVICE METHOD /route`; only: these alone, else all but these. cutover: the endpoint's, or "".
+    endpoints: their names; only: these alone, else all but these. cutover: the endpoint's, or "".
     """
 
     now: Period
     before: Period | None
-    routes: tuple[str, ...]
+    endpoints: tuple[str, ...]
     only: bool
     cutover: str = ""
 
@@ -120,16 +127,14 @@ def comparisons(question: Question) -> Iterator[Comparison]:
     for endpoint in asked:
         at = _cutover(endpoint)
         if at is not None and whole.first < at <= whole.last:
-            routes = _routes(endpoint)
-            moved += routes
+            moved.append(endpoint.name)
             now, before = Period(at, whole.last), Period(whole.first, at - 1)
-            yield Comparison(
-                now=now, before=before, routes=tuple(routes), only=True, cutover=endpoint.cutover
-            )
+            own = (endpoint.name,)
+            yield Comparison(now=now, before=before, endpoints=own, only=True, cutover=endpoint.cutover)
     if not question.endpoints:
-        yield Comparison(now=whole, before=_directly(whole), routes=tuple(moved), only=False)
-    elif left := [route for endpoint in asked for route in _routes(endpoint) if route not in moved]:
-        yield Comparison(now=whole, before=_directly(whole), routes=tuple(left), only=True)
+        yield Comparison(now=whole, before=_directly(whole), endpoints=tuple(moved), only=False)
+    elif left := [endpoint.name for endpoint in asked if endpoint.name not in moved]:
+        yield Comparison(now=whole, before=_directly(whole), endpoints=tuple(left), only=True)
 
 
 def _cutover(endpoint: Endpoint) -> int | None:
@@ -138,9 +143,18 @@ def _cutover(endpoint: Endpoint) -> int | None:
     return int(datetime.fromisoformat(endpoint.cutover).timestamp()) * _NS_PER_S
 
 
-def _routes(endpoint: Endpoint) -> list[str]:
-    sides = (side for side in (endpoint.legacy, endpoint.serverless) if side is not None)
-    return [f"{side.service} {side.route}" for side in sides]
+def _routes(source: Source, question: Question, comparison: Comparison, period: Period) -> list[str]:
+    """What was served of a comparison's endpoints: `SIDE SERVICE OPERATION`."""
+    if not comparison.endpoints:
+        return []
+    routes = Routes(question.config.endpoints)
+    rows = source(REQUESTS + _PLACES, {"first": period.first, "last": period.last})
+    places = (Place(row["side"], row["service"], row["operation"]) for row in rows)
+    return [
+        f"{p.side} {p.service} {p.operation}"
+        for p in places
+        if endpoint_of(routes, p) in comparison.endpoints
+    ]
 
 
 def _directly(whole: Period) -> Period | None:
@@ -163,7 +177,7 @@ def choose(
             "first": period.first,
             "last": period.last,
             "services": list(question.services),
-            "routes": list(comparison.routes),
+            "routes": _routes(source, question, comparison, period),
             "only": comparison.only,
             "places": MOST_PLACES,
             "each": EACH,

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
+
+from subscribers.insight.template_limits_yaml import UNREADABLE, TemplateError, read_tree, reason
+
+__all__ = ["Gateway", "Limit", "Queue", "Route", "TemplateError", "limits", "read_limits"]
 
 Gateway = Literal["HTTP API", "REST API"]
 
@@ -29,10 +32,6 @@ _SUB = re.compile(r"\$\{([^!}][^}]*)\}")
 _MS_PER_S = 1000
 
 _Tree = Mapping[str, Any]
-
-
-class TemplateError(ValueError):
-    """A template cannot be read."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -72,38 +71,17 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_limits(path: Path) -> tuple[Limit, ...]:
     """Return the limits of a template's functions, by logical ID. Raises TemplateError."""
+    document = read_tree(path)
     try:
-        document = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  # a SafeLoader
-    except OSError as error:
-        raise TemplateError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise TemplateError(f"{path} is no YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
-        raise TemplateError(f"{path} is no template: it has no Resources")
-    return limits(document)
+        return limits(document)
+    except UNREADABLE as error:
+        raise TemplateError(f"{path} cannot be understood: {reason(error)}") from error
 
 
 def limits(document: _Tree) -> tuple[Limit, ...]:
     """Return the limits of the functions of a template's tree, intrinsics in their long form. Pure."""
     reader = _Reader(document)
     return tuple(reader.limit(name) for name, kind in reader.kinds.items() if kind in _FUNCTIONS)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags: `!Ref x` is {"Ref": "x"}, `!Sub x` {"Fn::Sub": "x"}."""
-
-    def tagged(self, suffix: str, node: yaml.Node) -> Any:
-        name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-        if isinstance(node, yaml.ScalarNode):
-            text = self.construct_scalar(node)
-            return {name: text.split(".", 1) if suffix == "GetAtt" else text}
-        if isinstance(node, yaml.SequenceNode):
-            return {name: self.construct_sequence(node, deep=True)}
-        assert isinstance(node, yaml.MappingNode)
-        return {name: self.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _Loader.tagged)
 
 
 class _Reader:
@@ -118,6 +96,11 @@ class _Reader:
             for name, resource in self._resources.items()
             if isinstance(name, str)
         }
+        #: Logical ID -> the integrations and mappings that name it.
+        self._naming: dict[str, list[str]] = {}
+        for name in self.kinds:
+            for function in _named(self._target(name)):
+                self._naming.setdefault(function, []).append(name)
 
     def limit(self, name: str) -> Limit:
         """Return what is said of one function."""
@@ -182,13 +165,22 @@ class _Reader:
 
     def _integrations(self, function: str) -> Iterator[Route]:
         """Gateways that are not SAM's: what names the function in its integration's URI."""
-        for name, kind in self.kinds.items():
-            own = self._properties(name)
-            if kind == "AWS::ApiGatewayV2::Integration" and function in _named(own.get("IntegrationUri")):
+        for name in self._naming.get(function, ()):
+            own, kind = self._properties(name), self.kinds[name]
+            if kind == "AWS::ApiGatewayV2::Integration":
                 yield Route("HTTP API", name, self._gateway_s("HTTP API", own, name, []))
-            inner = _mapping(own.get("Integration")) if kind == "AWS::ApiGateway::Method" else {}
-            if function in _named(inner.get("Uri")):
+            elif kind == "AWS::ApiGateway::Method":
+                inner = _mapping(own.get("Integration"))
                 yield Route("REST API", name, self._gateway_s("REST API", inner, name, []))
+
+    def _target(self, name: str) -> Any:
+        """Where a resource names its function."""
+        own, kind = self._properties(name), self.kinds[name]
+        if kind == "AWS::ApiGatewayV2::Integration":
+            return own.get("IntegrationUri")
+        if kind == "AWS::ApiGateway::Method":
+            return _mapping(own.get("Integration")).get("Uri")
+        return own.get("FunctionName") if kind == "AWS::Lambda::EventSourceMapping" else None
 
     def _event_queues(self, own: _Tree, notes: list[str]) -> Iterator[Queue]:
         for kind, event in self._events(own):
@@ -196,13 +188,13 @@ class _Reader:
                 yield from self._queues(event.get("Queue"), event, notes)
 
     def _mapped(self, function: str, notes: list[str]) -> Iterator[Queue]:
-        for name, kind in self.kinds.items():
-            own = self._properties(name)
-            if kind == "AWS::Lambda::EventSourceMapping" and function in _named(own.get("FunctionName")):
+        for name in self._naming.get(function, ()):
+            if self.kinds[name] == "AWS::Lambda::EventSourceMapping":
+                own = self._properties(name)
                 yield from self._queues(own.get("EventSourceArn"), own, notes)
 
     def _queues(self, source: Any, mapping: _Tree, notes: list[str]) -> Iterator[Queue]:
-        for name in _named(source):
+        for name in sorted(_named(source)):
             if self.kinds.get(name) != "AWS::SQS::Queue":
                 continue
             told = self._properties(name).get("VisibilityTimeout", _DEFAULT_VISIBILITY_S)
@@ -216,19 +208,25 @@ def _mapping(node: Any) -> _Tree:
 
 
 def _named(node: Any) -> set[str]:
-    """The logical IDs that an intrinsic names."""
-    if isinstance(node, list):
-        return {name for item in node for name in _named(item)}
-    if not isinstance(node, dict):
-        return set()
+    """The logical IDs that an intrinsic names; each node is looked at once, however many aliases it has."""
     found: set[str] = set()
-    for key, value in node.items():
-        if key == "Ref" and isinstance(value, str):
-            found.add(value)
-        elif key == "Fn::GetAtt":
-            found.add(str(value[0] if isinstance(value, list) and value else value).partition(".")[0])
-        elif key == "Fn::Sub" and isinstance(value, str):
-            found |= {name.partition(".")[0] for name in _SUB.findall(value)}
-        else:
-            found |= _named(value)
+    seen: set[int] = set()
+    left = [node]
+    while left:
+        node = left.pop()
+        if not isinstance(node, dict | list) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, list):
+            left += node
+            continue
+        for key, value in node.items():
+            if key == "Ref" and isinstance(value, str):
+                found.add(value)
+            elif key == "Fn::GetAtt":
+                found.add(str(value[0] if isinstance(value, list) and value else value).partition(".")[0])
+            elif key == "Fn::Sub" and isinstance(value, str):
+                found |= {name.partition(".")[0] for name in _SUB.findall(value)}
+            else:
+                left.append(value)
     return found

@@ -7,34 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from subscribers.config import Config
-from subscribers.insight.answer import Answer, Cell, Column, Finding, Question, Source, Table
-from subscribers.insight.calls import Place, Sample, asked_services, not_split, sampled
+from subscribers.insight.answer import Answer, Cell, Column, Question, Source, Table
+from subscribers.insight.calls import Place, asked_services, not_split
 from subscribers.insight.chains_graph import Edge, edges
+from subscribers.insight.chains_sample import Sample, sampled
 from subscribers.insight.requests import REQUESTS
 from subscribers.insight.template_limits import Limit, TemplateError, read_limits
+from subscribers.insight.timeouts_findings import findings
+from subscribers.insight.timeouts_values import FEW, Callee, Near, Timeouts
 
 __all__ = ["Near", "Timeouts", "answer", "timeouts"]
 
-#: From this share of its limit on, in percent, a function's p99 is near it.
-NEAR = 80.0
-#: What AWS advises a queue's visibility timeout to be, in timeouts of its function.
-#: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-_ADVISED = 6
 _EXAMPLES = 3
 _MS_PER_S = 1000
 
+#: Of each report its duration, and with the start that it tells what a gateway waited.
 _DURATIONS = """
-SELECT service, coalesce(json_extract_string(tags, '$."faas.name"'), service) AS function,
-       count(*) AS invocations, quantile_cont(value, 0.5) AS p50_ms, quantile_cont(value, 0.99) AS p99_ms,
-       max(value) AS max_ms
-FROM metrics WHERE name = 'aws.lambda.duration' AND kind = 'distribution' AND isfinite(value)
-  AND time_unix_nano BETWEEN $first AND $last
-GROUP BY ALL ORDER BY ALL
+WITH told AS (
+    SELECT service, coalesce(json_extract_string(tags, '$."faas.name"'), service) AS function,
+           log_group, request_id, log_stream, time_unix_nano, name, value
+    FROM metrics WHERE kind = 'distribution' AND isfinite(value) AND name IN (
+        'aws.lambda.duration', 'aws.lambda.init_duration', 'aws.lambda.restore_duration')
+      AND time_unix_nano BETWEEN $first AND $last
+),
+reports AS (
+    SELECT service, function, list(value) FILTER (name = 'aws.lambda.duration') AS durations,
+           coalesce(max(value) FILTER (name <> 'aws.lambda.duration'), 0) AS start_ms
+    FROM told GROUP BY service, function, log_group, log_stream, request_id, time_unix_nano
+),
+invocations AS (SELECT service, function, unnest(durations) AS ms, ms + start_ms AS waited_ms FROM reports)
+SELECT service, function, count(*) AS invocations, quantile_cont(ms, 0.5) AS p50_ms,
+       quantile_cont(ms, 0.99) AS p99_ms, max(ms) AS max_ms,
+       quantile_cont(waited_ms, 0.99) AS waited_p99_ms, max(waited_ms) AS waited_max_ms
+FROM invocations GROUP BY ALL ORDER BY ALL
 """
 #: One a timeout; the correlation ID is told by any line or span of its invocation.
 _REACHED = """
@@ -65,48 +74,9 @@ GROUP BY service, log_group
 #: Where requests are served, by the name that calls.Place has.
 _SERVED = """
 SELECT side, service, if(endpoint = '', service, endpoint) AS operation,
-       quantile_cont(ns, 0.99) / 1e6 AS p99_ms
+       quantile_cont(ns, 0.99) / 1e6 AS p99_ms, max(ns) / 1e6 AS max_ms, count(*) AS requests
 FROM requests GROUP BY ALL
 """
-
-
-class Near(msgspec.Struct, frozen=True, kw_only=True):
-    """One function and its limit. limit_s: None where nobody told it.
-
-    gateway_s: how long the gateway in front of it waits at most, None for none. timeouts: how many of them.
-    """
-
-    service: str
-    function: str
-    invocations: int
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    limit_s: float | None = None
-    limit_from: Literal["log", "template", ""] = ""
-    gateway_s: float | None = None
-    timeouts: int = 0
-    correlation_ids: tuple[str, ...] = ()
-
-    @property
-    def share(self) -> float | None:
-        """The p99 in percent of the limit, None where that is not known."""
-        return 100 * self.p99_ms / (self.limit_s * _MS_PER_S) if self.limit_s else None
-
-
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """The functions of a period and their limits.
-
-    templates: what the templates say of functions. callers: calls for which the caller has less time than
-    the callee's p99 is long: (call, seconds the caller has, the callee's p99 in milliseconds). problems: what
-    could not be read.
-    """
-
-    functions: tuple[Near, ...]
-    templates: tuple[Limit, ...]
-    callers: tuple[tuple[Edge, float, float], ...]
-    problems: tuple[str, ...]
-    sample: Sample
 
 
 def timeouts(source: Source, question: Question, templates: Sequence[Limit] | None = None) -> Timeouts:
@@ -182,20 +152,22 @@ def _function(log_group: str) -> str:
 
 def _callers(
     source: Source, question: Question, functions: Sequence[Near], sample: Sample
-) -> Iterator[tuple[Edge, float, float]]:
+) -> Iterator[tuple[Edge, float, Callee]]:
     """Calls that the caller is killed in before the slowest of them come back."""
     times = {"first": question.first_unix_nano, "last": question.last_unix_nano}
-    p99 = {
-        Place(row["side"], row["service"], row["operation"]): row["p99_ms"]
+    served = {
+        Place(row["side"], row["service"], row["operation"]): Callee(
+            row["max_ms"] if row["requests"] < FEW else row["p99_ms"], row["requests"]
+        )
         for row in source(REQUESTS + _SERVED, times)
     }
     limits = _limits(functions)
     for edge in edges(sample.traces):
-        limit_s, took_ms = limits.get(edge.caller.service), p99.get(edge.callee)
-        if edge.way != "synchronous" or limit_s is None or took_ms is None:
+        limit_s, callee = limits.get(edge.caller.service), served.get(edge.callee)
+        if edge.way != "synchronous" or limit_s is None or callee is None:
             continue
-        if took_ms > limit_s * _MS_PER_S:
-            yield edge, limit_s, took_ms
+        if callee.high_ms > limit_s * _MS_PER_S:
+            yield edge, limit_s, callee
 
 
 def _limits(functions: Sequence[Near]) -> Mapping[str, float]:
@@ -214,7 +186,7 @@ def answer(source: Source, question: Question) -> Answer:
     return Answer(
         name="timeouts",
         title="How near functions come to their limits",
-        findings=tuple(_findings(found)),
+        findings=tuple(findings(found)),
         tables=(
             Table(
                 name="functions",
@@ -237,6 +209,7 @@ _COLUMNS = (
     Column("p50_ms", "p50", "ms"),
     Column("p99_ms", "p99", "ms"),
     Column("max_ms", "Longest", "ms"),
+    Column("waited_p99_ms", "p99 with starts", "ms"),
     Column("limit_s", "Limit", "s"),
     Column("limit_from", "Known from"),
     Column("gateway_s", "Gateway's limit", "s"),
@@ -246,100 +219,9 @@ _COLUMNS = (
 
 def _row(near: Near) -> tuple[Cell, ...]:
     share = None if near.share is None else round(near.share, 1)
-    ms = (round(value, 3) for value in (near.p50_ms, near.p99_ms, near.max_ms))
+    ms = (round(value, 3) for value in (near.p50_ms, near.p99_ms, near.max_ms, near.waited_p99_ms))
     limits = near.limit_s, near.limit_from or "unknown", near.gateway_s, near.timeouts
     return near.service, near.function, share, near.invocations, *ms, *limits
-
-
-def _findings(found: Timeouts) -> Iterator[Finding]:
-    for near in found.functions:
-        if near.timeouts:
-            yield _timed_out(near)
-        if near.share is not None and near.share >= NEAR:
-            yield _near(near)
-        if near.gateway_s is not None and near.p99_ms > near.gateway_s * _MS_PER_S:
-            yield _gone(near, near.gateway_s)
-    for edge, limit_s, p99_ms in found.callers:
-        yield _short(edge, limit_s, p99_ms)
-    for limit in found.templates:
-        yield from _of_template(limit)
-    known = [near for near in found.functions if near.share is not None]
-    if known and not any(near.timeouts or (near.share or 0) >= NEAR for near in known):
-        text = f"No function with a known limit comes to {NEAR:.0f} % of it."
-        yield Finding(level="ok", text=text, evidence={"functions": len(known)})
-
-
-def _timed_out(near: Near) -> Finding:
-    limit = f" after {near.limit_s:g} s" if near.limit_s is not None else ""
-    return Finding(
-        level="bad",
-        text=f"{near.function} timed out{limit} {_times(near.timeouts)} in {near.invocations:,} invocations.",
-        evidence={"timeouts": near.timeouts, "invocations": near.invocations, "limit_s": near.limit_s},
-        correlation_ids=near.correlation_ids,
-    )
-
-
-def _near(near: Near) -> Finding:
-    return Finding(
-        level="warning",
-        text=(
-            f"The p99 of {near.function} is {near.p99_ms:,.0f} ms, {near.share:.0f} % of its limit of"
-            f" {near.limit_s:g} s."
-        ),
-        evidence={"p99_ms": round(near.p99_ms, 3), "limit_s": near.limit_s, "limit_from": near.limit_from},
-    )
-
-
-def _gone(near: Near, gateway_s: float) -> Finding:
-    return Finding(
-        level="bad",
-        text=(
-            f"The gateway waits {gateway_s:g} s for {near.function}, whose p99 is {near.p99_ms:,.0f} ms: the"
-            " client has an error by then, and the function is still billed."
-        ),
-        evidence={"p99_ms": round(near.p99_ms, 3), "gateway_s": gateway_s},
-    )
-
-
-def _short(edge: Edge, limit_s: float, p99_ms: float) -> Finding:
-    return Finding(
-        level="warning",
-        text=(
-            f"{edge.caller.service} is stopped after {limit_s:g} s, but calls {edge.callee.service}"
-            f" {edge.callee.operation}, whose p99 is {p99_ms:,.0f} ms."
-        ),
-        evidence={"limit_s": limit_s, "callee_p99_ms": round(p99_ms, 3), "calls": edge.calls},
-        basis="inferred" if edge.inferred == edge.calls else "measured",
-        correlation_ids=edge.correlation_ids,
-    )
-
-
-def _of_template(limit: Limit) -> Iterator[Finding]:
-    """What the template alone tells: limits that do not fit each other."""
-    if limit.timeout_s is None:
-        return
-    name = limit.name or limit.logical_id
-    for route in limit.routes:
-        if limit.timeout_s > route.limit_s:
-            text = (
-                f"{name} may run for {limit.timeout_s:g} s, but the {route.gateway} waits {route.limit_s:g} s"
-                f" for {route.route}: the client is gone while the function is still billed."
-            )
-            yield Finding(level="warning", text=text, evidence=msgspec.to_builtins(route))
-    for queue in limit.queues:
-        seconds = queue.visibility_s
-        if seconds is not None and seconds < limit.timeout_s:
-            text = (
-                f"{name} may run for {limit.timeout_s:g} s, but its messages appear in {queue.name} again"
-                f" after {seconds:g} s: they are processed twice."
-            )
-            yield Finding(level="bad", text=text, evidence=msgspec.to_builtins(queue))
-        elif seconds is not None and seconds < _ADVISED * limit.timeout_s + queue.window_s:
-            text = (
-                f"The visibility timeout of {queue.name} is {seconds:g} s; AWS advises {_ADVISED} times the"
-                f" timeout of {name}, {_ADVISED * limit.timeout_s + queue.window_s:g} s."
-            )
-            yield Finding(level="info", text=text, evidence=msgspec.to_builtins(queue))
 
 
 def _notes(found: Timeouts) -> Iterator[str]:
@@ -353,8 +235,6 @@ def _notes(found: Timeouts) -> Iterator[str]:
     if any(limit.routes for limit in found.templates):
         yield "A REST API waits 29 s and an HTTP API 30 s where the template does not say otherwise."
     if found.sample.looked_at:
-        yield f"Callers: {found.sample.notes[0][0].lower()}{found.sample.notes[0][1:]}"
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
+        told, *more = found.sample.notes
+        yield f"Callers: {told[0].lower()}{told[1:]}"
+        yield from more

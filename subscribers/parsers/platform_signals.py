@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 
+from msgspec.structs import replace
+
 from observe import ids, semconv
 from subscribers.parsers.draft import Draft, MetricKind, PlatformRecord, Point
 from subscribers.parsers.invocations import INIT_ERRORS, Invocation
@@ -25,6 +27,12 @@ _VALUES: dict[str, tuple[MetricKind, str]] = {
     "memory_size": ("gauge", "MBy"),
 }
 _DROPPED = {"logs_dropped": "1", "logs_dropped_bytes": "By"}
+_COUNTED = ("invocations", "errors", "timeouts", "out_of_memory", "cold_starts", "restores", INIT_ERRORS)
+_SHARES = ("memory_utilization", "estimated_cost")
+#: Metrics that Lambda's own lines amount to, and no other line.
+TOLD = frozenset(PREFIX + word for word in (*_VALUES, *_DROPPED, *_COUNTED, *_SHARES))
+#: What stands before such a name in a metric that a function prints itself.
+PRINTED = "printed."
 #: Records whose values are metrics; `platform.runtimeDone` tells a duration that the report tells too.
 _REPORTS = ("report", "init_report", "restore_report")
 #: Records that tell how an invocation ended: at level WARN only the first comes, at INFO both.
@@ -51,7 +59,7 @@ def points_of(
     the rest do not depend on how lines were divided into payloads.
     """
     if draft.platform is None and not draft.uncaught:
-        return list(enumerate(draft.points))
+        return [(index, _printed(point)) for index, point in enumerate(draft.points)]
     facts = invocation.facts if invocation else set()
     record = draft.platform
     # What an init or restore tells of itself is no fact of the invocation in which it is tried again.
@@ -66,6 +74,11 @@ def points_of(
             facts.add(word)
             found.append((index, point))
     return found
+
+
+def _printed(point: Point) -> Point:
+    """A point of a line that a function prints: what only Lambda tells has another name there."""
+    return replace(point, name=PRINTED + point.name) if point.name in TOLD else point
 
 
 def tags_of(draft: Draft, invocation: Invocation | None) -> dict[str, str]:

@@ -285,6 +285,12 @@ def test_rows_keep_all_their_names() -> None:
         "  s     " + "y" * 30 + "  1",
         "  l     " + "z" * 30 + "  2",
     ]
+    assert laid(columns, ("s", "x" * 20, "l", "x" * 20, 1), ("t", "y" * 20, "l", "y" * 20, 2), width=40) == [
+        "  side (callee): l; callee: as caller",
+        "  side  caller                n",
+        "  s     " + "x" * 20 + "  1",
+        "  t     " + "y" * 20 + "  2",
+    ]
 
 
 def test_blocks_and_pairs() -> None:
@@ -342,6 +348,7 @@ def test_long_texts() -> None:
         notes=(name,),
     )
     assert len(shown(answer)) < 10_000
+    assert "x… broke." in shown(answer)
     assert as_json(answer)["tables"][0]["rows"][0]["k"] == name
 
 

@@ -17,6 +17,8 @@ from observe.ids import derive_trace_id
 from subscribers.signals import Span
 from subscribers.store import Store
 from tests.console.test_trace import OTHER, request
+from tests.subscribers.insight.traffic import request as told
+from tests.subscribers.insight.traffic import start_of
 from tests.subscribers.samples import log, span
 
 #: What a line of an access log says.
@@ -232,3 +234,12 @@ def test_why_there_are_no_requests(tmp_path: Path) -> None:
     store.append([log("GET / 200", side="legacy", attributes=ANSWERED)])
     assert summary(store) == []
     assert why_none(store).startswith(": of access logs there is 1 line without an ID and a duration;")
+
+
+def test_callers_wait_for_a_start_as_well(tmp_path: Path) -> None:
+    """How long a request took has the start that it waited for, as in the other insights."""
+    cold = told("serverless", 100, is_cold=True)
+    one = Store(tmp_path / "cold")
+    one.append([cold, start_of(cold, 900)])
+    (row,) = summary(one)
+    assert (row.cold_starts, row.p50_ms) == (1, 1000.0)

@@ -58,6 +58,7 @@ def test_an_unusual_invocation_goes_the_general_way_alone() -> None:
         ours(IDS[1], **{"http.route": "/claims"}),
         ours(IDS[1], level="WARNING"),
         "MONITORING|1795231810|CLM-1|set|claims|#a:b\n",
+        "MONITORING|1795231810|1|count|aws.lambda.errors|#a:b\n",
         "claims:1|c\n",
         "\n",
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from subscribers.envelope import LogBatch, encode
 from subscribers.handler import make_handler
 from subscribers.http import Edge
 from subscribers.kept import decode
-from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped
+from subscribers.outlets import ALL_KINDS, Local, Missed, Outlet, Outlets, Shipped
 from subscribers.settings_error import SettingsError
 from subscribers.shipping import Shipper
 from subscribers.signals import Log, Metric, Signal
@@ -166,6 +167,37 @@ def test_a_local_sink_that_fails_sends_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         handled(outlets, "one")
     assert edge.taken == []
+
+
+class Unsure(Memory):
+    """A local sink that wants lines with an `o`, and cannot keep them."""
+
+    def append(self, signals: Iterable[Signal]) -> Missed:  # type: ignore[override]
+        wanted = [s.event_id for s in signals if isinstance(s, Log) and "o" in s.message]
+        return Missed(frozenset(wanted), "state_unavailable")
+
+
+def test_a_local_sink_may_do_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What says so itself stops nobody: the others get everything, and its ledger says what it missed."""
+    keeper, edge = FolderKeeper(tmp_path), Scripted()
+    outlets: list[Outlet] = [Local("alerts state", Unsure(), has_ledger=False), shipped("s", edge)]
+    told = handled(Outlets(outlets, keeper, keeper), "one", "two", "three")
+    assert len(edge.taken) == 3
+    assert (told["delivered"], told["dropped"]) == (0, {"not_taken": 1, "state_unavailable": 2})
+    assert told["others"][0]["delivered"] == 3
+    measured = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [m["events_dropped"] for m in measured if m.get("reason") == "state_unavailable"] == [2]
+
+
+def test_a_damaged_state_does_not_stop_logs(tmp_path: Path) -> None:
+    """As it is configured: the file of OBSERVE_STATE is no database, the store gets the line."""
+    state = tmp_path / "a.sqlite"
+    state.write_bytes(b"garbage" * 1_000)
+    environ = {"OBSERVE_STORE": str(tmp_path / "s"), "OBSERVE_STATE": str(state)}
+    told = handled(outlets_of(EMPTY, environ), "[ERROR]\t2026-11-21T03:30:10.500Z\tabc\tboom", "fine")
+    by_sink = {one["sink"]: one for one in (told, *told["others"])}
+    assert by_sink["store"]["delivered"] == 2
+    assert by_sink["alerts state"]["delivered"] == 0
 
 
 def test_a_keeper_is_needed() -> None:

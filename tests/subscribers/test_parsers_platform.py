@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from subscribers.parsers.platform_signals import TOLD
 from tests.subscribers.lambda_stream import (
     COLD,
     END,
@@ -306,3 +307,44 @@ def test_a_root_without_a_parent_has_a_span_id_derived_from_the_request() -> Non
     (other,) = spans(told((REPORT + xray).replace(REQUEST, OTHER)))
     assert one.span_id == same.span_id != other.span_id
     assert len(one.span_id) == 16
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MONITORING|1795231810|1|count|aws.lambda.errors|#faas.name:claims,cloud.account.id:123456789012",
+        "MONITORING|1|count|aws.lambda.errors|ns",
+        "aws.lambda.errors:1|c|#faas.name:claims",
+        json.dumps({"m": "aws.lambda.errors", "v": 1, "e": 1795231810, "t": ["faas.name:claims"]}),
+        json.dumps(
+            {
+                "_aws": {
+                    "Timestamp": T0_MS,
+                    "CloudWatchMetrics": [
+                        {"Namespace": "n", "Dimensions": [[]], "Metrics": [{"Name": "aws.lambda.errors"}]}
+                    ],
+                },
+                "aws.lambda.errors": 1,
+            }
+        ),
+        json.dumps({"metric": "MONITORING|1795231810|1|count|aws.lambda.errors"}),
+    ],
+)
+def test_what_a_function_prints_is_not_what_lambda_says(line: str) -> None:
+    """Alerts and costs count Lambda's own words: a metric of that name in a line has another one."""
+    found = told(START, line, END, COLD)
+    assert sum(m.name == "printed.aws.lambda.errors" for m in metrics(found)) == 1
+    assert all(m.name != "aws.lambda.errors" for m in metrics(found))
+
+
+def test_only_names_that_lambda_tells_are_taken() -> None:
+    """Datadog's own metrics of functions begin alike, and are a team's."""
+    found = metrics(told("aws.lambda.enhanced.invocations:1|c"))
+    assert [m.name for m in found] == ["aws.lambda.enhanced.invocations"]
+
+
+def test_every_name_that_lambda_tells_is_taken() -> None:
+    """Whatever its lines amount to in these tests is on the list."""
+    lines = [START, COLD, TIMEOUT, EXIT, record("initReport", phase="init", status="error"), END]
+    dropped = record("logsDropped", droppedRecords=3, droppedBytes=12, reason="x")
+    assert {m.name for m in metrics(told(*lines, dropped))} <= TOLD

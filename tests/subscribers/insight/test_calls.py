@@ -19,11 +19,11 @@ from subscribers.insight.calls import (
     Trace,
     Visit,
     asked_services,
-    endpoint_of,
-    is_asked,
-    sampled,
     stitched,
 )
+from subscribers.insight.chains_routes import asked_places, endpoint_of
+from subscribers.insight.chains_sample import MOST_OF_TRACE, sampled
+from subscribers.insight.routes import Routes
 from subscribers.signals import Link, Metric, Span
 from subscribers.store import Store
 from tests.subscribers.samples import MS, T0, origin, span, span_id
@@ -257,13 +257,62 @@ def test_a_link_of_identity_joins_the_trace_that_was_lost() -> None:
     assert len(stitched([front, server("old", 1, 2, side="legacy", trace_id="d" * 32)])) == 1
 
 
+@pytest.mark.parametrize("kind", [["batch"], {"a": 1}, None, 1])
+def test_a_link_that_says_no_text_of_itself_is_any_link(kind: object) -> None:
+    """Lists and objects are no kind of a link, and no error."""
+    link = Link("d" * 32, "", {semconv.LINK_KIND: kind})
+    assert len(stitched([server("front", 0, 1, links=(link,)), server("old", 1, 2, trace_id="d" * 32)])) == 2
+
+
+def test_one_long_trace_hides_no_other(tmp_path: Path) -> None:
+    """Of a job's trace the first spans are read, and it is counted as cut; all others are whole."""
+    job = [server("job", 0, 9_000, trace_id="0" * 32)]
+    job += [call(f"c{i}", i, i + 1, "job", trace_id="0" * 32) for i in range(MOST_OF_TRACE + 10)]
+    store = _stored(tmp_path / "store", 12)
+    store.append([replace(one, event_id=f"job-{one.name}") for one in job])
+    sample = sampled(store.query, Question())
+    assert (sample.looked_at, sample.cut, sample.is_short, sample.is_whole) == (12, 1, False, False)
+    assert max(len(trace.nodes) for trace in sample.traces) == MOST_OF_TRACE
+    assert "one of them is longer, and incomplete" in sample.notes[1]
+
+
+def test_only_what_was_read_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the spans of a question are used up, the traces behind are none of the sample."""
+    monkeypatch.setattr("subscribers.insight.chains_sample.MOST_SPANS", 5)
+    sample = sampled(_stored(tmp_path / "store", 12).query, Question())
+    assert (sample.looked_at, len(sample.traces), sample.is_short, sample.scale) == (5, 5, True, 2.4)
+    assert any("More were not read" in note for note in sample.notes)
+
+
+def test_names_of_parameters_and_any_are_no_other_endpoint() -> None:
+    """{id} is {number}; each side has its own route or the endpoint's; ANY is every method."""
+    config = loads(
+        """
+version: 1
+services:
+  front: {side: serverless, log_groups: [/aws/lambda/front]}
+  old: {side: legacy, log_groups: [/old/access]}
+endpoints:
+  read:
+    route: GET /claims/{number}
+    legacy: {service: old, route: "ANY /legacy/{id}"}
+    serverless: {service: front}
+"""
+    )
+    routes = Routes(config.endpoints)
+    assert endpoint_of(routes, Place("serverless", "front", "GET /claims/{id}")) == "read"
+    assert endpoint_of(routes, Place("legacy", "old", "PUT /legacy/{x}")) == "read"
+    assert endpoint_of(routes, Place("legacy", "old", "GET /claims/{x}")) == "read"
+    assert endpoint_of(routes, Place("legacy", "front", "GET /claims/{id}")) == ""
+    assert endpoint_of(routes, Place("serverless", "front", "GET")) == ""
+
+
 def test_endpoints_have_their_names_of_observe_yaml() -> None:
     """A place is of an endpoint where both service and route are its implementation's."""
     question = Question(config=CONFIG, endpoints=("submit",))
     place = Place("legacy", "old", "POST /claims")
-    assert endpoint_of(question, place) == "submit"
-    assert is_asked(question, place)
-    assert not is_asked(question, Place("legacy", "old", "GET /claims"))
+    assert endpoint_of(Routes(CONFIG.endpoints), place) == "submit"
+    assert asked_places(question, [place, Place("legacy", "old", "GET /claims")]) == {place}
     assert asked_services(question) == {"old", "front"}
     assert asked_services(Question(services=("old",))) == {"old"}
     assert asked_services(Question()) == frozenset()

@@ -16,11 +16,12 @@ from subscribers.insight.answer import Answer, Question
 from subscribers.insight.calls import Place, stitched
 from subscribers.insight.chains import answer, call_chains
 from subscribers.insight.chains_graph import Circle, chains, circles, depths, edges
-from subscribers.insight.chains_waiting import Nested, Size, nested, sizes, waiting, waits
+from subscribers.insight.chains_sample import MOST_OF_TRACE, sampled
+from subscribers.insight.chains_waiting import Nested, Size, Sizes, nested, sizes, waiting, waits
 from subscribers.signals import Link, Signal, Span
 from subscribers.store import Store
 from tests.subscribers.insight.test_calls import call, hybrid, only, server, told
-from tests.subscribers.samples import MS, TRACE, span, span_id
+from tests.subscribers.samples import MS, TRACE, origin, span, span_id
 
 
 def store_of(path: Path, *signals: Signal) -> Store:
@@ -198,6 +199,66 @@ def test_without_a_report_what_waiting_costs_is_unknown_and_said(tmp_path: Path)
     assert any("No report tells the memory of back, front" in note for note in given.notes)
 
 
+def test_nothing_is_fine_where_a_trace_was_cut(tmp_path: Path) -> None:
+    """What was not read may be deep."""
+    spans = [server("job", 0, 9_000)]
+    spans += [call(f"c{i}", i, i + 1, "job") for i in range(MOST_OF_TRACE)]
+    given = answer(store_of(tmp_path, *spans).query, Question())
+    assert [finding for finding in given.findings if finding.level == "ok"] == []
+    assert any("incomplete" in note for note in given.notes)
+
+
+def test_what_a_correlation_id_joins_is_not_scaled_up(tmp_path: Path) -> None:
+    """Each request has two traces, of which one is drawn: sums are of the drawn ones' own invocations."""
+    spans = []
+    for i in range(20):
+        more = {"correlation_id": f"id-{i}"}
+        spans += [
+            server("front", 0, 100, trace_id=f"{i + 1:032x}", **more),
+            call("post", 10, 50, "front", trace_id=f"{i + 1:032x}", **more),
+            server("old", 15, 45, side="legacy", above="post", trace_id=f"{i + 1:032x}", **more),
+            span("back", 90, 95, "back", "serverless", kind="consumer", trace_id=f"{i + 99:032x}", **more),
+        ]
+    store = store_of(tmp_path, *(replace(one, event_id=f"{n}") for n, one in enumerate(spans)))
+    sample = sampled(store.query, Question(), most=10)
+    told = {one.service: one.invocations for one in waiting(sample.traces, Sizes(), EMPTY, sample.drawn)}
+    assert sum(told.values()) * sample.scale == 40
+    assert sum(one.invocations for one in waiting(sample.traces, Sizes(), EMPTY)) > 10
+
+
+def test_functions_of_one_service_have_their_own_memory(tmp_path: Path) -> None:
+    """Each function's waiting is priced by its own size, whoever reported last."""
+    spans, sizes_told = [], []
+    for i, (name, size) in enumerate((("small", 128), ("large", 1024))):
+        trace_id, place = (
+            f"{i + 1:032x}",
+            replace(origin("svc", "serverless"), log_group=f"/aws/lambda/{name}"),
+        )
+        one = server("svc", 0, 100, trace_id=trace_id)
+        other = call("post", 0, 50, "svc", trace_id=trace_id, attributes={semconv.FAAS_INVOKED_NAME: "x"})
+        spans += [replace(s, origin=place, event_id=f"{name}{s.name}") for s in (one, other)]
+        report = told("memory_size", size, name, i, kind="gauge", origin=place)
+        sizes_told.append(report)
+    given = answer(store_of(tmp_path, *spans, *sizes_told).query, Question())
+    rows = {row["function"]: row for row in table(given, "waiting")}
+    assert (rows["small"]["size_mb"], rows["large"]["size_mb"]) == (128, 1024)
+    assert rows["large"]["usd_functions"] == pytest.approx(8 * rows["small"]["usd_functions"])
+    assert any("svc (small) waits" in finding.text for finding in given.findings)
+
+
+def test_a_finding_with_a_price_is_an_estimate(tmp_path: Path) -> None:
+    """Depth alone is measured; with dollars it rests on a price."""
+    spans = chain("a", "b", "c")
+    (measured,) = (f for f in answer(store_of(tmp_path / "1", *spans).query, Question()).findings
+                   if f.text.startswith("1 request waited through"))  # fmt: skip
+    told_sizes = (told("memory_size", 1024, service, kind="gauge") for service in "abc")
+    store = store_of(tmp_path / "2", *spans, *told_sizes)
+    (priced,) = (
+        f for f in answer(store.query, Question()).findings if f.text.startswith("1 request waited through")
+    )
+    assert (measured.basis, priced.basis) == ("measured", "estimated")
+
+
 def test_a_function_that_mostly_waits_is_said(tmp_path: Path) -> None:
     """More than half of the time of front is spent on a call of another function."""
     store = store_of(tmp_path, *chain("front", "back"), told("memory_size", 512, "front", kind="gauge"))
@@ -207,9 +268,10 @@ def test_a_function_that_mostly_waits_is_said(tmp_path: Path) -> None:
 
 def test_nested_time_is_that_of_functions_that_somebody_waits_for() -> None:
     """The old system is not billed, and who reads a message is waited for by nobody."""
-    assert nested(only(*hybrid()), {}, EMPTY) == {0: Nested(), 2: Nested()}
-    assert nested(only(*chain("a", "b")), {}, EMPTY) == {0: Nested(180.0, None)}
-    (below,) = nested(only(*chain("a", "b")), {"b": Size(1024, "eu-west-1")}, EMPTY).values()
+    assert nested(only(*hybrid()), Sizes(), EMPTY) == {0: Nested(), 2: Nested()}
+    assert nested(only(*chain("a", "b")), Sizes(), EMPTY) == {0: Nested(180.0, None)}
+    known = Sizes({("b", "b"): Size(1024, "eu-west-1")})
+    (below,) = nested(only(*chain("a", "b")), known, EMPTY).values()
     assert below.usd == pytest.approx(0.180 * 0.0000166667)
 
 

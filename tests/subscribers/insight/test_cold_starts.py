@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from observe import semconv
 from subscribers.config import loads
@@ -16,7 +17,7 @@ from subscribers.store import Store
 from tests.subscribers.insight.test_calls import call, server, told
 from tests.subscribers.insight.test_chains import store_of, table
 from tests.subscribers.insight.test_spent import init
-from tests.subscribers.samples import MS, T0
+from tests.subscribers.samples import MS, T0, origin
 
 HOUR_MS = 3_600_000
 
@@ -116,6 +117,46 @@ def test_a_start_that_was_over_long_before_kept_nobody_waiting(tmp_path: Path) -
     """The layer says cold, but tells no init: Lambda had made the environment early."""
     found = of(store_of(tmp_path, cold("front", 0, 10), *report("r0", init_duration=1500)))
     assert (found.cold_starts, found.waited, found.ahead) == (1, 0, 1)
+
+
+def test_functions_of_one_service_have_their_own_starts(tmp_path: Path) -> None:
+    """Who waited for one function did not wait for the other of the same service."""
+    place = {name: replace(origin("svc", "serverless"), log_group=f"/aws/lambda/{name}") for name in "ab"}
+    request = replace(cold("svc", 0, 10, correlation_id="web-1"), origin=place["b"])
+    start = replace(init(-1600, -100, "svc", "svc"), origin=place["b"])
+    reports = [
+        replace(one, origin=place[name])
+        for name in "ab"
+        for one in report(f"r{name}", function=name, init_duration=1500)
+    ]
+    store = store_of(tmp_path, request, start, *reports)
+    assert (of(store, "a").waited, of(store, "b").waited) == (0, 1)
+    (row,) = table(answer(store.query, Question()), "callers")
+    assert (row["service"], row["function"]) == ("svc", "b")
+
+
+def test_each_start_costs_by_the_memory_of_its_own_report(tmp_path: Path) -> None:
+    """A function that was given more memory in between."""
+    price = (
+        "version: 1\nservices: {front: {side: serverless, log_groups: [/f], price: {usd_per_gb_second: 0.5}}}"
+    )
+    reports = [
+        *report("r0", 0, init_duration=200, billed_duration=210, memory_size=1024),
+        *report("r1", 1, init_duration=200, billed_duration=210, memory_size=2048),
+    ]
+    found = of(store_of(tmp_path, *reports), question=Question(config=loads(price)))
+    assert found.usd == pytest.approx(0.1 + 0.2)
+
+
+def test_whether_anybody_waits_is_unknown_without_the_layer(tmp_path: Path) -> None:
+    """The platform tells of a message as of a request: nobody is called a user for that."""
+    told_alone = cold("front", 0, 10, told_by="platform")
+    told_alone = replace(told_alone, attributes={semconv.FAAS_COLDSTART: True})
+    store = store_of(tmp_path, told_alone, *report("r0", init_duration=1500))
+    assert of(store).waited == 0
+    given = answer(store.query, Question())
+    assert [row["waits"] for row in table(given, "callers")] == ["unknown"]
+    assert any("Whether anybody waited for 1 cold request is not known" in note for note in given.notes)
 
 
 def test_callers_that_met_cold_functions_are_named(tmp_path: Path) -> None:

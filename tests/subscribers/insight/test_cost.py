@@ -13,15 +13,14 @@ from msgspec.structs import replace
 
 from subscribers.config import EMPTY, Config, loads
 from subscribers.insight.answer import Answer, Question, Table
+from subscribers.insight.cold_starts import cold_starts
 from subscribers.insight.cost import Cost, answer, cost
 from subscribers.insight.cost_functions import FunctionCost, functions
-from subscribers.insight.cost_requests import endpoints, paths, values
 from subscribers.insight.cost_words import monthly, percent, usd
 from subscribers.parsers.prices import COMMON, REGIONS, Pricing
 from subscribers.signals import Link, Signal
 from subscribers.store import Store
-from tests.subscribers.insight.invoked import T0_MS, entry, invoked, lines, origin, request, served
-from tests.subscribers.samples import log, metric
+from tests.subscribers.insight.invoked import T0_MS, entry, invoked, lines, request
 
 #: What one second at 1,024 MB costs, with its request.
 ONE = COMMON.x86_64 + COMMON.request
@@ -87,10 +86,50 @@ def test_memory(tmp_path: Path) -> None:
     small = [one for n in range(20, 40) for one in invoked("small", n, n, size_mb=128, used_mb=20)]
     full = [one for n in range(40, 60) for one in invoked("full", n, n, used_mb=900)]
     found = told(stored(tmp_path, many, small, full, invoked("new", 99, used_mb=1)))
-    hints = {row[0]: row[4] for row in table(found, "memory").rows}
+    hints = {row[0]: row[-1] for row in table(found, "memory").rows}
     assert hints == {"large": "less memory may do", "small": None, "full": None, "new": None}
     (finding,) = (one for one in found.findings if one.text.startswith("large:"))
     assert finding.basis == "estimated"
+
+
+def test_the_same_name_in_several_places(tmp_path: Path) -> None:
+    """Functions of one name in two accounts or Regions are told apart, and so are their hints; else not."""
+    here = [one for n in range(20) for one in invoked("f", n, n, used_mb=100)]
+    there = [
+        replace(one, origin=replace(one.origin, account="2", region="us-east-1"))
+        for n in range(20, 40)
+        for one in invoked("f", n, n, used_mb=900)
+    ]
+    same = told(stored(tmp_path / "one", here))
+    assert table(same, "functions").rows[0][:3] == ("f", None, None)
+    found = told(stored(tmp_path / "two", here, there))
+    assert {row[:3] for row in table(found, "functions").rows} == {
+        ("f", "123456789012", "eu-west-1"),
+        ("f", "2", "us-east-1"),
+    }
+    hints = {row[:3]: row[-1] for row in table(found, "memory").rows}
+    assert hints == {("f", "123456789012", "eu-west-1"): "less memory may do", ("f", "2", "us-east-1"): None}
+    assert "f (123456789012, eu-west-1): less than half" in texts(found)
+
+
+def test_restores_are_starts(tmp_path: Path) -> None:
+    """A snapshot's restore costs what is billed of it, and cold-starts tells the same time of both kinds."""
+    report = (
+        f"REPORT RequestId: {request(1)}\tDuration: 56.63 ms\tBilled Duration: 239 ms\tMemory Size: 512 MB\t"
+        "Max Memory Used: 106 MB\tRestore Duration: 457.42 ms\tBilled Restore Duration: 182 ms\t\n"
+    )
+    inited = (
+        f"REPORT RequestId: {request(2)}\tDuration: 10.30 ms\tBilled Duration: 211 ms\tMemory Size: 512 MB\t"
+        "Max Memory Used: 106 MB\tInit Duration: 200.20 ms\t\n"
+    )
+    store = stored(tmp_path, lines("snap", (0, report)), lines("init", (0, inited)))
+    for found, start_ms, billed_ms in zip(
+        functions(store.query, Question()), (182, 200.2), (239, 211), strict=True
+    ):
+        assert found.cold_starts == 1
+        assert found.cold_starts_usd == pytest.approx(found.usd * start_ms / billed_ms)
+    by_name = {one.function: one.billed_ms for one in cold_starts(store.query, Question()).functions}
+    assert by_name == {"snap": 182, "init": pytest.approx(200.2)}
 
 
 def test_waste(tmp_path: Path) -> None:
@@ -149,108 +188,6 @@ def test_messages_processed_again(tmp_path: Path) -> None:
     (found,) = functions(store.query, Question())
     assert (found.retries, found.redeliveries) == (0, 1)
     assert found.redeliveries_usd == pytest.approx(ONE / 2)
-
-
-def test_endpoints(tmp_path: Path) -> None:
-    """An endpoint costs its function, and as a whole what its requests set off, behind queues too."""
-    store = stored(
-        tmp_path,
-        invoked("front", 1),
-        invoked("worker", 2, 10),
-        invoked("late", 3, 20),
-        invoked("alone", 4),
-        served("front", 1, 1, correlation_id="c-1"),
-        entry("worker", 2, 1, 10, kind="consumer"),
-        entry("late", 3, 7, 20, kind="consumer", correlation_id="c-1"),
-        entry("alone", 4, 8, kind="consumer", correlation_id="c-9"),
-    )
-    by_name = {one.endpoint: one for one in endpoints(store.query, Question())}
-    found = by_name["POST /claims"]
-    assert (found.requests, found.own_invocations, found.whole_invocations) == (1, 1, 3)
-    assert found.own_usd == pytest.approx(ONE)
-    assert found.whole_usd == pytest.approx(3 * ONE)
-    assert found.inferred_invocations == 1
-    assert by_name[None].whole_usd == pytest.approx(ONE)
-    assert any("inferred" in note for note in told(store).notes)
-
-
-def test_endpoint_of_the_first_request(tmp_path: Path) -> None:
-    """What a legacy request sets off is its cost; an endpoint called on the way has its own alone."""
-    store = stored(
-        tmp_path,
-        invoked("inner", 1, 1),
-        served("legacy", 0, 1, "/old", 0),
-        served("inner", 1, 1, "/inner", 1),
-    )
-    by_name = {one.endpoint: one for one in endpoints(store.query, Question())}
-    assert by_name["POST /old"].whole_usd == pytest.approx(ONE)
-    assert by_name["POST /inner"].own_usd == pytest.approx(ONE)
-    assert by_name["POST /inner"].whole_usd == 0
-
-
-def test_batch_is_shared(tmp_path: Path) -> None:
-    """An invocation for records of two endpoints costs each of them its half."""
-    batch: dict[str, Any] = {
-        "kind": "consumer",
-        "links": (Link(f"{9:032x}", "b" * 16, {"observe.link": "batch"}),),
-    }
-    store = stored(
-        tmp_path,
-        invoked("worker", 9, 5),
-        served("front", 1, 1, "/one"),
-        served("front", 2, 2, "/two"),
-        entry("worker", 9, 9, 5, "main", kind="consumer"),
-        entry("worker", 9, 1, 5, "r1", **batch),
-        entry("worker", 9, 2, 5, "r2", **batch),
-    )
-    whole = {one.endpoint: one.whole_usd for one in endpoints(store.query, Question())}
-    assert whole == {"POST /one": pytest.approx(ONE / 2), "POST /two": pytest.approx(ONE / 2)}
-
-
-def test_endpoint_asked_for(tmp_path: Path) -> None:
-    """Of the endpoints asked for by their names in observe.yaml there are no others."""
-    store = stored(tmp_path, served("front", 1, 1, "/one"), served("front", 2, 2, "/two"))
-    text = "version: 1\nservices: {s: {side: serverless}}\n"
-    text += "endpoints: {first: {route: POST /one, serverless: {service: s}}}\n"
-    assert [one.endpoint for one in costs(store, loads(text), endpoints=("first",)).endpoints] == [
-        "POST /one"
-    ]
-
-
-def test_by_field(tmp_path: Path) -> None:
-    """A field of logs, spans or metrics splits the cost; what tells none takes its trace's."""
-    store = stored(
-        tmp_path,
-        *(invoked("a", n, n) for n in range(1, 6)),
-        log("1", origin=origin("a"), request_id=request(1), attributes={"tenant": "x"}),
-        entry("a", 2, 2, attributes={"tenant": {"id": "deep"}, "other": 1}),
-        replace(metric("3", tags={"tenant": "y"}), request_id=request(3)),
-        log("4", origin=origin("a"), trace_id=f"{4:032x}", attributes={"tenant": "z"}),
-        entry("a", 4, 4),
-    )
-    found = values(store.query, Question(by="tenant"))
-    assert sum(one.usd for one in found) == pytest.approx(5 * ONE)
-    named = {one.value: one.usd for one in found if one.value and "deep" not in one.value}
-    assert named == {value: pytest.approx(ONE) for value in "xyz"}
-    assert {one.value for one in values(store.query, Question(by="tenant.id"))} == {"deep", None}
-    assert "Nothing tells nobody" in table(told(store, by="nobody"), "by").empty
-    assert not table(told(store, by="nobody"), "by").rows
-
-
-def test_two_values_share(tmp_path: Path) -> None:
-    """An invocation for two values costs each its half."""
-    said = [log(v, origin=origin("a"), request_id=request(1), attributes={"tenant": v}) for v in "xy"]
-    found = values(stored(tmp_path, invoked("a", 1), said).query, Question(by="tenant"))
-    assert {one.value: one.usd for one in found} == {v: pytest.approx(ONE / 2) for v in "xy"}
-
-
-@pytest.mark.parametrize("field", ["a.b", "a/b", "a~b", 'a"b', "$.x", "'; DROP", "é", " "])
-def test_any_field_can_be_asked_for(tmp_path: Path, field: str) -> None:
-    """A field's name is data, whatever it holds."""
-    line = log("1", origin=origin("a"), request_id=request(1), attributes={field: "x"})
-    found = values(stored(tmp_path, invoked("a", 1), [line]).query, Question(by=field))
-    assert [one.value for one in found] == ["x"]
-    assert set(paths(field)) == {"flat", "nested"}
 
 
 def test_no_price(tmp_path: Path) -> None:
@@ -312,7 +249,15 @@ def test_values_of_a_function() -> None:
     fields: dict[str, Any] = dict.fromkeys(FunctionCost.__struct_fields__, 0)
     known: dict[str, Any] = {"invocations": 99, "size_mb": 1024.0, "used_p99_mb": 10.0}
     one = FunctionCost(
-        **{**fields, "function": "a", "service": "a", "region": "", "was_resized": True, **known}
+        **{
+            **fields,
+            "function": "a",
+            "service": "a",
+            "region": "",
+            "account": "",
+            "was_resized": True,
+            **known,
+        }
     )
     assert not one.has_much_memory
     assert replace(one, was_resized=False).has_much_memory

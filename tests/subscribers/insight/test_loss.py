@@ -68,7 +68,7 @@ def test_all_is_accounted_for(store: Store) -> None:
     """Where the ledger adds up and every invocation ended, that is the verdict, and the only finding."""
     found = told(store)
     assert levels(found) == ["ok"]
-    assert "200 events for elk, all delivered, or dropped on purpose (5)" in texts(found)
+    assert "200 events for elk, all delivered, or dropped on purpose (5 for elk)" in texts(found)
     assert table(found, "sinks").rows == (("elk", 2, 200, 195, 0, 5),)
 
 
@@ -87,6 +87,28 @@ def test_stored_and_dropped(store: Store) -> None:
         "odd_reason": (2, "look at it"),
         "below_level": (3, "asked for"),
     }
+
+
+def test_events_of_several_sinks_are_counted_once(store: Store) -> None:
+    """What came in for two sinks came in once; where one did not get all, each has its number."""
+    store.record([settled("p", "datadog"), settled("q", "datadog", not_taken=7)])
+    (found,) = told(store).findings
+    assert "200 events, for each of datadog and elk, all delivered" in found.text
+    assert "(7 for datadog, 5 for elk)" in found.text
+    assert found.evidence["events"] == 200
+    store.record([settled("r", "datadog")])
+    assert "300 events (300 for datadog, 200 for elk)" in told(store).findings[0].text
+
+
+def test_every_finding_has_evidence(store: Store) -> None:
+    """Whatever is said rests on numbers that programs can read."""
+    store.record([settled("r", stored=7), settled("s", "datadog", odd_reason=2, below_level=3, excluded=1)])
+    store.append(invoked("a", 2, 31 * MINUTE_S, parts="START"))
+    store.append([*invoked("ends", 3, 40 * MINUTE_S, parts="REPORT"), entry("own", 4, 4)])
+    found = told(store).findings
+    assert [one.text for one in found if not one.evidence] == []
+    (asked,) = (one for one in found if one.text.startswith("Controls"))
+    assert asked.evidence == {"sinks": {"datadog": {"below_level": 3, "excluded": 1}}}
 
 
 def test_unbalanced(store: Store) -> None:

@@ -12,9 +12,18 @@ from subscribers.config import EMPTY, Config
 from subscribers.insight import ask
 from subscribers.insight.answer import Answer, Question, Table
 from subscribers.insight.parity import parity
-from subscribers.signals import Span
+from subscribers.signals import Side, Span
 from subscribers.store import Store
-from tests.subscribers.insight.traffic import BOTH, DAY_MS, T0_TEXT, config, request, requests
+from tests.subscribers.insight.traffic import (
+    BOTH,
+    DAY_MS,
+    T0_TEXT,
+    config,
+    killed,
+    request,
+    requests,
+    start_of,
+)
 from tests.subscribers.samples import MS, T0
 
 BASELINE = BOTH + "    baseline: {from: 2023-11-10, to: 2023-11-14, p95_ms: 40, error_percent: 0.5}\n"
@@ -109,11 +118,14 @@ def test_failures_that_came_at_one_time(store: Store) -> None:
 
 
 def test_refusals_are_told_apart(store: Store) -> None:
-    """4xx are no errors; where the new side refuses far more, that is said."""
+    """4xx are no errors; where the new side refuses far more, that is said, and it is not as good."""
     refused = requests("serverless", 200, 10, every_ms=10, status=403)
     served = requests("serverless", 1000, 10, every_ms=10)
     answer = told(store, [*requests("legacy", 1200, 10, every_ms=10), *refused, *served])
-    assert table(answer, "verdicts")[0]["verdict"] == "as good"
+    assert table(answer, "verdicts")[0]["verdict"] == "inconclusive"
+    assert answer.findings[0].level == "warning"
+    assert "inconclusive; different answers (2xx 100.0% to 83.3%, 4xx 0.0% to 16.7%)" in texts(answer)
+    assert "requests more" not in texts(answer)
     assert "warning: submit: the new side refuses more requests: 4xx 0.0% to 16.7%" in texts(answer)
 
 
@@ -275,3 +287,127 @@ def test_an_empty_store(store: Store) -> None:
     assert texts(answer) == ""
     assert table(answer, "verdicts")[0]["verdict"] == "not compared"
     assert all(one.rows or one.empty for one in answer.tables)
+
+
+def test_who_refuses_everything_is_not_better(store: Store) -> None:
+    """404 to everything is fast and without an error, and nothing to compare latencies with."""
+    refused = requests("serverless", 1000, 10, every_ms=10, status=404)
+    answer = told(store, [*requests("legacy", 1000, 100, every_ms=10), *refused])
+    (row,) = table(answer, "verdicts")
+    assert (row["verdict"], row["p95_ratio"]) == ("inconclusive", None)
+    assert "different answers (2xx 100.0% to 0.0%, 4xx 0.0% to 100.0%)" in answer.findings[0].text
+
+
+def test_latency_of_the_same_answers(store: Store) -> None:
+    """Fast refusals do not hide that what is answered is three times slower."""
+    refused = requests("serverless", 1200, 1, every_ms=10, status=404)
+    slow = requests("serverless", 800, 300, every_ms=15)
+    answer = told(store, [*requests("legacy", 1200, 100, every_ms=10), *refused, *slow])
+    assert answer.findings[0].text.startswith("submit (POST /claims): regressed; median 109 ms to 3")
+
+
+def test_equal_answers_of_a_storm_count(store: Store) -> None:
+    """Lines of an access log that say the same are failures each: the old side's, here."""
+    line = request("legacy", 0, status=502, told_by="access_log")
+    storm = [msgspec.structs.replace(line, event_id=f"line-{n}") for n in range(500)]
+    answer = told(store, [*requests("legacy", 500), *storm, *requests("serverless", 500)])
+    assert table(answer, "verdicts")[0]["legacy_errors"] == 50.0
+
+
+def test_the_wait_for_a_start_is_part_of_the_verdict(store: Store) -> None:
+    """The layer's span begins after the start, which its caller waited for all the same."""
+    cold = list(requests("serverless", 300, 100, every_ms=5000, is_cold=True))
+    spans = [*requests("legacy", 1500, 100), *requests("serverless", 1200, 100), *cold]
+    answer = told(store, [*spans, *(start_of(one, 3000) for one in cold)])
+    (row,) = table(answer, "verdicts")
+    assert (row["verdict"], row["latency"], row["latency_warm"]) == ("regressed", "regressed", "as good")
+    assert "requests without a cold start are as good: the 20.0% with one make" in texts(answer)
+
+
+def test_a_sampled_layer_does_not_dilute_errors(store: Store) -> None:
+    """Of 95% nobody told the outcome, and of the others 20% failed: no verdict, and the share is named."""
+    spans = [*requests("legacy", 2000, 30), *requests("serverless", 80, 30), *killed(1900, is_known=False)]
+    answer = told(store, [*spans, *requests("serverless", 20, 30, status=500)])
+    (row,) = table(answer, "verdicts")
+    assert (row["verdict"], row["serverless_requests"], row["serverless_errors"]) == (
+        "inconclusive",
+        2000,
+        20,
+    )
+    assert "inconclusive; nobody told the outcome of 95.0% of the serverless requests;" in texts(answer)
+    assert (
+        "warning: submit: nobody told the outcome of 1,900 of 2,000 requests (95.0%) of the serverless side"
+        in texts(answer)
+    )
+    new = table(answer, "statuses")[1]
+    assert (new["2xx"], new["5xx"], new["none"], new["unknown"]) == (80, 20, 0, 1900)
+
+
+def test_a_sampled_layer_may_be_enough(store: Store) -> None:
+    """Where the sample is large and says the same as the whole, there is a verdict."""
+    spans = [*requests("legacy", 2000, 30), *requests("serverless", 1200, 30)]
+    answer = told(store, [*spans, *killed(800, is_known=False)])
+    assert table(answer, "verdicts")[0]["verdict"] == "as good"
+    assert "info: submit: nobody told the outcome of 800 of 2,000 requests (40.0%)" in texts(answer)
+
+
+def test_killed_invocations_of_one_of_two_routes(store: Store) -> None:
+    """They name no route, and may be this endpoint's: no verdict that they could change."""
+    spans = [*requests("legacy", 1000, 30), *requests("serverless", 1000, 30), *killed(100)]
+    health = requests("serverless", 20, 30, route="GET /health")
+    answer = told(store, [*spans, *health])
+    assert table(answer, "verdicts")[0]["verdict"] == "inconclusive"
+    assert "inconclusive; 100 failures without a route may be this endpoint's" in texts(answer)
+    assert "warning: new: 100 requests named no route, and 100 of them failed" in texts(answer)
+
+
+def at_two_times(side: Side, day: int, night: int, times: float) -> list[Span]:
+    """Requests of the day take 400 ms, those of the night 100 ms; times: as long."""
+    return [
+        *requests(side, day, 400 * times, every_ms=10, at_ms=DAY_MS / 2),
+        *requests(side, night, 100 * times, every_ms=10),
+    ]
+
+
+def test_other_hours_do_not_make_a_side_better(store: Store) -> None:
+    """Half as slow again at every hour, but mostly asked at night: totals say better, and no verdict does."""
+    answer = told(store, [*at_two_times("legacy", 2400, 600, 1), *at_two_times("serverless", 60, 2940, 1.5)])
+    assert table(answer, "verdicts")[0]["verdict"] == "inconclusive"
+    finding = answer.findings[0]
+    assert (finding.level, finding.basis) == ("warning", "estimated")
+    assert "totals say better, the same hours with the same weight rather regressed" in finding.text
+    assert finding.evidence["same_hours"]["new_ms"]["p95"] > 600
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1.0, "as good"), (5.0, "regressed")])
+def test_other_hours_that_change_nothing(store: Store, times: float, verdict: str) -> None:
+    """Hours may differ as long as the same hours say the same as the totals."""
+    old = [*requests("legacy", 2400, 100, every_ms=10, at_ms=DAY_MS / 2), *requests("legacy", 600, 100)]
+    new = requests("serverless", 300, 100 * times, every_ms=10, at_ms=DAY_MS / 2)
+    answer = told(store, [*old, *new, *requests("serverless", 2700, 100 * times)])
+    assert table(answer, "verdicts")[0]["verdict"] == verdict
+
+
+def test_a_smoke_test_is_not_side_by_side(store: Store) -> None:
+    """One early request of the new side does not make two periods one."""
+    spans = [*requests("legacy", 300, 100), *requests("serverless", 300, 100, at_ms=30 * DAY_MS)]
+    answer = told(store, [*spans, request("serverless", 100, at_ms=500)])
+    assert table(answer, "verdicts")[0]["compared"] == "before and after"
+
+
+def test_findings_have_evidence(store: Store) -> None:
+    """Whatever is said rests on numbers, also what is worse within the margin and legacy after a cutover."""
+    settings = config(BOTH + f"    cutover: '{T0_TEXT}'\n")
+    slower = requests("serverless", 4000, 104, every_ms=10)
+    answer = told(store, [*requests("legacy", 4000, 100, every_ms=10), *slower], settings)
+    assert "within the margin, but worse" in texts(answer)
+    assert "legacy requests after the cutover" in texts(answer)
+    assert all(finding.evidence for finding in answer.findings)
+
+
+def test_a_canary_of_a_quiet_hour(store: Store) -> None:
+    """Next to days of legacy traffic an hour is not side by side, but held against that same hour."""
+    old = [*requests("legacy", 4000, 400, every_ms=40_000, at_ms=DAY_MS), *requests("legacy", 200, 100, 900)]
+    answer = told(store, [*old, *requests("serverless", 1000, 150, every_ms=180)])
+    assert table(answer, "verdicts")[0]["compared"] == "before and after"
+    assert "totals say better, the same hours with the same weight rather regressed" in texts(answer)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from subscribers.insight.parity_traffic import Seen, Served, by_endpoint, canonical, seen, undeclared
+from subscribers.insight.parity_traffic import UNKNOWN, Seen, Served, by_endpoint, seen, undeclared
 from subscribers.insight.sketch import Sketch
 from subscribers.signals import Side
 from subscribers.store import Store
-from tests.subscribers.insight.traffic import BOTH, config, request
+from tests.subscribers.insight.traffic import BOTH, config, killed, request, start_of
 from tests.subscribers.samples import T0
 
 ALWAYS = (0, (1 << 63) - 1)
@@ -21,42 +17,6 @@ ALWAYS = (0, (1 << 63) - 1)
 def one(side: Side, service: str, route: str, count: int = 1) -> Seen:
     """Some requests of a route."""
     return Seen(side, service, route, Served(count=count, latency=Sketch.of([1.0] * count)))
-
-
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        ("GET /claims/{id}", "GET /claims/{number}"),
-        ("GET /claims/{id}", "GET /claims/:id"),
-        ("GET /claims/{id}/notes", "GET /claims/<int:id>/notes/"),
-        ("ANY /{proxy+}", "ANY /{rest+}"),
-        ("GET /", "GET "),
-    ],
-)
-def test_the_same_route(a: str, b: str) -> None:
-    """Names of parameters, how frameworks write them, and a slash at the end make no difference."""
-    assert canonical(a) == canonical(b)
-
-
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        ("GET /claims/{id}", "POST /claims/{id}"),
-        ("GET /claims/{id}", "GET /claims/{id+}"),
-        ("GET /claims", "GET /claims/{id}"),
-        ("GET /a:b", "GET /a{}"),
-    ],
-)
-def test_another_route(a: str, b: str) -> None:
-    """Methods, paths and how much a parameter takes do."""
-    assert canonical(a) != canonical(b)
-
-
-@given(st.text(max_size=40))
-def test_any_text_is_some_route(text: str) -> None:
-    """Whatever a stranger calls a route, it has one canonical form."""
-    method, path = canonical(text)
-    assert canonical(f"{method} {path}") == (method, path)
 
 
 def test_each_side_may_have_its_own_route() -> None:
@@ -144,3 +104,24 @@ def test_what_was_served(tmp_path: Path) -> None:
     assert (served.first_unix_nano - T0, served.last_unix_nano - T0) == (1_000_000, 9_000_000)
     assert served.slowest[0] == "slow"
     assert served.failures == ("bad", "gone")
+
+
+def test_callers_wait_for_a_start(tmp_path: Path) -> None:
+    """Latency has the wait for a function's start; without cold requests it has none."""
+    cold = request("serverless", 10, at_ms=5000, is_cold=True)
+    store = Store(tmp_path / "store")
+    store.append([cold, start_of(cold, 3000), request("serverless", 20)])
+    (found,) = seen(store.query, *ALWAYS)
+    assert found.served.latency == Sketch.of([3010.0, 20.0])
+    assert found.served.warm == Sketch.of([20.0])
+    assert found.served.answered["2xx"] == found.served.latency
+
+
+def test_what_nobody_told_the_outcome_of(tmp_path: Path) -> None:
+    """The platform tells that an invocation ended, not what it answered; or that it was killed."""
+    store = Store(tmp_path / "store")
+    ended = killed(2, is_known=False)
+    store.append([request("serverless"), *ended, *killed(3, at_ms=9000)])
+    (found,) = seen(store.query, *ALWAYS)
+    assert found.served.statuses == {"": 3, "2xx": 1, UNKNOWN: 2}
+    assert (found.served.unknown, found.served.killed, found.served.failed) == (2, 3, 3)

@@ -16,7 +16,7 @@ from subscribers.signals import Span
 from subscribers.store import Store
 from tests.subscribers.insight.test_parity import table, texts
 from tests.subscribers.insight.traffic import BOTH, DAY_MS, T0_TEXT, config, requests
-from tests.subscribers.samples import MS, T0
+from tests.subscribers.samples import MS, T0, log
 
 SPLIT = BOTH + "    split: 75\n"
 FOUR = (
@@ -129,6 +129,7 @@ def test_legacy_after_a_cutover_without_a_split(store: Store) -> None:
 
 def test_the_old_one_may_go(store: Store) -> None:
     """An endpoint without legacy traffic any more: its old implementation may be removed."""
+    store.append([log("old", service="old")])
     answer = told(store, requests("serverless", 50), config(BOTH))
     assert "submit: observe.yaml names both sides, but only serverless had traffic (50 requests)" in texts(
         answer
@@ -187,3 +188,39 @@ def test_unknown_names_are_told(store: Store) -> None:
     answer = told(store, endpoints=("nope",), by="tenant")
     assert "warning: nope is no endpoint of observe.yaml; it has submit" in texts(answer)
     assert "Progress is not split by tenant." in answer.notes
+
+
+def test_the_old_one_may_not_go_unseen(store: Store) -> None:
+    """Nothing of the old service was read in the asked time: nobody knows whether it still serves."""
+    store.append([log("old", -90_000, service="old")])
+    settings = config(BOTH + "    split: 100\n")
+    answer = told(store, requests("serverless", 50), settings, first_unix_nano=T0)
+    (row,) = table(answer, "remains")
+    assert row["remains"] == "nothing of old was read: whether it still serves is not known"
+
+
+def test_the_old_one_may_not_go_before_all_is_moved(store: Store) -> None:
+    """A split of less than 100% still sends it requests."""
+    store.append([log("old", service="old")])
+    (row,) = table(told(store, requests("serverless", 50)), "remains")
+    assert row["remains"] == "no legacy traffic was seen, but the split is 75%"
+
+
+def test_without_a_cutover_nothing_is_since_one(store: Store) -> None:
+    """A side without traffic, or an endpoint without a cutover, is not compared since any."""
+    answer = told(store, requests("serverless", 100))
+    assert "the split says 75%, but 100.0% of the traffic was serverless" in texts(answer)
+    assert not any("cutover" in note for note in answer.notes)
+
+
+def test_findings_have_evidence(store: Store) -> None:
+    """Each contradiction rests on numbers."""
+    both = config(BOTH + f"    cutover: '{T0_TEXT}'\n")
+    for settings, spans in (
+        (config(SPLIT), requests("legacy", 9)),
+        (both, requests("legacy", 9)),
+        (config(BOTH), requests("legacy", 9)),
+    ):
+        answer = told(store, spans, settings, endpoints=("submit", "nope"))
+        assert len(answer.findings) >= 3
+        assert all(finding.evidence for finding in answer.findings)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from subscribers.insight.requests import REQUESTS
-from subscribers.signals import Link, Span
+from subscribers.signals import Link, Metric, Span
 from subscribers.store import Store
 from subscribers.tables import Row
-from tests.subscribers.insight.traffic import request
-from tests.subscribers.samples import T0, span
+from tests.subscribers.insight.traffic import killed, request, start_of
+from tests.subscribers.samples import MS, T0, metric, span
 
 
-def found(tmp_path: Path, *spans: Span, first: int = 0, last: int = (1 << 63) - 1) -> list[Row]:
+def found(tmp_path: Path, *spans: Span | Metric, first: int = 0, last: int = (1 << 63) - 1) -> list[Row]:
     """The table `requests` of a store with some spans."""
     store = Store(tmp_path / "store")
     store.append(spans)
@@ -112,3 +114,41 @@ def test_broken_clocks(tmp_path: Path) -> None:
         request("legacy", -5, at_ms=2),
     )
     assert [row["ns"] for row in rows] == [0, 9_000_000_000_000_000_000 - T0 - 1_000_000, 0]
+
+
+def test_equal_lines_of_an_access_log_are_requests_each(tmp_path: Path) -> None:
+    """Equal lines have one span ID, for it is made of the line; a layer's span told twice is one."""
+    line = request("legacy", 0, status=502, told_by="access_log")
+    lines = [msgspec.structs.replace(line, event_id=f"line-{n}") for n in range(3)]
+    twice = request("serverless", at_ms=1)
+    rows = found(tmp_path, *lines, twice, msgspec.structs.replace(twice, event_id="again"))
+    assert [row["told_by"] for row in rows] == ["access_log"] * 3 + ["layer"]
+
+
+def test_the_wait_for_a_start_that_the_layer_told(tmp_path: Path) -> None:
+    """It is from the start's beginning to the request's; a start that nobody waited for has no parent."""
+    cold = request("serverless", at_ms=9000, is_cold=True)
+    ahead = msgspec.structs.replace(start_of(cold, 70), parent_span_id="", event_id="ahead")
+    rows = found(tmp_path, request("serverless"), cold, start_of(cold, 3000), ahead)
+    assert [row["wait_ns"] for row in rows] == [0, 3000 * MS]
+
+
+def test_the_wait_for_a_start_that_only_the_platform_told(tmp_path: Path) -> None:
+    """It is in the report of that invocation, and not of a retry with the same ID."""
+    first, retried = (
+        msgspec.structs.replace(one, event_id=f"{line}:99", request_id="r")
+        for line, one in zip(("one", "two"), killed(2, every_ms=90_000), strict=True)
+    )
+    told = msgspec.structs.replace(
+        metric("aws.lambda.init_duration", 250.5, request_id="r"), event_id="one:4", origin=first.origin
+    )
+    rows = found(tmp_path, first, retried, told)
+    assert [row["wait_ns"] for row in rows] == [250_500_000, 0]
+
+
+def test_a_start_of_a_broken_clock(tmp_path: Path) -> None:
+    """A start before all time, or behind its request, is no wait, and stops no query."""
+    cold = request("serverless", is_cold=True)
+    before = msgspec.structs.replace(start_of(cold, 5), start_unix_nano=-(1 << 62))
+    assert [row["wait_ns"] for row in found(tmp_path / "a", cold, before)] == [0]
+    assert [row["wait_ns"] for row in found(tmp_path / "b", cold, start_of(cold, -5))] == [0]

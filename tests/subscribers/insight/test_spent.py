@@ -15,6 +15,7 @@ from observe import semconv
 from subscribers.config import Config, Endpoint, Implementation
 from subscribers.insight.answer import Question
 from subscribers.insight.calls import Trace
+from subscribers.insight.chains_sample import MOST_OF_TRACE
 from subscribers.insight.spent import answer, time_spent
 from subscribers.insight.spent_parts import Hop, length, parts
 from subscribers.insight.spent_sweep import Interval, self_times
@@ -254,6 +255,34 @@ def test_only_the_endpoints_that_are_asked_for(tmp_path: Path) -> None:
     asked = time_spent(store.query, Question(config=config, endpoints=("x",)))
     assert [one.place.service for one in asked] == ["old"]
     assert time_spent(store.query, Question(services=("front",)))[0].place.service == "front"
+
+
+def test_names_of_parameters_are_no_other_endpoint(tmp_path: Path) -> None:
+    """The layer's {id} is the endpoint's {number}."""
+    endpoint = Endpoint(name="x", route="GET /x/{number}", serverless=Implementation("f", "ANY /x/{number}"))
+    config = Config(endpoints={"x": endpoint})
+    store = store_of(tmp_path, server("f", 0, 9, "/x/{id}"), server("g", 0, 9, "/x/{id}"))
+    asked = time_spent(store.query, Question(config=config, endpoints=("x",)))
+    assert [(one.place.service, one.endpoint) for one in asked] == [("f", "x")]
+
+
+def test_requests_of_very_many_spans_are_bounded_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three requests with three spans each, seven spans are two requests."""
+    monkeypatch.setattr("subscribers.insight.spent.MOST_NODES", 7)
+    spans = [one for i in range(3) for one in served(i, i * 200, 100, 40)]
+    store = store_of(tmp_path, *spans)
+    (front,) = (one for one in time_spent(store.query, Question()) if one.place.service == "front")
+    assert (front.all.requests, front.all.left_out, front.missing) == (2, 1, 0)
+    assert any("requests were left out" in note for note in answer(store.query, Question()).notes)
+
+
+def test_a_trace_that_was_cut_is_said(tmp_path: Path) -> None:
+    """Its parts are not all of it."""
+    spans = [server("job", 0, 9_000), *(call(f"c{i}", i, i + 1, "job") for i in range(MOST_OF_TRACE))]
+    notes = answer(store_of(tmp_path, *spans).query, Question()).notes
+    assert any("one of those looked at is longer, and incomplete" in note for note in notes)
 
 
 def test_places_that_are_left_out_are_counted(tmp_path: Path) -> None:

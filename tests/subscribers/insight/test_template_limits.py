@@ -124,6 +124,99 @@ def test_a_template_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         read_limits(tmp_path / "none.yaml")
 
 
+_QUEUE = """
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 7
+      Events: {E: {Type: SQS, Properties: {Queue: %s}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "value", ["!!float abc", "!!int abc", "!!bool abc", "!!int ''", "9" * 5000, "!!timestamp [x]"]
+)
+def test_a_value_that_is_none_of_its_type_is_a_sentence(tmp_path: Path, value: str) -> None:
+    """What PyYAML cannot make of it, in whichever way it says so."""
+    with pytest.raises(TemplateError, match=r"template\.yaml is no YAML: "):
+        read(tmp_path, _QUEUE % "q" + f"      Description: {value}\n")
+
+
+@pytest.mark.parametrize("value", ["2026-02-30", "2020-13-45", "!!timestamp x"])
+def test_dates_are_text(tmp_path: Path, value: str) -> None:
+    """No limit is a date, and one that does not exist stops nothing."""
+    assert read(tmp_path, _QUEUE % "q" + f"      Description: {value}\n")["F"].timeout_s == 7
+
+
+_BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{above}'] * 9)}]\n"
+    for above, name in zip("abcdefghi", "bcdefghij", strict=True)
+)
+_MERGED = (
+    "m0: &m0 {"
+    + ", ".join(f"k{i}: 1" for i in range(100))
+    + "}\n"
+    + "".join(f"m{i}: &m{i} {{<<: [{', '.join([f'*m{i - 1}'] * 10)}]}}\n" for i in range(1, 8))
+)
+
+
+@pytest.mark.parametrize("bomb", [_BOMB + _QUEUE % "*j", _MERGED + _QUEUE % "q"])
+def test_aliases_of_aliases_are_refused(tmp_path: Path, bomb: str) -> None:
+    """A few hundred bytes that stand for millions of nodes."""
+    with pytest.raises(TemplateError, match=r"more than 1,000,000 nodes, aliases written out"):
+        read(tmp_path, bomb)
+
+
+def test_an_alias_within_itself_is_refused(tmp_path: Path) -> None:
+    """It has no end."""
+    with pytest.raises(TemplateError, match="the alias x is part of what it stands for"):
+        read(tmp_path, "x: &x {a: *x}\n" + _QUEUE % "*x")
+
+
+@pytest.mark.parametrize("level", ["[", "- ", "{a: ", "? "])
+def test_a_template_that_is_too_deep_is_a_sentence(tmp_path: Path, level: str) -> None:
+    """libyaml's composer calls itself: hundreds of thousands of levels would end the process."""
+    with pytest.raises(TemplateError, match="more than 200 levels deep"):
+        read(tmp_path, level * 400_000)
+
+
+def test_aliases_of_depth_count_as_deep(tmp_path: Path) -> None:
+    """Levels behind an alias are levels."""
+    lines = ["a0: &a0 [[[[[[[[[[x]]]]]]]]]]"]
+    lines += [f"a{i}: &a{i} [[[[[[[[[[*a{i - 1}]]]]]]]]]]" for i in range(1, 30)]
+    with pytest.raises(TemplateError, match="more than 200 levels deep, aliases written out"):
+        read(tmp_path, "\n".join(lines) + _QUEUE % "*a29")
+
+
+def test_a_few_aliases_are_what_they_stand_for(tmp_path: Path) -> None:
+    """Anchors and merge keys are used in templates, too."""
+    text = (
+        "Common: &common {Timeout: 9}\nResources:\n  A: {Type: 'AWS::Serverless::Function',"
+        " Properties: {<<: *common, FunctionName: a}}\n"
+    )
+    assert (read(tmp_path, text)["A"].timeout_s, read(tmp_path, text)["A"].name) == (9, "a")
+
+
+def test_a_file_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
+    """It is not read to its end."""
+    with pytest.raises(TemplateError, match="longer than 5,000,000 bytes"):
+        read(tmp_path, "#" * 5_000_001)
+
+
+def test_a_tree_that_holds_itself_ends() -> None:
+    """A tree that is no text's has no bound of its own."""
+    tree: dict[str, object] = {}
+    tree["a"] = [tree, {"Ref": "Q"}]
+    own = {"FunctionName": {"Ref": "F"}, "EventSourceArn": tree}
+    resources = {
+        "F": {"Type": "AWS::Lambda::Function"},
+        "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": own},
+        "Q": {"Type": "AWS::SQS::Queue"},
+    }
+    assert limits({"Resources": resources})[0].queues == (Queue("Q", 30.0),)
+
+
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 _TREES = st.recursive(
     _LEAVES,

@@ -8,7 +8,8 @@ from typing import Any
 from subscribers.config import Config, load
 from subscribers.insight.answer import Finding, Question
 from subscribers.insight.template_limits import Limit, Queue, Route
-from subscribers.insight.timeouts import Near, answer, timeouts
+from subscribers.insight.timeouts import answer, timeouts
+from subscribers.insight.timeouts_values import Callee, Near
 from subscribers.signals import Log, Metric
 from subscribers.store import Store
 from tests.subscribers.insight.test_calls import call, server, told
@@ -112,6 +113,36 @@ def test_a_function_that_outlives_its_gateway_is_a_warning(tmp_path: Path) -> No
     assert "front may run for 60 s, but the REST API waits 29 s for POST /claims" in second.text
 
 
+def test_a_gateway_waits_for_the_start_too(tmp_path: Path) -> None:
+    """25 s of work after an init of 9.9 are too long for 29 s; the function's own limit counts no start."""
+    events = "{E: {Type: Api, Properties: {Path: /claims, Method: post}}}"
+    config = template(tmp_path, function("front", 28, events))
+    starts = (told("init_duration", 9_900, "front", i, f"r{i}") for i in range(100))
+    store = store_of(tmp_path, *reports("front", *[25_000] * 100), *starts)
+    (gone, own) = (f for f in texts(store, config))
+    assert gone.level == "warning"
+    assert gone.text == "The p99 of front is 25,000 ms, 89 % of its limit of 28 s."
+    assert own.level == "bad"
+    assert "whose p99 is 34,900 ms, its start included" in own.text
+    (row,) = table(answer(store.query, Question(config=config)), "functions")
+    assert (row["p99_ms"], row["waited_p99_ms"]) == (25_000, 34_900)
+
+
+def test_a_start_of_another_report_is_not_added(tmp_path: Path) -> None:
+    """The init of one invocation is no part of the longest one."""
+    starts = told("init_duration", 9_900, "front", 0, "r0")
+    found = near(store_of(tmp_path, *reports("front", 10, 25_000), starts))
+    assert (found.max_ms, found.waited_max_ms) == (25_000, 25_000)
+
+
+def test_of_few_invocations_the_longest_is_told(tmp_path: Path) -> None:
+    """One invocation has no p99."""
+    store = store_of(tmp_path, *reports("front", 10, 2_500))
+    (finding,) = texts(store, template(tmp_path, function("front", 3)))
+    assert finding.text == "The longest of 2 invocations of front is 2,500 ms, 83 % of its limit of 3 s."
+    assert finding.evidence["longest_ms"] == 2_500
+
+
 def test_a_queue_that_shows_messages_again_too_early(tmp_path: Path) -> None:
     """Below the timeout messages are processed twice; below six times it is AWS's advice."""
     events = "{E: {Type: SQS, Properties: {Queue: !GetAtt Q.Arn}}}"
@@ -133,10 +164,11 @@ def test_a_caller_with_less_time_than_its_callee_takes(tmp_path: Path) -> None:
         server("front", 0, 900, status="error"),
         call("post", 10, 900, "front", status="error"),
         server("old", 20, 2020, "/registrations", side="legacy", above="post"),
+        *(server(f"o{i}", 0, 2000, "/registrations", side="legacy", service="old") for i in range(19)),
     )
     limit = Limit(logical_id="F", name="front", timeout_s=1.0)
-    ((edge, limit_s, p99_ms),) = timeouts(store.query, Question(), [limit]).callers
-    assert (edge.callee.service, limit_s, p99_ms) == ("old", 1.0, 2000.0)
+    ((edge, limit_s, callee),) = timeouts(store.query, Question(), [limit]).callers
+    assert (edge.callee.service, limit_s, callee) == ("old", 1.0, Callee(2000.0, 20))
     (finding,) = (
         f for f in texts(store, template(tmp_path, function("front", 1))) if "is stopped after" in f.text
     )

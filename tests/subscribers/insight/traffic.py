@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import msgspec
+
 from observe.ids import derive_trace_id
 from subscribers.config import Config, loads
 from subscribers.signals import Side, Span
-from tests.subscribers.samples import span
+from tests.subscribers.samples import MS, span
 
 #: Of T0 in tests.subscribers.samples: 2023-11-14T22:13:20Z.
 T0_TEXT = "2023-11-14T22:13:20Z"
@@ -65,6 +67,40 @@ def request(
     }
     named = service or ("old" if side == "legacy" else "new")
     return span(name, at_ms, at_ms + ms, named, side, **{**defaults, **more})
+
+
+def start_of(entry: Span, ms: float) -> Span:
+    """The start of a function that a request waited for, as the layer tells it: it ends as that begins."""
+    told = span(
+        f"i{next(_names)}",
+        service=entry.origin.service,
+        side="serverless",
+        kind="internal",
+        trace_id=entry.trace_id,
+        parent_span_id=entry.span_id,
+        start_unix_nano=entry.start_unix_nano - round(ms * MS),
+        end_unix_nano=entry.start_unix_nano,
+        attributes={"aws.lambda.initialization_type": "on-demand"},
+    )
+    return msgspec.structs.replace(told, name="init")
+
+
+def killed(
+    number: int, *, at_ms: float = 0, every_ms: float = 1000, ms: float = 30, is_known: bool = True
+) -> Iterator[Span]:
+    """Invocations of `new` that only the platform told, without a route. is_known: False where they ended."""
+    for i in range(number):
+        yield span(
+            name := f"k{next(_names)}",
+            start := at_ms + i * every_ms,
+            start + ms,
+            "new",
+            "serverless",
+            told_by="platform",
+            request_id=name,
+            trace_id=derive_trace_id(name),
+            status="error" if is_known else "unset",
+        )
 
 
 def requests(side: Side, number: int, ms: float = 10, every_ms: float = 1000, **more: Any) -> Iterator[Span]:
