@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli_parse import config_of
+from console.store_config import config_of_store
 from console.terminal import (
     config_option,
     duration_ns,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from subscribers.insight.answer import Question
     from subscribers.store import Store
 
-_DEFAULT_CONFIG = Path("observe.yaml")
 _LAST_NS = (1 << 63) - 1
 
 _TIMES = """
@@ -43,7 +43,7 @@ SELECT min(told) AS first, max(told) AS last FROM (
 @click.command()
 @click.argument("name", required=False)
 @store_option
-@config_option("services, endpoints, prices; ./observe.yaml where there is one")
+@config_option("services, endpoints, prices; ./observe.yaml, or that which filled the store")
 @click.option("--from", "since", metavar="WHEN", help="Not older: 2h, 1d, or 2026-11-21T08:00:00Z.")
 @click.option("--to", "until", metavar="WHEN", help="Not younger, in the same forms.")
 @click.option("--last", metavar="TIME", help="The last 30m, 24h or 7d; instead of --from and --to.")
@@ -81,7 +81,7 @@ def insight(
     first, end = _times(since, until, last, time.time_ns())
     must_exist(store)
     with sentences():
-        settings = config_of(config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.is_file() else None))
+        settings = config_of(config_of_store(store, config))
         _must_be(endpoints, settings.endpoints, "--endpoint", settings)
         _must_be(services, settings.services, "--service", settings)
         question = Question(

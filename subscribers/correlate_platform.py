@@ -84,6 +84,12 @@ def _of(signal: Signal) -> tuple[str, str]:
     return signal.origin.log_stream, signal.request_id
 
 
+def _status(log: Log) -> str:
+    """How an invocation ended, "" where a line has something else there."""
+    status = log.attributes.get(STATUS)
+    return status if isinstance(status, str) else ""
+
+
 def _unreported(signals: Iterable[Signal]) -> set[tuple[str, str]]:
     """The invocations that are told to have failed, and of which no report is here."""
     failed: set[tuple[str, str]] = set()
@@ -94,7 +100,7 @@ def _unreported(signals: Iterable[Signal]) -> set[tuple[str, str]]:
         kind = _kind(signal)
         if kind == "report":
             reported.add(_of(signal))
-        elif kind == "end" and signal.attributes.get(STATUS) in FAILED:
+        elif kind == "end" and _status(signal) in FAILED:
             failed.add(_of(signal))
     return failed - reported
 

@@ -28,15 +28,14 @@ _THROTTLED = (
 
 
 def built_in_rules(config: Config, limits_ms: Mapping[str, float]) -> Iterator[AnyRule]:
-    """Yield the rules that fit what a configuration has: functions, a legacy side, or neither yet.
+    """Yield the rules that fit what a configuration has: those of functions, and of a legacy side.
 
     limits_ms: timeouts of the functions, by service, as the template has them.
     """
-    sides = {service.side for service in config.services.values()} or {"legacy", "serverless"}
-    if "serverless" in sides:
-        yield from _of_functions()
-        yield from _near_timeouts(limits_ms)
-    if "legacy" in sides:
+    # Functions need no entry in the file: /aws/lambda/NAME without one is the service NAME.
+    yield from _of_functions()
+    yield from _near_timeouts(limits_ms)
+    if not config.services or any(service.side == "legacy" for service in config.services.values()):
         yield from _of_legacy()
     errors = Selector(signal="log", levels=("ERROR", "FATAL"))
     yield NewError(

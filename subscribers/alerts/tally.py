@@ -17,8 +17,9 @@ from observe.semconv import FAAS_VERSION
 from subscribers.alerts import windows
 from subscribers.alerts.endpoints import Endpoints
 from subscribers.alerts.flows_marks import Marker
-from subscribers.alerts.model import Flow, FlowPoint, Group, Measure, Sample
+from subscribers.alerts.model import Flow, FlowPoint, Group, Measure
 from subscribers.alerts.plan import Plan
+from subscribers.alerts.samples import ID_MAX, Samples, time_of
 from subscribers.alerts.selectors import Router, nested
 from subscribers.alerts.state import BODY_MAX_BYTES, Entry
 from subscribers.alerts.state_entries import checked
@@ -26,7 +27,7 @@ from subscribers.alerts.values import valid, value_of
 from subscribers.alerts.versions import version_entry
 from subscribers.alerts.windows import Points
 from subscribers.alerts.windows_cache import HOUR_SLOTS
-from subscribers.signals import ENTRY_KINDS, Log, Metric, Signal, Span
+from subscribers.signals import Log, Metric, Signal, Span
 
 #: An entry and the IDs of the events in it.
 Counted = tuple[Entry, tuple[str, ...]]
@@ -37,7 +38,6 @@ VALUE_MAX = 128
 GROUPS_MAX = 500
 OTHER = "(other)"
 #: Characters of an ID in a sample: a line may have one of any length.
-ID_MAX = 200
 #: Larger numbers are none: sums of them are infinite, and whoever prints one wants to break something.
 NUMBER_MAX = 1e100
 #: Versions of a service in an hour: a line may tell any.
@@ -76,8 +76,8 @@ class Tally:
         self._clock = clock
         #: Service and hour -> the versions that were told of.
         self._versions: dict[tuple[str, int], set[str]] = {}
-        #: Of the signals that are being counted: what names an invocation best, by its request ID.
-        self._told: dict[str, Log | Span] = {}
+        #: Of the signals that are being counted.
+        self._samples = Samples()
 
     def count(self, signals: Sequence[Signal]) -> list[Counted]:
         """Return the entries that signals amount to, and the events in each."""
@@ -86,7 +86,7 @@ class Tally:
         found: list[Counted] = []
         groups: Counter[tuple[int, int]] = Counter()
         measures = len(self._measures)
-        self._told = _by_request(signals)
+        self._samples = Samples(signals)
         parts_of_requests = nested(signals) if self._requests else frozenset()
         for signal in signals:
             wanted = self._router.wanted(signal)
@@ -141,7 +141,7 @@ class Tally:
         cell.events[event] = signal.event_id
         samples = cell.points.samples
         if len(samples) < windows.SAMPLES or time_of(signal) >= samples[-1].time_unix_nano:
-            cell.points.samples = windows.latest(samples, (self._sample(signal),))
+            cell.points.samples = windows.latest(samples, (self._samples.of(signal),))
 
     def _written(self, cells: dict[tuple[int, int, Group], _Cell]) -> Iterator[Counted]:
         for (n, slot, group), cell in cells.items():
@@ -162,15 +162,10 @@ class Tally:
 
     def _mark(self, at: tuple[Flow, int], signal: Signal) -> Iterator[Counted]:
         flow, position = at
-        entries = self._marker.marks(flow, position, signal, self._sample(signal))
+        entries = self._marker.marks(flow, position, signal, self._samples.of(signal))
         self.notes["alerts_no_key"] += not entries
         for entry in entries:
             yield entry, (signal.event_id,)
-
-    def _sample(self, signal: Signal) -> Sample:
-        """Return a signal as a sample; a metric names no trace, but its invocation does."""
-        told = self._told.get(signal.request_id) if isinstance(signal, Metric) else None
-        return sample_of(signal) if told is None else sample_of(told)
 
     def _version(self, signal: Log | Span) -> Iterator[Counted]:
         """Tell of a version that runs, once an hour and process: what changed is the first question."""
@@ -191,30 +186,9 @@ class Tally:
         yield version_entry(valid(signal.origin.service), version, slot), (signal.event_id,)
 
 
-def _by_request(signals: Sequence[Signal]) -> dict[str, Log | Span]:
-    """Return what tells most of each invocation: its error, else its failed span, else what has a trace."""
-    told: dict[str, tuple[int, Log | Span]] = {}
-    for signal in signals:
-        if isinstance(signal, Metric) or not signal.request_id or not signal.trace_id:
-            continue
-        if isinstance(signal, Log):
-            rank = 3 if signal.level in ("ERROR", "FATAL") and signal.error_type else 1
-        else:
-            rank = 2 if signal.status == "error" and signal.kind in ENTRY_KINDS else 0
-        known = told.get(signal.request_id)
-        if known is None or rank > known[0]:
-            told[signal.request_id] = (rank, signal)
-    return {request_id: signal for request_id, (_, signal) in told.items()}
-
-
 def _point(flow: Flow, at: int) -> FlowPoint:
     """Return the flow's start (-1) or one of its ends."""
     return flow.start if at < 0 else flow.ends[at]
-
-
-def time_of(signal: Signal) -> int:
-    """Return when a signal happened, in nanoseconds: a span when it ended, for then it is known."""
-    return signal.end_unix_nano if isinstance(signal, Span) else signal.time_unix_nano
 
 
 def number_of(measure: Measure, signal: Signal) -> float | None:
@@ -241,33 +215,3 @@ def identity_of(signal: Signal) -> int:
     else:
         text = signal.event_id
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-
-
-def sample_of(signal: Signal) -> Sample:
-    """Return a signal as a sample: IDs cut, and texts that UTF-8 can write."""
-    origin = signal.origin
-    correlation_id = trace_id = span_id = ""
-    if isinstance(signal, Log):
-        text = signal.message
-        correlation_id, trace_id, span_id = signal.correlation_id, signal.trace_id, signal.span_id
-    elif isinstance(signal, Span):
-        said = f": {signal.status_message}" if signal.status_message else ""
-        text = f"{signal.name}{said}"
-        correlation_id, trace_id, span_id = signal.correlation_id, signal.trace_id, signal.span_id
-    else:
-        text = f"{signal.name} {signal.value:g}"
-    return Sample(
-        time_unix_nano=time_of(signal),
-        service=_cut(origin.service),
-        side=origin.side,
-        correlation_id=_cut(correlation_id),
-        trace_id=_cut(trace_id),
-        span_id=_cut(span_id),
-        request_id=_cut(signal.request_id),
-        log_group=_cut(origin.log_group),
-        text=valid(text[: windows.TEXT_MAX]),
-    )
-
-
-def _cut(id: str) -> str:
-    return valid(id[:ID_MAX])

@@ -33,8 +33,6 @@ PART_EVENTS = 20_000
 OTHER = "(other)"
 GROUPS_MAX = 2_000
 _DAY_S = 86_400
-#: Bytes of a sample's text.
-TEXT_MAX = 300
 SEALS = "seals"
 #: A measure that was not summed for so long beside others was not counted either: it was in no rule.
 _GAP_S = 900

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from subscribers.alerts.flows import FlowReport, Marker, judge_flow
 from subscribers.alerts.model import Calendar, Finding, Flow, FlowPoint, Selector
+from subscribers.alerts.samples import Samples
 from subscribers.alerts.state import Entry
 from subscribers.alerts.state_memory import MemoryState
-from subscribers.alerts.tally import sample_of
 from subscribers.config import Config
 from subscribers.signals import Log, Origin
 
@@ -46,7 +46,7 @@ def line(claim: str, at_s: float, said: str = "accepted", event: str = "") -> Lo
 def marks(flow: Flow, lines: Iterable[Log], position: int) -> Iterator[Entry]:
     """Yield what a subscriber writes for lines at a point of a flow."""
     for one in lines:
-        yield from MARKER.marks(flow, position, one, sample_of(one))
+        yield from MARKER.marks(flow, position, one, Samples().of(one))
 
 
 class Watched(MemoryState):

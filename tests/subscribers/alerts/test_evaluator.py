@@ -251,7 +251,8 @@ def test_what_changed_before_is_told(world: World, hook: Hook) -> None:
     ]
     world.errors(5, 3)
     world.run(5, 8)
-    assert hook.told[0]["changes"] == ["deployment: web version 42 first seen, 00:04:00 UTC, 1 min 1 s before"]
+    said = "deployment: web version 42 first seen, 00:04:00 UTC, 1 min 1 s before"
+    assert hook.told[0]["changes"] == [said]
 
 
 def test_rules_that_changed_are_told(world: World) -> None:

@@ -9,8 +9,8 @@ from observe.ids import key_mark
 from subscribers.alerts.flows import Mark, Marker
 from subscribers.alerts.flows_keys import Key, KeyReader
 from subscribers.alerts.model import Flow, FlowPoint, Selector
+from subscribers.alerts.samples import Samples
 from subscribers.alerts.selectors import Endpoints, matcher
-from subscribers.alerts.tally import sample_of
 from subscribers.config import Config
 from tests.subscribers.alerts.test_values import log, metric, span
 
@@ -97,7 +97,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fail() -> None:
     assert reader(matches="(?P<claim>CLM-[0-9]+)").keys(half) == [Key(MARK, "CLM-889001")]
     point = FlowPoint(name="start", selector=Selector(signal="log", matches="CLM"), key="claim")
     flow = Flow(name="f", start=point, ends=(point,), within_s=60)
-    entry = Marker(Config(keys=KEYS), SECRET).mark(flow, -1, half, sample_of(half))
+    entry = Marker(Config(keys=KEYS), SECRET).mark(flow, -1, half, Samples().of(half))
     assert entry is not None
     assert msgspec.msgpack.decode(entry.body, type=Mark).sample.correlation_id == "?"
     assert matcher(point.selector, Endpoints())(half)

@@ -149,10 +149,13 @@ def test_every_built_in_rule_has_a_name_that_the_file_may_use() -> None:
     assert names == set(BUILT_IN_RULES)
 
 
-def test_sides_that_are_not_there_have_no_rules() -> None:
-    """A system without functions is not told of cold starts."""
-    config = loads("version: 1\nservices: {web: {side: legacy, log_groups: [/web]}}\n")
-    assert set(plan_of(config).rules) == {"legacy-5xx", "legacy-pool", "new-error"}
+def test_functions_need_no_entry_and_the_legacy_side_does() -> None:
+    """A log group below /aws/lambda is a function, whatever the file says; nothing is legacy by itself."""
+    legacy = loads("version: 1\nservices: {web: {side: legacy, log_groups: [/web]}}\n")
+    functions = loads("version: 1\nservices: {fn: {side: serverless, log_groups: [/aws/lambda/fn]}}\n")
+    of_legacy = {"legacy-5xx", "legacy-pool"}
+    assert set(plan_of(legacy).rules) - set(plan_of(functions).rules) == of_legacy
+    assert "function-errors" in plan_of(legacy).rules
 
 
 def test_the_same_measure_is_counted_once() -> None:
