@@ -146,6 +146,8 @@ def _count(rule: Absence, windows: Windows, group: Group, first_s: int, last_s: 
 
 
 def _wanted(rule: Absence) -> str:
+    if rule.called and rule.count == 1:
+        return f"{rule.called} expected"
     one, several = things(rule.measure.selector)
     return f"the {one if rule.count == 1 else f'{number(rule.count)} {several}'} expected"
 

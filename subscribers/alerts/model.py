@@ -160,6 +160,8 @@ class Absence(Rule, frozen=True, kw_only=True):
     calendar: Calendar | None = None
     every_s: int = 0
     count: int = 1
+    #: What people call what is expected; "" where its conditions tell.
+    called: str = ""
 
 
 class NewError(Rule, frozen=True, kw_only=True):

@@ -191,7 +191,14 @@ def _absence(tree: Mapping[str, Any], common: dict[str, Any]) -> Absence:
     calendar = calendar_of(tree["calendar"]) if "calendar" in tree else None
     keep_s = max(2 * every_s, _LAST_SEEN_S, reach_s(calendar) if calendar else 0)
     measure = msgspec.structs.replace(measure, keep_s=keep_s)
-    return Absence(**common, measure=measure, calendar=calendar, every_s=every_s, count=tree.get("count", 1))
+    return Absence(
+        **common,
+        measure=measure,
+        calendar=calendar,
+        every_s=every_s,
+        count=tree.get("count", 1),
+        called=tree["expect"].get("called", ""),
+    )
 
 
 def _new_error(tree: Mapping[str, Any], common: dict[str, Any]) -> NewError:

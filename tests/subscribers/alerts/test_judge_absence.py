@@ -56,6 +56,14 @@ def test_a_report_that_does_not_come_is_missed_at_its_deadline_until_it_comes() 
     assert told[193][0].details["late_s"] == 42 * MINUTE
 
 
+def test_what_is_expected_may_have_a_name() -> None:
+    """A condition such as fixed_width.record D tells nobody anything at half past three."""
+    rule, world = report(called="the nightly report"), World()
+    world.add(rule.measure, at("2026-11-20T01:50"))
+    said = judged(rule, world, "2026-11-21T02:30").said
+    assert said.startswith("claims-legacy: the nightly report expected by 03:30 Europe/Paris did not come;")
+
+
 def test_lateness_of_events_is_waited_for() -> None:
     """What happened at 03:29 may be told two minutes later: nothing is missed at 03:30."""
     rule, world = report(late_s=120), World()

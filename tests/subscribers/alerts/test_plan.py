@@ -47,7 +47,7 @@ alerts:
     many:
       {type: threshold, of: {signal: log, level: ERROR}, value: 3, by: [service], for: {breaching: 2, of: 3}}
     share: {type: rate, bad: {signal: span, status: error}, of: {signal: span}, above: 2, minimum: 50}
-    silent: {type: absence, expect: {signal: log, contains: done}, every: 1h}
+    silent: {type: absence, expect: {signal: log, contains: done, called: the beat}, every: 1h}
     by-time:
       type: absence
       expect: {signal: log}
@@ -89,7 +89,7 @@ def test_every_type_of_rule_is_what_the_file_says(plan: Plan) -> None:
     silent, by_time = plan.rules["silent"], plan.rules["by-time"]
     assert isinstance(silent, Absence)
     assert isinstance(by_time, Absence)
-    assert (silent.every_s, silent.calendar) == (3600, None)
+    assert (silent.every_s, silent.calendar, silent.called) == (3600, None, "the beat")
     assert by_time.calendar == Calendar(210, "Europe/Paris", (0, 1, 2, 3, 4))
     fresh, moved = plan.rules["fresh"], plan.rules["moved"]
     assert isinstance(fresh, NewError)
