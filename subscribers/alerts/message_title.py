@@ -30,7 +30,8 @@ def title_of(notice: Notice, action: Action, endpoints: Mapping[str, Endpoint]) 
 
 def said_of(notice: Notice, action: Action) -> str:
     """Return what is so, or was so, as one sentence."""
-    said = notice.incidents[0].finding.said or f"{notice.rule} is breached"
+    # Of blanks and control characters alone nothing is left.
+    said = line(notice.incidents[0].finding.said, SAID_MAX) or f"{notice.rule} is breached"
     return line(f"{OVER.capitalize()}{said}" if action == "resolve" else said, SAID_MAX)
 
 

@@ -78,14 +78,14 @@ def given(store: Path) -> list[str]:
 
 def test_every_rule_is_listed_with_when_it_fires_and_why() -> None:
     """Without a configuration those that are on by default."""
-    told = run("list")
+    told = run("list", "--store", "nowhere")
     assert told.exit_code == 0
     names = {line.split()[0] for line in told.stdout.splitlines() if not line.startswith(" ")}
     # How near a timeout is needs a template.
     assert names == set(BUILT_IN_RULES) - {"function-near-timeout"}
     assert "over 5% of at least 20 in 5 min, in 2 of 3 windows" in told.stdout
     assert "tells nobody: observe.yaml has no destinations" in told.stdout
-    rules = json.loads(run("list", "--json").stdout)
+    rules = json.loads(run("list", "--store", "nowhere", "--json").stdout)
     assert {rule["name"] for rule in rules} == names
     assert all(rule["fires"] and rule["reason"] for rule in rules)
 

@@ -167,6 +167,16 @@ def test_a_title_tells_its_place_once(said: str, title: str) -> None:
     assert message_of(step.notices[0], around()).title == f"CRITICAL errors: {title}"
 
 
+@pytest.mark.parametrize("said", ["", " ", "\x00", "\ud800\x1b"])
+def test_what_is_said_is_never_empty(said: str) -> None:
+    """Blanks and control characters are cleaned away: then it is the rule that is named."""
+    step = Timeline(policy())
+    step.step(replace(FOUND, said=said))
+    message = message_of(step.notices[0], around())
+    assert message.said
+    assert not message.title.endswith(": ")
+
+
 def test_a_list_tells_each_place_once() -> None:
     """But what its place leaves out is told."""
     said = "claims (serverless): 3 failed"
