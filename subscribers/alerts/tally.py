@@ -36,8 +36,6 @@ Counted = tuple[Entry, tuple[str, ...]]
 #: stranger chooses must not fill the table.
 VALUE_MAX = 128
 GROUPS_MAX = 500
-OTHER = "(other)"
-#: Characters of an ID in a sample: a line may have one of any length.
 #: Larger numbers are none: sums of them are infinite, and whoever prints one wants to break something.
 NUMBER_MAX = 1e100
 #: Versions of a service in an hour: a line may tell any.
@@ -132,7 +130,7 @@ class Tally:
                 self.notes["alerts_too_many_groups"] += 1
                 # In another delivery the same event may be in its own group; it has the same hash there, by
                 # which whoever sums them counts it once.
-                group = (OTHER,) * len(measure.by)
+                group = (windows.OTHER,) * len(measure.by)
             else:
                 groups[n, slot] += 1
             cell = cells.setdefault((n, slot, group), _Cell(Points({}), {}))

@@ -18,8 +18,8 @@ from subscribers.alerts.plan import Plan, plan_of
 from subscribers.alerts.state import BODY_MAX_BYTES, Entry, StateError
 from subscribers.alerts.state_memory import MemoryState
 from subscribers.alerts.state_sqlite import SqliteState
-from subscribers.alerts.tally import GROUPS_MAX, OTHER, VERSIONS_MAX, Tally, identity_of
-from subscribers.alerts.windows import Ledgered
+from subscribers.alerts.tally import GROUPS_MAX, VERSIONS_MAX, Tally, identity_of
+from subscribers.alerts.windows import OTHER, Ledgered
 from subscribers.config import loads
 from subscribers.outlets import Missed
 from subscribers.signals import Link, Signal
