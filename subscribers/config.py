@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: Sections that are kept as the file has them.
-_PLAIN = ("alerts", "flows", "destinations", "sinks", "links", "keys", "policy")
+_PLAIN = ("alerts", "flows", "destinations", "sinks", "links", "keys", "policy", "dashboards")
 #: Keys of a service that a Service has in another shape.
 _CONVERTED = ("log_groups", "format", "functions", "architecture", "price")
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -154,6 +154,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls = Controls()
     #: Relative to the folder of the platform's file.
     templates: tuple[str, ...] = ()
+    #: What dashboards and alarms shall have that templates do not say.
+    dashboards: dict[str, Any] = {}
+    #: Whether requests of endpoints are metrics, too.
+    endpoint_metrics: bool = False
     #: Where the objects of S3 come from; each has the log group by which `service_of` finds its service.
     archives: tuple[Archive, ...] = ()
     links: dict[str, str] = {}
@@ -229,6 +233,7 @@ def _config(merged: Merged) -> Config:
         redaction=_redaction(tree.get("redaction", {})),
         controls=msgspec.convert(tree.get("controls", {}), Controls),
         templates=tuple(texts(tree.get("templates"))),
+        endpoint_metrics=tree.get("endpoint_metrics", False),
         files=merged.files,
         **{key: tree.get(key, {}) for key in _PLAIN},
     )

@@ -45,6 +45,9 @@ _SHARED: frozenset[Path] = frozenset(
         ("alerts", "rules"),
         ("redaction",),
         ("redaction", "patterns"),
+        ("dashboards",),
+        ("dashboards", "alarms"),
+        ("dashboards", "resources"),
     }
 )
 _LISTS: frozenset[Path] = frozenset(
@@ -53,6 +56,7 @@ _LISTS: frozenset[Path] = frozenset(
         ("archives",),
         ("alerts", "mute"),
         ("alerts", "inhibit"),
+        ("dashboards", "deployments"),
         ("redaction", "keys"),
         ("redaction", "exempt"),
         ("redaction", "built_in"),
