@@ -1,8 +1,9 @@
 """The catalogue of what can be measured, once. Every renderer maps each name, or says why it cannot.
 
 Names are `<what>.<measure>`. `of` says what an expression's subject is: a kind of resource (its ID), `api`
-(the ID of any gateway), `route` (its ID), `endpoint` (`NAME/legacy`, `NAME/serverless`), `service` (its name),
-`sink` (its name, "" for the input) or `pipeline` (""). shape: a `count` is summed, a `gauge` has a state, a `distribution` has percentiles.
+(the ID of any gateway), `route` (its ID), `endpoint` (`NAME/legacy`, `NAME/serverless`), `service` (its
+name), `sink` (its name, "" for the input) or `pipeline` (""). shape: a `count` is summed, a `gauge` has a
+state, a `distribution` has percentiles.
 """
 
 from __future__ import annotations

@@ -129,7 +129,13 @@ SUBMIT = Resource(
     name=Name(known="submit-claim", expression="submit-claim", pattern="submit-claim"),
     limits={"timeout_s": 2.0, "memory_mb": 256.0},
     facts={"runtime": "python3.13"},
-    log_groups=(Name(known="/aws/lambda/submit-claim", expression="/aws/lambda/submit-claim"),),
+    log_groups=(
+        Name(
+            known="/aws/lambda/submit-claim",
+            expression="/aws/lambda/submit-claim",
+            pattern="/aws/lambda/submit-claim",
+        ),
+    ),
     place=Place("template.yaml", 80),
 )
 _ALL = [_resource(kind) for kind in _KINDS]
@@ -143,14 +149,14 @@ SUBJECTS: dict[str, str] = {
     "sink": "elk",
     "pipeline": "",
 }
-_ACCESS = Name(
-    known="/legacy/claims/access", expression="/legacy/claims/access", pattern="/legacy/claims/access"
-)
-_GROUP = Name(
-    known="/aws/lambda/submit-claim",
-    expression="/aws/lambda/submit-claim",
-    pattern="/aws/lambda/submit-claim",
-)
+
+
+def _named(text: str) -> Name:
+    return Name(known=text, expression=text, pattern=text)
+
+
+_ACCESS = _named("/legacy/claims/access")
+_GROUP = _named("/aws/lambda/submit-claim")
 _SUBMIT = EndpointView(
     name="submit",
     route="POST /claims",
