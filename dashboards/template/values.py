@@ -5,8 +5,8 @@
 Properties are plain JSON. What only a deployed stack knows stays as an intrinsic in its long form:
 {"Ref": ID}, {"Fn::GetAtt": [ID, attribute]}, {"Fn::Sub": "text with ${ID} and ${ID.attribute}"} (never with
 a mapping), {"Fn::ImportValue": name}, and {"Fn::Join"|"Fn::Select"|"Fn::Split"|...} around one of these. IDs
-in them are those of Templates.items: `<logical ID>`, in a nested stack `<stack>/<logical ID>`, whatever the file
-calls them. {"Ref": "AWS::Region"} and the like stay where the Deployment does not say.
+in them are those of Templates.items: `<logical ID>`, in a nested stack `<stack>/<logical ID>`, whatever the
+file calls them. {"Ref": "AWS::Region"} and the like stay where the Deployment does not say.
 """
 
 from __future__ import annotations
