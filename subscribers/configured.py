@@ -9,6 +9,7 @@ the process.
 from __future__ import annotations
 
 import re
+import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -22,6 +23,7 @@ from subscribers.outlets import ALL_KINDS, Local, Outlet, Outlets, Shipped, Sink
 from subscribers.secrets import Secrets
 from subscribers.settings_error import SettingsError
 from subscribers.shipping import Shipper
+from subscribers.signals import Metric
 from subscribers.sinks.bulk import Names
 from subscribers.sinks.channel import Channel, Keeper
 
@@ -64,6 +66,9 @@ def outlets_of(config: Config, environ: Mapping[str, str], secrets: Secrets | No
     notes: Mapping[str, int] = secrets.notes
     outlets = [_outlet(name, sink, folder, secrets) for name, sink in wanted.items()]
     outlets = outlets or [Local("store", _store(folder))]
+    if config.endpoint_metrics and environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        # Behind the other local ones: where one of them fails all of it comes again, and nothing was counted.
+        outlets.append(_endpoint_emf())
     if environ.get("OBSERVE_STATE"):
         from subscribers.alerts.counting import counting  # a subscriber that does not count loads none of it
 
@@ -165,6 +170,16 @@ def _outlet(name: str, sink: Mapping[str, Any], folder: str, secrets: Secrets) -
 
         return Local(name, StandardOutput(pretty=sink.get("pretty", False)), kinds, has_ledger)
     return Shipped(name, shipper_of(name, sink, secrets), kinds, _names(sink) if kind in _BULK else None)
+
+
+def _endpoint_emf() -> Local:
+    from subscribers.endpoint_emf import SINK, EndpointEmf  # a subscriber without it loads none of it
+
+    def write(lines: str) -> None:
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+
+    return Local(SINK, EndpointEmf(write), frozenset((Metric,)), has_ledger=False)
 
 
 def _names(sink: Mapping[str, Any]) -> Names | None:

@@ -80,8 +80,8 @@ def make_handler(
     cannot be read, and LedgerError if a ledger does not balance.
     """
     reading = fast = Reading(config, region, key_secret)
-    if isinstance(sinks, Outlets) and sinks.names:
-        # Firehose's reply needs the signals themselves.
+    if isinstance(sinks, Outlets) and sinks.names and not config.endpoint_metrics:
+        # Firehose's reply needs the signals themselves, as metrics of requests do.
         fast = Reading(config, region, key_secret, names=sinks.names)
     aws = source or Aws()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from subscribers import extracted
 from subscribers.config import Config, Service
 from subscribers.controls import Controls
+from subscribers.endpoint_metrics import EndpointMetrics
 from subscribers.enrich import Enrichment
 from subscribers.envelope import LogBatch
 from subscribers.lane import Lane
@@ -31,6 +32,7 @@ class Reading:
         self._enrichment = Enrichment(config, key_secret)
         controls = Controls(config)
         self._controls = Guarded(controls)
+        self._endpoint_metrics = EndpointMetrics(config) if config.endpoint_metrics else None
         self._lane = None
         if names is not None:
             self._lane = Lane(controls, self._enrichment, marks=bool(config.keys), names=names)
@@ -56,6 +58,8 @@ class Reading:
             extracted.apply(parsed, page)
             self._enrichment.apply(parsed)
             dropped = self._controls.apply(parsed, service)
+            if self._endpoint_metrics is not None:
+                parsed.signals += self._endpoint_metrics.of(parsed.signals)
             yield Read(parsed, dropped, len(page.events), sum(len(event.message) for event in page.events))
 
 
