@@ -16,6 +16,7 @@ def main() -> None:
             "observe",
             "subscribers",
             "lambda_layer",
+            "dashboards",
         ):
             raise
         sys.stderr.write(

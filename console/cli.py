@@ -12,6 +12,7 @@ import click
 
 import observe
 from console.cli_alerts import alerts
+from console.cli_dashboards import dashboards
 from console.cli_demo import demo
 from console.cli_ingest import ingest
 from console.cli_insight import insight
@@ -170,6 +171,7 @@ cli.add_command(sinks)
 cli.add_command(reinvoke)
 cli.add_command(insight)
 cli.add_command(alerts)
+cli.add_command(dashboards)
 
 
 @cli.group()

@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
 _LAST_NS = (1 << 63) - 1
 
-_TIMES = """
-SELECT min(told) AS first, max(told) AS last FROM (
-    SELECT time_unix_nano AS told FROM logs UNION ALL SELECT start_unix_nano FROM spans
-    UNION ALL SELECT time_unix_nano FROM metrics UNION ALL SELECT time_unix_nano FROM ledger)
-"""
-
 
 @click.command()
 @click.argument("name", required=False)
@@ -114,13 +108,13 @@ def _answer(name: str, path: Path, question: Question, as_json: bool) -> None:
 
 def _must_have_data(store: Store, question: Question) -> None:
     """Raise ClickException where the store is empty; say on stderr where it has nothing of the time."""
+    from console.store_times import extent
     from console.words import instant
 
-    (told,) = store.query(_TIMES)
-    first, last = told["first"], told["last"]
-    if first is None:
+    if (told := extent(store)) is None:
         say_skipped(store)
         raise click.ClickException(f"{store.path} is empty: nothing can be answered from it")
+    first, last = told
     if last < question.first_unix_nano or first > question.last_unix_nano:
         click.echo(
             f"Warning: the store has nothing of this time, only from {instant(first)} to {instant(last)}",

@@ -1,0 +1,1 @@
+"""What is shown, of no tool: a system and its alarms become pages of panels (build.pages_of)."""

@@ -69,11 +69,11 @@ class _Open(msgspec.Struct):
 
 
 def _loaded(text: bytes) -> Any:
-    _must_be_small(text)
-    return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+    must_be_small(text)
+    return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
 
 
-def _must_be_small(text: bytes) -> None:
+def must_be_small(text: bytes) -> None:
     """Raise ValueError for more than MOST_NODES or MOST_DEPTH, and for an alias within its own anchor."""
     known: dict[str, _Anchored] = {}
     around: list[_Open] = [_Open(None)]
@@ -109,7 +109,7 @@ def _add(around: _Open, nodes: int, depth: int) -> None:
         raise ValueError(f"it is more than {MOST_DEPTH} levels deep, aliases written out")
 
 
-class _Loader(_SafeLoader):
+class Loader(_SafeLoader):
     """YAML with CloudFormation's tags: `!Ref x` is {"Ref": "x"}, `!Sub x` {"Fn::Sub": "x"}."""
 
     def tagged(self, suffix: str, node: yaml.Node) -> Any:
@@ -123,10 +123,10 @@ class _Loader(_SafeLoader):
         return {name: self.construct_mapping(node, deep=True)}
 
 
-_Loader.add_multi_constructor("!", _Loader.tagged)
+Loader.add_multi_constructor("!", Loader.tagged)
 # No property that is read here is a date, and one such as 2026-02-30 cannot be made.
-_Loader.yaml_constructors = {**_SafeLoader.yaml_constructors, _TIMESTAMP: _SafeLoader.construct_yaml_str}
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_constructors = {**_SafeLoader.yaml_constructors, _TIMESTAMP: _SafeLoader.construct_yaml_str}
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
     for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
 }

@@ -1,0 +1,173 @@
+"""System -> Alarms: every rule on every subject it fits, as overrides change it, and who tells for whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import msgspec
+
+from dashboards.alarms import of_endpoints, of_functions, of_hosts, of_messages, of_pipeline, slos
+from dashboards.alarms.composites import with_composites
+from dashboards.alarms.drafts import Around, Draft, around
+from dashboards.alarms.notes import notes_of
+from dashboards.alarms.overrides import Override, override_of, window_of
+from dashboards.alarms.rules import RULES, Rule
+from dashboards.alarms.values import Alarm, Alarms, Condition, Slo
+from dashboards.expressions import Expression, Percent, metrics_of
+from dashboards.model.marks import Marks, marks_of
+from dashboards.pages.names import free
+from dashboards.panels import Link
+from dashboards.resources import Note, Place, System
+
+#: In the order of the listing: what users see first.
+_SOURCES = (of_endpoints.drafts, of_functions.drafts, of_hosts.drafts, of_messages.drafts, of_pipeline.drafts)
+#: Rules about silence: only where somebody said that there is traffic at all hours.
+_BUSY_ONLY = frozenset({"function-silent", "endpoint-silent"})
+_PLACEHOLDER = re.compile(r"{([a-z_]+)}")
+
+
+def alarms_of(system: System) -> Alarms:
+    """Return everything that is told of a system, in a stable order. Never raises.
+
+    `off` says what is not judged and why: switched off, hidden, or without a threshold or data.
+    """
+    look, places = around(system), marks_of(system.config)
+    taken: set[str] = set()
+    off: list[tuple[str, Place]] = []
+    made: list[tuple[Draft, Override]] = []
+    for draft in _drafts(look):
+        override = override_of(draft, system.config.dashboards, places)
+        if why := _why_off(draft, override):
+            off.append((f"{draft.rule} of {draft.subject}: {why}", override.place or draft.place))
+        elif _is_wanted(draft, override):
+            made.append((draft, override))
+    judged = {
+        metric.subject
+        for draft, _ in made
+        if draft.rule == "endpoint-errors"
+        for metric in metrics_of(draft.of)
+    }
+    alarms = [(_alarm(system, *one, judged, taken), one[0].endpoint) for one in made]
+    promises = [*_slos(look, places, taken, off)]
+    told, composites = with_composites(look, alarms, taken)
+    off.extend(_blind(system))
+    return Alarms(alarms=tuple(told), slos=tuple(promises), composites=tuple(composites), off=tuple(off))
+
+
+def override_notes(system: System) -> tuple[Note, ...]:
+    """Return what is wrong with overrides, of observe.yaml and of templates, each with its file and line."""
+    look = around(system)
+    drafts = (*_drafts(look), *(draft for draft, _ in slos.drafts(look)))
+    return tuple(notes_of(system, drafts, marks_of(system.config)))
+
+
+def _drafts(look: Around) -> Iterator[Draft]:
+    for source in _SOURCES:
+        yield from source(look)
+
+
+def _why_off(draft: Draft, override: Override) -> str:
+    if override.own("hide"):
+        return "hidden"
+    if override.get("off"):
+        return "switched off"
+    if draft.threshold is None and "threshold" not in override.fields and _is_wanted(draft, override):
+        return f"no threshold: {draft.reason}"
+    return ""
+
+
+def _is_wanted(draft: Draft, override: Override) -> bool:
+    if draft.rule in _BUSY_ONLY:
+        return bool(override.own("busy"))
+    return bool(override.fields) or not RULES[draft.rule].is_opt_in
+
+
+def _alarm(system: System, draft: Draft, override: Override, judged: set[str], taken: set[str]) -> Alarm:
+    rule = RULES[draft.rule]
+    is_covered = bool(draft.told_by) and judged.issuperset(draft.told_by)
+    is_moved = "threshold" in override.fields
+    said = override.fields["threshold"].place if is_moved else ""
+    runbook = override.own("runbook", draft.runbook)
+    return Alarm(
+        name=free(draft.name, taken),
+        rule=draft.rule,
+        subject=draft.subject,
+        title=rule.title.format(draft.shown),
+        condition=_condition(rule, draft, override),
+        severity=override.get("severity", rule.severity),
+        about=" ".join(part for part in (rule.about, draft.detail) if part),
+        reason=f"Set by an override{f' at {said}' if str(said) else ''}." if is_moved else draft.reason,
+        owner=override.own("owner", draft.owner),
+        runbook=runbook,
+        links=_links(system, draft, runbook),
+        page=draft.page,
+        is_told=not is_covered,
+        place=override.place or draft.place,
+    )
+
+
+def _condition(rule: Rule, draft: Draft, override: Override) -> Condition:
+    window, _ = window_of(rule, override)
+    return Condition(
+        of=_gated(draft.of, float(override.get("minimum", rule.minimum))),
+        op=rule.op,
+        threshold=float(override.get("threshold", draft.threshold)),
+        unit=rule.unit,
+        period_s=window.period_s,
+        periods=window.periods,
+        datapoints=window.datapoints,
+        missing=override.get("missing", rule.missing),
+    )
+
+
+def _gated(of: Expression, minimum: float) -> Expression:
+    return msgspec.structs.replace(of, gate=minimum) if isinstance(of, Percent) else of
+
+
+def _slos(look: Around, places: Marks, taken: set[str], off: list[tuple[str, Place]]) -> Iterator[Slo]:
+    system = look.system
+    for draft, kind in slos.drafts(look):
+        override = override_of(draft, system.config.dashboards, places)
+        if override.own("hide") or override.get("off"):
+            why = "hidden" if override.own("hide") else "switched off"
+            off.append((f"{draft.rule} of {draft.subject}: {why}", override.place or draft.place))
+            continue
+        made = slos.slo_of(
+            system.endpoints[draft.subject], draft, kind, override, lambda d, r: _links(system, d, r)
+        )
+        yield msgspec.structs.replace(made, name=free(made.name, taken))
+
+
+def _links(system: System, draft: Draft, runbook: str) -> tuple[Link, ...]:
+    """Its page, its runbook, and what of observe.yaml's links needs neither an ID nor a time."""
+    known = {"rule": draft.rule}
+    if draft.subject in system.endpoints:
+        known["endpoint"] = draft.subject
+    elif draft.subject in system.services:
+        known["service"] = draft.subject
+    links = [Link(label="Dashboard", page=draft.page)]
+    if runbook:
+        links.append(Link(label="Runbook", url=_filled(runbook, known) or runbook))
+    for name, template in system.config.links.items():
+        if url := _filled(template, known):
+            links.append(Link(label=name.capitalize(), url=url))
+    return tuple(links)
+
+
+def _filled(template: str, known: dict[str, str]) -> str:
+    """An address with its placeholders filled in; "" where one of them is not known."""
+    if not set(_PLACEHOLDER.findall(template)) <= known.keys():
+        return ""
+    return _PLACEHOLDER.sub(lambda found: quote(known[found[1]], safe=""), template)
+
+
+def _blind(system: System) -> Iterator[tuple[str, Place]]:
+    """Sides of endpoints that nobody tells of."""
+    for endpoint in system.endpoints.values():
+        for side in endpoint.sides:
+            if not of_endpoints.is_measured(system, endpoint, side):
+                why = f"no data of the {side.side} side: turn metrics by route on, or name it in observe.yaml"
+                text = f"endpoint-errors of {endpoint.name}: {why}"
+                yield text, endpoint.place

@@ -1,0 +1,189 @@
+"""Panels with numbers as widgets: timeseries, values, tables.
+
+https://docs.datadoghq.com/dashboards/widgets/timeseries/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.datadog.formulas import formula
+from dashboards.datadog.readings import NotThere, Reading
+from dashboards.expressions import Metric, metrics_of
+from dashboards.panels import Line, Panel, Role, Series
+from dashboards.resources import System
+
+#: Palettes that come nearest to panels.COLOURS: Datadog takes names, no colours of ours.
+PALETTES: dict[Role, str] = {
+    "legacy": "orange",
+    "serverless": "blue",
+    "good": "green",
+    "bad": "red",
+    "neutral": "dog_classic",
+}
+_MARKERS = {
+    "limit": "info solid",
+    "baseline": "warning dashed",
+    "objective": "ok dashed",
+    "alarm": "error dashed",
+}
+_DISPLAY = {"lines": "line", "area": "area", "bars": "bars"}
+#: UCUM -> units of https://docs.datadoghq.com/metrics/units/
+_UNITS = {
+    "ms": "millisecond",
+    "s": "second",
+    "%": "percent",
+    "By": "byte",
+    "MBy": "megabyte",
+    "{USD}": "dollar",
+}
+#: Filters of metrics by the dashboard's variables.
+VARIABLES = ("$env", "$region")
+_AGAIN = frozenset({"endpoint.requests", "endpoint.duration"})
+
+
+class Drawn:
+    """Queries and formulas of one widget. faults: why a series is not drawn, with its label; doubts of others."""
+
+    def __init__(self, panel: Panel, system: System) -> None:
+        """Read every series of a panel."""
+        self.panel = panel
+        self.faults: list[str] = []
+        self.doubts: set[str] = set()
+        self._system = system
+        self._names: dict[str, str] = {}
+
+    def series(self, series: Series) -> tuple[list[dict[str, Any]], str] | None:
+        """Return the queries and the formula of one series; None where Datadog does not have it."""
+        queries: dict[str, dict[str, Any]] = {}
+
+        def place(reading: Reading) -> str:
+            if reading.doubt:
+                self.doubts.add(reading.doubt)
+            query = self._query(reading)
+            text = str(query)
+            name = self._names.setdefault(text, f"q{len(self._names) + 1}")
+            queries[name] = {**query, "name": name}
+            return name
+
+        try:
+            text = formula(series.of, self._system, place, VARIABLES)
+        except NotThere as fault:
+            self.faults.append(f"{series.label}: {fault}")
+            return None
+        return list(queries.values()), text
+
+    def _query(self, reading: Reading) -> dict[str, Any]:
+        period = self.panel.period_s
+        if reading.is_lines:
+            return {
+                "data_source": "logs",
+                "search": {"query": reading.text},
+                "indexes": ["*"],
+                "compute": {"aggregation": "count", "interval": period * 1000},
+                "group_by": [],
+            }
+        text = f"{reading.text}.rollup(sum, {period})" if reading.is_count else reading.text
+        query = {"data_source": "metrics", "query": text}
+        if self.panel.kind in ("number", "table"):
+            query["aggregator"] = "sum" if reading.is_count else "last"
+        return query
+
+
+def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, Any]:
+    """Return a graph over time. has_week_before: whether series of endpoints are drawn again, a week older."""
+    requests = []
+    for series in panel.series:
+        found = drawn.series(series)
+        if found is None:
+            continue
+        queries, text = found
+        requests.append(_request(panel, series, queries, text))
+        if has_week_before and panel.kind == "lines" and isinstance(series.of, Metric):
+            if series.of.measure in _AGAIN:
+                requests.append(_week_before(panel, series, queries, text))
+    widget: dict[str, Any] = {
+        "type": "timeseries",
+        "requests": requests,
+        "show_legend": True,
+        "legend_layout": "auto",
+        "markers": [_marker(line) for line in panel.lines],
+        "yaxis": _axis(panel),
+        # Deployments that CI tells Datadog about: https://docs.datadoghq.com/events/
+        "events": [{"q": "tags:deployment"}],
+    }
+    if any(series.is_right for series in panel.series):
+        widget["right_yaxis"] = {"include_zero": True, "scale": "linear"}
+    return widget
+
+
+def value(panel: Panel, drawn: Drawn) -> dict[str, Any]:
+    """Return one number with its course behind it."""
+    request = _scalar(panel, drawn, panel.series[:1])
+    return {
+        "type": "query_value",
+        "requests": [request] if request else [],
+        "autoscale": True,
+        "precision": 2,
+        "timeseries_background": {"type": "area"},
+    }
+
+
+def table(panel: Panel, drawn: Drawn) -> dict[str, Any]:
+    """Return a table: a column a series, for Datadog's rows are groups of one query."""
+    request = _scalar(panel, drawn, panel.series)
+    return {"type": "query_table", "requests": [request] if request else [], "has_search_bar": "never"}
+
+
+def _scalar(panel: Panel, drawn: Drawn, several: tuple[Series, ...]) -> dict[str, Any]:
+    queries: dict[str, dict[str, Any]] = {}
+    formulas = []
+    for series in several:
+        found = drawn.series(series)
+        if found is not None:
+            queries.update({query["name"]: query for query in found[0]})
+            formulas.append({"formula": found[1], "alias": series.label, **_format(panel.unit)})
+    if not formulas:
+        return {}
+    return {"response_format": "scalar", "queries": list(queries.values()), "formulas": formulas}
+
+
+def _request(panel: Panel, series: Series, queries: list[dict[str, Any]], text: str) -> dict[str, Any]:
+    unit = panel.right_unit if series.is_right else panel.unit
+    return {
+        "response_format": "timeseries",
+        "queries": queries,
+        "formulas": [{"formula": text, "alias": series.label, **_format(unit)}],
+        "display_type": _DISPLAY.get(panel.kind, "line"),
+        "on_right_yaxis": series.is_right,
+        "style": {"palette": PALETTES[series.role], "line_type": "solid", "line_width": "normal"},
+    }
+
+
+def _week_before(panel: Panel, series: Series, queries: list[dict[str, Any]], text: str) -> dict[str, Any]:
+    request = _request(panel, series, queries, f"week_before({text})")
+    request["formulas"][0]["alias"] = f"{series.label}, a week before"
+    request["style"] = {"palette": PALETTES[series.role], "line_type": "dotted", "line_width": "thin"}
+    return request
+
+
+def _marker(line: Line) -> dict[str, str]:
+    return {"label": line.label, "value": f"y = {line.value:g}", "display_type": _MARKERS[line.role]}
+
+
+def _axis(panel: Panel) -> dict[str, Any]:
+    axis: dict[str, Any] = {"include_zero": True, "scale": "linear"}
+    if panel.maximum is not None:
+        axis.update({"min": "0", "max": f"{panel.maximum:g}"})
+    return axis
+
+
+def _format(unit: str) -> dict[str, Any]:
+    if unit not in _UNITS:
+        return {}
+    return {"number_format": {"unit": {"type": "canonical_unit", "unit_name": _UNITS[unit]}}}
+
+
+def measures(panel: Panel) -> list[str]:
+    """Return the measures of a panel, each once, in order."""
+    return list(dict.fromkeys(one.measure for series in panel.series for one in metrics_of(series.of)))

@@ -1,0 +1,140 @@
+"""What a monitor says and how it is tagged: what it means, why that limit, who answers, where to look.
+
+https://docs.datadoghq.com/monitors/notify/variables/
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from dashboards.alarms.values import Alarm, Burn, Composite, Slo
+from dashboards.datadog.conditions import span
+from dashboards.datadog.formulas import number
+from dashboards.datadog.searches import logs_address, page_address, search
+from dashboards.panels import Link, Page
+from dashboards.resources import System
+from subscribers.alerts.model import Severity
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an alarm, a burn rate or a composite, whatever judges it. name: of the tag `alarm`."""
+
+    name: str
+    title: str
+    rule: str
+    subject: str
+    severity: Severity
+    about: str = ""
+    reason: str = ""
+    owner: str = ""
+    runbook: str = ""
+    links: tuple[Link, ...] = ()
+    page: str = ""
+    is_told: bool = True
+
+    @staticmethod
+    def of_alarm(alarm: Alarm) -> Told:
+        """Return what an alarm tells."""
+        shared = {field: getattr(alarm, field) for field in Told.__struct_fields__}
+        return Told(**shared)
+
+    @staticmethod
+    def of_composite(composite: Composite) -> Told:
+        """Return what a composite tells."""
+        return Told(
+            name=composite.name,
+            title=composite.title,
+            rule="composite",
+            subject=composite.page,
+            severity=composite.severity,
+            about=composite.about,
+            owner=composite.owner,
+            runbook=composite.runbook,
+            page=composite.page,
+            is_told=composite.is_told,
+        )
+
+    @staticmethod
+    def of_burn(slo: Slo, burn: Burn) -> Told:
+        """Return what one burn rate of an SLO tells."""
+        return Told(
+            name=slo.name,
+            title=f"{slo.title}: the budget burns {number(burn.factor)} times too fast ({span(burn.long_s // 60)})",
+            rule="slo-burn",
+            subject=slo.endpoint,
+            severity=burn.severity,
+            about=slo.about,
+            owner=slo.owner,
+            runbook=slo.runbook,
+            links=slo.links,
+            page=slo.page,
+        )
+
+    def part(self, what: str) -> Told:
+        """Return what a monitor tells that is only a part of this one: nobody anything."""
+        return msgspec.structs.replace(
+            self, name=f"{self.name}-part", title=f"{self.title} ({what})", is_told=False
+        )
+
+
+def tags(told: Told) -> list[str]:
+    """Return tags as Datadog stores them; `alarm:` is how dashboards find the monitor."""
+    pairs = {
+        "alarm": told.name,
+        "managed_by": "hybrid_observe",
+        "rule": told.rule,
+        "severity": told.severity,
+        "subject": told.subject,
+        "team": told.owner,
+    }
+    return [f"{key}:{plain(value)}" for key, value in pairs.items() if value]
+
+
+def plain(text: str) -> str:
+    """Return a value of a tag: lower case, other characters as `_`, at most 180."""
+    return re.sub(r"[^a-z0-9_\-:./]+", "_", text.lower()).strip("_")[:180]
+
+
+def message(told: Told, how: str, system: System, pages: dict[str, Page]) -> str:
+    """Return the message: when it opens, when it closes, and whom it tells."""
+    lines = [told.about, told.reason and f"Why this limit: {told.reason}", how]
+    lines += [told.owner and f"Owner: {told.owner}", told.runbook and f"Runbook: {told.runbook}"]
+    if told.page in pages:
+        lines.append(f"Dashboard: {page_address(system, pages[told.page])}")
+    lines += [_link(link, system, pages) for link in told.links]
+    lines.append(f"Logs: {logs_address(system, _where(told, system, pages), has_time=False)}")
+    if not told.is_told:
+        return "\n".join(
+            _literal(line) for line in [*lines, "Part of another monitor: it tells nobody."] if line
+        )
+    body = "\n".join(_literal(line) for line in lines if line)
+    handles = " ".join(system.config.dashboards.get("datadog_notify", {}).get(told.severity, ()))
+    return (
+        f"{{{{#is_alert}}}}\n{_literal(told.title)}\n\n{body}\n{{{{/is_alert}}}}\n"
+        f"{{{{#is_no_data}}}}\n{_literal(told.title)}: no data.\n\n{body}\n{{{{/is_no_data}}}}\n"
+        f"{{{{#is_recovery}}}}\n{_literal(told.title)}: over.\n{{{{/is_recovery}}}}\n{handles}"
+    ).strip()
+
+
+def _link(link: Link, system: System, pages: dict[str, Page]) -> str:
+    if link.page in pages:
+        return f"{link.label}: {page_address(system, pages[link.page])}"
+    for page in pages.values():
+        for query in page.queries:
+            if link.query and query.name == link.query:
+                return f"{link.label}: {logs_address(system, search(query), has_time=False)}"
+    # An ID or a time is not known before somebody looks: such a link is for log lines.
+    return f"{link.label}: {link.url}" if link.url and "{" not in link.url else ""
+
+
+def _where(told: Told, system: System, pages: dict[str, Page]) -> str:
+    page = pages.get(told.page)
+    names = [name for query in page.queries for name in query.services] if page else []
+    return f"service:({' OR '.join(sorted(set(names)))}) @correlation_id:*" if names else "@correlation_id:*"
+
+
+def _literal(text: str) -> str:
+    """Return a text in which nothing is read as a variable or a handle of ours."""
+    return text.replace("{{", "{ {").replace("}}", "} }")

@@ -1,0 +1,160 @@
+"""A metric of one subject -> the query that reads it at Datadog, or why there is none.
+
+NotThere    a sentence: Datadog has no such metric, or its name is not known
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from dashboards.datadog.metrics import SOURCES
+from dashboards.datadog.sources import Absent, Source
+from dashboards.expressions import Metric, Statistic
+from dashboards.resources import Resource, System
+
+#: WebSocket APIs have metrics of other names: https://docs.datadoghq.com/integrations/amazon-api-gateway/
+_WEBSOCKET = {
+    "api.requests": "aws.apigateway.message_count.sum",
+    "api.errors_4xx": "aws.apigateway.client_error.sum",
+    "api.errors_5xx": "aws.apigateway.integration_error.sum",
+}
+#: Several series of one name are one: the greatest of a percentile, the smallest of a minimum.
+_SPACE: dict[Statistic, str] = {"avg": "avg", "min": "min", "sum": "sum"}
+
+
+class NotThere(ValueError):
+    """Datadog does not have it; the text says why, as a sentence."""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One query. text: `sum:metric{tags}.as_count()`, or a search of log lines. doubt: what is not certain."""
+
+    text: str
+    is_count: bool = False
+    is_lines: bool = False
+    factor: float = 1
+    doubt: str = ""
+
+
+def read(metric: Metric, system: System, variables: tuple[str, ...] = (), is_good: bool = False) -> Reading:
+    """Return the query of one metric. variables: more filters, such as `$env`. Raises NotThere.
+
+    is_good: those of which `metric` counts the bad ones, such as the requests that did not fail.
+    """
+    source = SOURCES.get(metric.measure)
+    if source is None:
+        raise NotThere(f"{metric.measure} is not known.")
+    if isinstance(source, Absent):
+        raise NotThere(source.reason)
+    if metric.statistic in source.instead:
+        return read(Metric(source.instead[metric.statistic], metric.subject, "sum"), system, variables)
+    if is_good and not source.good:
+        raise NotThere(f"{metric.measure} has no opposite.")
+    values = _values(metric, system)
+    templates = (*source.tags[:-1], source.good) if is_good else source.tags
+    if source.form == "lines":
+        return Reading(text=source.metric.format_map(values), is_count=True, is_lines=True)
+    tags = [_tag(one.format_map(values)) for one in templates]
+    scope = ",".join([*(tag for tag in tags if tag), *variables]) or "*"
+    return _query(
+        metric,
+        source,
+        _WEBSOCKET.get(metric.measure, "") if values["kind"] == "websocket_api" else "",
+        values,
+        scope,
+    )
+
+
+def _query(metric: Metric, source: Source, other: str, values: dict[str, str], scope: str) -> Reading:
+    statistic = metric.statistic
+    name = other or source.metric.format_map(values)
+    match source.form:
+        case "count":
+            return _count("sum", name, scope, source)
+        case "occurrences":
+            return _count("count", name, scope, source)
+        case "gauge":
+            return Reading(
+                text=f"{_SPACE.get(statistic, 'max')}:{name}{{{scope}}}",
+                factor=source.factor,
+                doubt=source.doubt,
+            )
+        case "distribution":
+            return _of_distribution(name, statistic, scope, source)
+    if statistic in source.endings:
+        text = f"{_SPACE.get(statistic, 'max')}:{name}{source.endings[statistic]}{{{scope}}}"
+        return Reading(text=text, factor=source.factor, doubt=source.doubt)
+    if source.own:
+        return _of_distribution(source.own, statistic, scope, source)
+    raise NotThere(f"Datadog's AWS integration does not collect the statistic {statistic} of {name}.")
+
+
+def _of_distribution(name: str, statistic: Statistic, scope: str, source: Source) -> Reading:
+    if statistic == "count":
+        return _count("count", name, scope, source)
+    return Reading(text=f"{statistic}:{name}{{{scope}}}", factor=source.factor, doubt=source.doubt)
+
+
+def _count(space: str, name: str, scope: str, source: Source) -> Reading:
+    text = f"{space}:{name}{{{scope}}}.as_count()"
+    return Reading(text=text, is_count=True, factor=source.factor, doubt=source.doubt)
+
+
+def _values(metric: Metric, system: System) -> dict[str, str]:
+    """Return what stands in braces of tags for a subject."""
+    subject = metric.subject
+    match metric.measure.split(".")[0]:
+        case "endpoint":
+            endpoint, _, side = subject.rpartition("/")
+            return {"kind": "endpoint", "endpoint": endpoint, "side": "" if side == "*" else side}
+        case "service":
+            return {"kind": "service", "service": subject}
+        case "sink":
+            return {"kind": "sink", "sink": subject or "input"}
+        case "pipeline":
+            return {"kind": "pipeline"}
+        case "route":
+            route = system.routes.get(subject)
+            if route is None:
+                raise NotThere(f"There is no route {subject}.")
+            return {**_resource(route.api, system), "path": route.path, "method": route.method}
+    return _resource(subject, system)
+
+
+def _resource(subject: str, system: System) -> dict[str, str]:
+    found = system.resources.get(subject)
+    if found is None:
+        raise NotThere(f"There is no resource {subject}.")
+    name = shown(found)
+    values = {
+        "kind": found.kind,
+        "name": name,
+        "stage": found.facts.get("stage", ""),
+        "cluster": found.facts.get("cluster", ""),
+        "error": "error" if found.kind == "rest_api" else "",
+        "api": f"{'apiname' if found.kind == 'rest_api' else 'apiid'}:{name}",
+        "full_name": found.facts.get("full_name", "") or f"*{name}*",
+    }
+    if found.kind == "load_balancer" and found.facts.get("type") == "network":
+        raise NotThere("Network load balancers have no requests, only connections.")
+    return values
+
+
+def shown(resource: Resource) -> str:
+    """Return the name that a tag has; with `*` for what only the deployed stack knows."""
+    name = resource.name.known or resource.name.pattern
+    if not name.strip("*-"):
+        raise NotThere(f"What {resource.logical_id} is called is only known once it is deployed.")
+    return name
+
+
+def _tag(tag: str) -> str:
+    """Return a filter as Datadog stores tags: lower case; `*` for characters that it replaces; "" for none.
+
+    https://docs.datadoghq.com/getting_started/tagging/#define-tags
+    """
+    key, _, value = tag.partition(":")
+    kept = re.sub(r"\*+", "*", re.sub(r"[^a-z0-9_\-:./*]", "*", value.lower()))
+    return f"{key}:{kept}" if kept.strip("*") else ""

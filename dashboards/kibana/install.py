@@ -1,0 +1,69 @@
+"""How the files are installed in Kibana, as markdown, and what each rule means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dashboards.alarms.values import Alarms
+from dashboards.kibana.objects import KIBANA
+from dashboards.kibana.texts import condition_text
+from dashboards.resources import System
+
+_HEAD = """# {title}: Kibana {version}
+
+Made by `observe dashboards`; change observe.yaml or the template, not these files.
+
+## Dashboards, data views and saved searches
+
+```sh
+export KIBANA=https://kibana.example.com   # with /s/<space> where it is not the default space
+curl --fail-with-body -X POST "$KIBANA/api/saved_objects/_import?overwrite=true" \\
+  -H 'kbn-xsrf: true' -H "Authorization: ApiKey $KIBANA_API_KEY" \\
+  --form file=@saved-objects.ndjson
+```
+
+The answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
+
+## Rules
+
+After the import, for they name its data views. A rule has no connector: add yours in Kibana, or as `actions`.
+Creating twice makes two rules; delete the old ones (tag `hybrid-observe`) first.
+
+```sh
+for rule in rules/*.json; do
+  curl --fail-with-body -X POST "$KIBANA/api/alerting/rule" \\
+    -H 'kbn-xsrf: true' -H 'Content-Type: application/json' \\
+    -H "Authorization: ApiKey $KIBANA_API_KEY" --data @"$rule"
+done
+```
+"""
+
+
+def install_text(system: System, alarms: Alarms, rules: Mapping[str, Any]) -> str:
+    """Return install.md. rules: by name, those that there are."""
+    return "\n".join([_HEAD.format(title=system.title, version=KIBANA), *rule_rows(alarms, rules)]) + "\n"
+
+
+def rule_rows(alarms: Alarms, rules: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of rules: what each judges, means, and where its runbook is."""
+    if not rules:
+        return
+    yield "| rule | severity | tells when | meaning | owner | runbook |"
+    yield "|---|---|---|---|---|---|"
+    for alarm in alarms.alarms:
+        if alarm.name in rules:
+            about = " ".join(part for part in (alarm.about, alarm.reason) if part)
+            yield _row(alarm.name, alarm.severity, condition_text(alarm), about, alarm.owner, alarm.runbook)
+    for slo in alarms.slos:
+        for burn in slo.burns:
+            name = f"{slo.name}-burn-{burn.long_s}s"
+            if name in rules:
+                when = f"the budget burns {burn.factor:g} times too fast over {burn.long_s / 3600:g} h"
+                when = f"{when} and {burn.short_s / 60:g} min"
+                about = " ".join(part for part in (slo.title, slo.about) if part)
+                yield _row(name, burn.severity, when, about, slo.owner, slo.runbook)
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

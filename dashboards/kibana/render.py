@@ -1,0 +1,101 @@
+"""Pages and alarms for Kibana 8.17: saved objects to import, rules to create, and how.
+
+saved-objects.ndjson      data views, saved searches and dashboards
+rules/<alarm>.json        bodies of POST /api/alerting/rule
+install.md                the commands, and what each rule means
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.alarms.values import Alarms
+from dashboards.kibana.arithmetic import Absent
+from dashboards.kibana.install import install_text
+from dashboards.kibana.objects import search_object, text, view_object
+from dashboards.kibana.pages import dashboard, places_of, queries_of
+from dashboards.kibana.rules import burn_rule, rule_of
+from dashboards.kibana.shown import notes_of, shown
+from dashboards.kibana.store import INDICES, Store, store_of
+from dashboards.panels import Page
+from dashboards.rendered import Options, Rendered
+from dashboards.resources import Note, System
+
+
+def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:  # noqa: ARG001
+    """Return the files for Kibana. options: none is used."""
+    store, notes = store_of(system, "elasticsearch")
+    found = [shown(page, system, store) for page in pages]
+    places = places_of(system, pages)
+    objects = [
+        *(view_object(index, store, system) for index in INDICES),
+        *(search_object(query, system) for query in queries_of(pages).values()),
+        *(dashboard(page, system, alarms, places) for page in found),
+    ]
+    rules, absent = _rules(system, alarms, store)
+    files = {
+        "install.md": install_text(system, alarms, rules),
+        **{f"rules/{name}.json": pretty(rules[name]) for name in sorted(rules)},
+        "saved-objects.ndjson": "".join(f"{text(one)}\n" for one in objects),
+    }
+    told = (*notes, *notes_of("Kibana", found), *rule_notes("Kibana", absent), *_limits(alarms, rules))
+    return Rendered(files=files, notes=told)
+
+
+def pretty(tree: Any) -> str:
+    """Return JSON for people, the same for the same tree."""
+    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def rule_notes(tool: str, absent: dict[str, Absent]) -> tuple[Note, ...]:
+    """Return the alarms that a tool cannot tell as notes, one a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, found in absent.items():
+        by_reason.setdefault(found.reason, []).append(name)
+    return tuple(
+        Note(level="warning", text=f"{tool} cannot tell {len(names)} alarms ({few(names)}): {reason}.")
+        for reason, names in by_reason.items()
+    )
+
+
+def _rules(system: System, alarms: Alarms, store: Store) -> tuple[dict[str, Any], dict[str, Absent]]:
+    rules: dict[str, Any] = {}
+    absent: dict[str, Absent] = {}
+    found = [(alarm.name, rule_of(alarm, system, store)) for alarm in alarms.alarms]
+    for slo in alarms.slos:
+        for burn in slo.burns:
+            found.append((f"{slo.name}-burn-{burn.long_s}s", burn_rule(slo, burn, system, store)))
+    for name, one in found:
+        if isinstance(one, Absent):
+            absent[name] = one
+        else:
+            rules[name] = one
+    return rules, absent
+
+
+def _limits(alarms: Alarms, rules: dict[str, Any]) -> tuple[Note, ...]:
+    """What Kibana's rules are not, once each."""
+    told = [alarm for alarm in alarms.alarms if alarm.name in rules]
+    loose = [one.name for one in told if one.condition.datapoints != one.condition.periods]
+    kept = [one.name for one in told if one.condition.missing == "keep"]
+    quiet = [one.name for one in told if one.suppressed_by]
+    said = (
+        (loose, "a rule counts runs in a row, so M of N periods is M in a row"),
+        (kept, "a rule cannot keep its state without data: it recovers"),
+        (quiet, "rules do not silence each other: use a maintenance window or a snooze"),
+        (
+            [one.name for one in alarms.composites],
+            "a rule of rules does not exist: its parts tell by themselves",
+        ),
+    )
+    return tuple(
+        Note(level="info", text=f"Kibana ({few(names)}): {reason}.") for names, reason in said if names
+    )
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first five names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,71 @@
+"""A template's Conditions -> true, false, or None where only a deployed stack knows.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-conditions.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.template.intrinsics import resolve
+from dashboards.template.scope import Scope
+from dashboards.template.substitution import shown
+
+
+def evaluate(conditions: Any, scope: Scope) -> dict[str, bool | None]:
+    """Return each condition's value by name. scope: the parameters and mappings that they look at."""
+    declared = conditions if isinstance(conditions, dict) else {}
+    judge = _Judge(declared, scope)
+    return {name: judge.named(name) for name in declared}
+
+
+class _Judge:
+    def __init__(self, declared: dict[str, Any], scope: Scope) -> None:
+        self._declared = declared
+        self._scope = scope
+        self._known: dict[str, bool | None] = {}
+
+    def named(self, name: str) -> bool | None:
+        if name not in self._known:
+            # A circle comes back here, and finds nothing known; so does a chain that is too long to follow.
+            self._known[name] = None
+            if len(self._open) < 40:
+                self._open.append(name)
+                self._known[name] = self._value(self._declared.get(name))
+                self._open.pop()
+        return self._known[name]
+
+    @property
+    def _open(self) -> list[str]:
+        return self.__dict__.setdefault("opened", [])
+
+    def _value(self, node: Any) -> bool | None:
+        if not isinstance(node, dict) or len(node) != 1:
+            return None
+        ((name, argument),) = node.items()
+        if name == "Condition":
+            return self.named(argument) if isinstance(argument, str) else None
+        if not isinstance(argument, list):
+            return None
+        if name == "Fn::Equals" and len(argument) == 2:
+            return self._equal(*(resolve(one, self._scope) for one in argument))
+        if name == "Fn::Not" and len(argument) == 1:
+            value = self._value(argument[0])
+            return None if value is None else not value
+        if name in ("Fn::And", "Fn::Or") and argument:
+            return _combined([self._value(one) for one in argument], decides=name == "Fn::Or")
+        return None
+
+    @staticmethod
+    def _equal(first: Any, second: Any) -> bool | None:
+        single = (str, int, float)
+        if isinstance(first, single) and isinstance(second, single):
+            return shown(first) == shown(second)
+        return True if first == second else None
+
+
+def _combined(values: list[bool | None], *, decides: bool) -> bool | None:
+    """Or (decides: True): one true is enough; And (decides: False): one false is."""
+    if decides in values:
+        return decides
+    return None if None in values else not decides

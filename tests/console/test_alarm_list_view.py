@@ -1,0 +1,72 @@
+"""The list of alarms: everything is there, data is never markup, and programs get numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import msgspec
+from rich.console import Console
+
+from console.alarm_list_view import as_json, render
+from dashboards.alarms.build import alarms_of
+from dashboards.alarms.values import Alarms
+from dashboards.resources import System
+from tests.dashboards.sample import SYSTEM
+
+
+def rendered(system: System, alarms: Alarms) -> str:
+    """What is printed, in a width that folds nothing."""
+    out = io.StringIO()
+    render(system, alarms, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def test_every_alarm_is_listed_with_threshold_reason_owner_and_price() -> None:
+    """The most urgent first; then promises, composites, totals and what is not judged."""
+    made = alarms_of(SYSTEM)
+    text = rendered(SYSTEM, made)
+    for one in (*made.alarms, *made.slos, *made.composites):
+        assert one.title in text
+        assert one.name in text
+    assert "90% of its Timeout of 2 s." in text
+    assert "more than 5% of at least 20 requests, in 2 of 3 periods of 5 min" in text
+    assert "owner      claims" in text
+    assert "owner      nobody is named" in text
+    assert "USD 0.60 a month" in text
+    assert "queue-age of queue:TheQueue: no threshold" in text
+    assert "not verified" in text
+    assert text.index("error     ") < text.index("warning   ") < text.index("promise   ")
+
+
+def test_nothing_to_tell_is_said_in_totals() -> None:
+    """An empty system has no alarms and costs nothing."""
+    assert "0 alarms of 0 tell by themselves" in rendered(System(), Alarms())
+
+
+def test_data_is_never_markup() -> None:
+    """Titles come from templates."""
+    made = alarms_of(SYSTEM)
+    odd = msgspec.structs.replace(made.alarms[0], title="[red]x[/red]\x1b[2J")
+    text = rendered(SYSTEM, Alarms(alarms=(odd,)))
+    assert "[red]x[/red]" in text
+    assert "\x1b" not in text
+
+
+def test_programs_get_the_same_as_json() -> None:
+    """Numbers as numbers, the condition in words beside them."""
+    made = alarms_of(SYSTEM)
+    tree = json.loads(json.dumps(as_json(SYSTEM, made)))
+    assert len(tree["alarms"]) == len(made.alarms)
+    assert (
+        tree["usd_per_month"]
+        == sum(
+            round(one["usd_per_month"] * 100) for key in ("alarms", "slos", "composites") for one in tree[key]
+        )
+        / 100
+    )
+    first = tree["alarms"][0]
+    assert first["condition"]["threshold"] == 5
+    assert first["condition_words"].startswith("5xx: more than 5%")
+    assert tree["off"]
+    assert tree["notes"] == []

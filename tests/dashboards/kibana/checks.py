@@ -1,0 +1,338 @@
+"""What is wrong with files for Kibana: schemas of saved objects and rules, references, grids, Lens, KQL, fields."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from kibana_ql import KqlParser
+
+from dashboards.alarms.values import Alarms
+from dashboards.kibana.fields import fields_needed
+from dashboards.panels import Page
+from dashboards.rendered import Rendered
+from dashboards.resources import System
+from subscribers.sinks.bulk import Names
+from subscribers.sinks.index_templates import Cluster, assets
+from tests.dashboards.kibana.schemas import DASHBOARD_PANEL, LENS, OBJECT, OBJECTS, RULE
+
+GRID_COLUMNS = 48
+#: An import of Kibana takes files of 25 MB; one object of a megabyte is slow to open.
+BYTES_MAX = 1_000_000
+_PARSER = KqlParser()
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+_FIELD = re.compile(r"(?:^|[\s(])([A-Za-z@][\w.@]*)\s*(?::|>=|<=|>|<)")
+_ALWAYS = ("___records___", "@timestamp")
+
+
+def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: Alarms) -> list[str]:
+    """Return every problem as a sentence; none where the files are valid."""
+    return [
+        *_objects(rendered, pages),
+        *_rules(rendered),
+        *_files(rendered),
+        *_silent(rendered, alarms, system),
+    ]
+
+
+def _files(rendered: Rendered) -> Iterator[str]:
+    for name, text in rendered.files.items():
+        if not text.endswith("\n"):
+            yield f"{name} does not end with a new line"
+    if "install.md" not in rendered.files:
+        yield "install.md is missing"
+
+
+def _silent(rendered: Rendered, alarms: Alarms, system: System) -> Iterator[str]:
+    """An alarm that has no rule must be said."""
+    del system
+    rules = {name[6:-5] for name in rendered.files if name.startswith("rules/")}
+    lacking = [alarm.name for alarm in alarms.alarms if alarm.name not in rules]
+    said = " ".join(note.text for note in rendered.notes)
+    if lacking and "cannot tell" not in said:
+        yield f"nothing says that there is no rule for {', '.join(lacking)}"
+
+
+def lines_of(rendered: Rendered) -> Iterator[dict[str, Any] | str]:
+    """Yield the saved objects, or sentences about lines that are none."""
+    for number, line in enumerate(rendered.files.get("saved-objects.ndjson", "").splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            yield f"line {number} of saved-objects.ndjson is no JSON"
+
+
+def _objects(rendered: Rendered, pages: Sequence[Page]) -> Iterator[str]:
+    found = list(lines_of(rendered))
+    yield from (one for one in found if isinstance(one, str))
+    objects = [one for one in found if isinstance(one, dict)]
+    known = {(one.get("type"), one.get("id")) for one in objects}
+    for key, times in Counter((one.get("type"), one.get("id")) for one in objects).items():
+        if times > 1:
+            yield f"{key} is there {times} times"
+    boards = [one for one in objects if one.get("type") == "dashboard"]
+    if len(boards) != len(pages):
+        yield f"{len(pages)} pages have {len(boards)} dashboards"
+    for one in objects:
+        name = f"{one.get('type')} {one.get('id')}"
+        if len(json.dumps(one)) > BYTES_MAX:
+            yield f"{name} is larger than {BYTES_MAX} bytes"
+        shaped = [*schema_problems(name, OBJECT, one)]
+        schema = OBJECTS.get(str(one.get("type")))
+        if schema is None:
+            shaped.append(f"{name} is of no known type")
+        if shaped or schema is None:
+            yield from shaped
+            continue
+        yield from schema_problems(name, schema, one["attributes"])
+        yield from _references(name, one, known)
+        yield from _strings(name, one)
+
+
+def schema_problems(name: str, schema: dict[str, Any], tree: Any) -> Iterator[str]:
+    """Yield what a JSON Schema says against a tree."""
+    for fault in Draft202012Validator(schema).iter_errors(tree):
+        yield f"{name}: {'/'.join(str(part) for part in fault.path)}: {fault.message[:300]}"
+
+
+def _references(name: str, one: dict[str, Any], known: set[Any]) -> Iterator[str]:
+    names = [reference["name"] for reference in one["references"]]
+    for doubled, times in Counter(names).items():
+        if times > 1:
+            yield f"{name} has the reference {doubled} {times} times"
+    for reference in one["references"]:
+        if (reference["type"], reference["id"]) not in known:
+            yield f"{name} refers to {reference['type']} {reference['id']}, which is not there"
+
+
+def _strings(name: str, one: dict[str, Any]) -> Iterator[str]:
+    """The texts of JSON in an object, and what is in them."""
+    trees: dict[str, Any] = {}
+    for key, value in walk(one["attributes"]):
+        if key.endswith(("JSON", "fieldFormatMap")):
+            try:
+                trees[key] = json.loads(value)
+            except ValueError:
+                yield f"{name}: {key} is no JSON"
+    source = trees.get("searchSourceJSON", {})
+    if "query" in source:
+        yield from kql_problems(name, source["query"].get("query", ""))
+    given = {reference["name"] for reference in one["references"]}
+    used = {source["indexRefName"]} if "indexRefName" in source else set()
+    if one["type"] == "search":
+        yield from (
+            f"{name}: column {field} is no field"
+            for field in one["attributes"]["columns"]
+            if not is_field(field)
+        )
+    if isinstance(trees.get("panelsJSON"), list):
+        found = list(_panels(name, trees["panelsJSON"], one["references"]))
+        yield from (text for text in found if not text.startswith("used:"))
+        used |= {text[5:] for text in found if text.startswith("used:")}
+    yield from (f"{name} refers to {lost}, which nothing uses" for lost in sorted(given - used))
+    yield from (f"{name} lacks the reference {lost}" for lost in sorted(used - given))
+
+
+def _panels(name: str, panels: list[Any], references: list[dict[str, str]]) -> Iterator[str]:
+    boxes: list[dict[str, Any]] = []
+    for panel in panels:
+        faults = list(schema_problems(name, DASHBOARD_PANEL, panel))
+        yield from faults
+        if faults:
+            continue
+        index, here = panel["panelIndex"], f"{name} panel {panel['panelIndex']}"
+        if panel["gridData"]["i"] != index:
+            yield f"{here}: gridData.i is not panelIndex"
+        boxes.append(panel["gridData"])
+        yield from _used(here, panel, references)
+        if panel["type"] == "lens":
+            yield from _lens(here, panel["embeddableConfig"]["attributes"])
+    yield from overlaps(name, boxes)
+    indices = Counter(panel.get("panelIndex") for panel in panels if isinstance(panel, dict))
+    yield from (f"{name}: panelIndex {index} is there twice" for index, times in indices.items() if times > 1)
+
+
+def overlaps(name: str, boxes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield boxes that lie over another or outside of the grid."""
+    for one in boxes:
+        if one["x"] + one["w"] > GRID_COLUMNS:
+            yield f"{name}: panel {one['i']} is outside of {GRID_COLUMNS} columns"
+    for number, a in enumerate(boxes):
+        for b in boxes[number + 1 :]:
+            beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+            below = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+            if not (beside or below):
+                yield f"{name}: panels {a['i']} and {b['i']} overlap"
+
+
+def _used(here: str, panel: dict[str, Any], references: list[dict[str, str]]) -> Iterator[str]:
+    index = panel["panelIndex"]
+    if "panelRefName" in panel:
+        yield f"used:{index}:{panel['panelRefName']}"
+    config = panel["embeddableConfig"]
+    by_name = {reference["name"]: reference["id"] for reference in references}
+    for inner in config.get("attributes", {}).get("references", []):
+        outer = f"{index}:{inner['name']}"
+        yield f"used:{outer}"
+        if by_name.get(outer, inner["id"]) != inner["id"]:
+            yield f"{here}: {inner['name']} is one thing inside and another outside"
+    for event in config.get("enhancements", {}).get("dynamicActions", {}).get("events", []):
+        factory = event["action"]["factoryId"]
+        if factory == "DASHBOARD_TO_DASHBOARD_DRILLDOWN":
+            yield f"used:{index}:drilldown:{factory}:{event['eventId']}:dashboardId"
+        elif not event["action"]["config"].get("url", {}).get("template"):
+            yield f"{here}: a drilldown leads nowhere"
+
+
+def _lens(here: str, attributes: dict[str, Any]) -> Iterator[str]:
+    faults = list(schema_problems(here, LENS, attributes))
+    yield from faults
+    if faults:
+        return
+    layers = attributes["state"]["datasourceStates"]["formBased"]["layers"]
+    needed = {f"indexpattern-datasource-layer-{name}" for name in layers}
+    drawn = attributes["state"]["visualization"]
+    used: set[str] = set()
+    for layer in drawn.get("layers", [drawn]):
+        if layer["layerType"] == "annotations":
+            needed.add(f"xy-visualization-layer-{layer['layerId']}")
+            continue
+        used.add(layer["layerId"])
+        columns = layers.get(layer["layerId"], {}).get("columns", {})
+        for accessor in _accessors(layer):
+            if accessor not in columns:
+                yield f"{here}: {accessor} is no column of layer {layer['layerId']}"
+    yield from (f"{here}: layer {name} is drawn and not there" for name in sorted(used - set(layers)))
+    yield from (f"{here}: layer {name} is not drawn" for name in sorted(set(layers) - used))
+    given = {reference["name"] for reference in attributes["references"]}
+    yield from (f"{here}: {name} is no layer's reference" for name in sorted(given ^ needed))
+    for name, layer in layers.items():
+        yield from _columns(f"{here} layer {name}", layer)
+
+
+def _accessors(layer: dict[str, Any]) -> Iterator[str]:
+    yield from layer.get("accessors", [])
+    yield from (one["forAccessor"] for one in layer.get("yConfig", []))
+    yield from (one["columnId"] for one in layer.get("columns", []))
+    yield from (layer[key] for key in ("xAccessor", "metricAccessor") if key in layer)
+
+
+def _columns(here: str, layer: dict[str, Any]) -> Iterator[str]:
+    columns = layer["columns"]
+    if sorted(layer["columnOrder"]) != sorted(columns):
+        yield f"{here}: columnOrder is not its columns"
+    for name, column in columns.items():
+        for reference in column.get("references", []):
+            if reference not in columns:
+                yield f"{here}: {name} needs {reference}, which is no column"
+        yield from kql_problems(f"{here} {name}", column.get("filter", {}).get("query", ""))
+        field = column.get("sourceField", "@timestamp")
+        if not is_field(field):
+            yield f"{here}: {name} reads {field}, which is no field"
+        if column["operationType"] == "math":
+            tree = column["params"]["tinymathAst"]
+            if set(_leaves(tree)) != set(column["references"]):
+                yield f"{here}: {name} calculates with other columns than it refers to"
+        if column["operationType"] == "formula":
+            text = column["params"]["formula"]
+            if text.count("(") != text.count(")"):
+                yield f"{here}: the brackets of the formula of {name} do not fit"
+            for quoted in re.findall(r"kql='((?:\\.|[^'\\])*)'", text):
+                yield from kql_problems(f"{here} {name}", re.sub(r"\\(.)", r"\1", quoted))
+
+
+def _leaves(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for one in tree["args"]:
+            yield from _leaves(one)
+
+
+def _rules(rendered: Rendered) -> Iterator[str]:
+    views = {
+        one["id"]
+        for one in lines_of(rendered)
+        if isinstance(one, dict) and one.get("type") == "index-pattern"
+    }
+    for name, text in rendered.files.items():
+        if not name.startswith("rules/"):
+            continue
+        try:
+            rule = json.loads(text)
+        except ValueError:
+            yield f"{name} is no JSON"
+            continue
+        faults = list(schema_problems(name, RULE, rule))
+        yield from faults
+        if not faults:
+            yield from _rule(name, rule, views)
+
+
+def _rule(name: str, rule: dict[str, Any], views: set[str]) -> Iterator[str]:
+    search = rule["params"]["searchConfiguration"]
+    if search["index"] not in views:
+        yield f"{name} reads the data view {search['index']}, which is not there"
+    yield from kql_problems(name, search["query"]["query"])
+    for one in rule["params"]["criteria"]:
+        letters = {metric["name"] for metric in one["metrics"]}
+        if len(letters) != len(one["metrics"]):
+            yield f"{name}: two metrics have one name"
+        if set(re.findall(r"[A-Z]", one["equation"])) != letters:
+            yield f"{name}: the equation {one['equation']} does not use its metrics"
+        if one["equation"].count("(") != one["equation"].count(")"):
+            yield f"{name}: the brackets of {one['equation']} do not fit"
+        for metric in one["metrics"]:
+            yield from kql_problems(name, metric.get("filter", ""))
+            if not is_field(metric.get("field", "@timestamp")):
+                yield f"{name} reads {metric['field']}, which is no field"
+
+
+def kql_problems(name: str, query: str) -> Iterator[str]:
+    """Yield what is wrong with a query: its grammar, fields that no document has."""
+    if not query:
+        return
+    try:
+        _PARSER.parse(query)
+    except Exception as fault:  # noqa: BLE001  # the parser has no errors of its own
+        yield f"{name}: {query} is no KQL: {str(fault)[:200]}"
+        return
+    plain = _QUOTED.sub('""', query)
+    yield from (f"{name}: {field} is no field" for field in _FIELD.findall(plain) if not is_field(field))
+
+
+def walk(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names and texts of a tree."""
+    for key, value in tree.items() if isinstance(tree, dict) else ():
+        if isinstance(value, str):
+            yield key, value
+        yield from walk(value)
+
+
+def _mapped() -> frozenset[str]:
+    (mappings,) = (
+        one.body["template"]["mappings"]
+        for one in assets(Cluster("elasticsearch", (8, 17)), Names())
+        if one.name.endswith("-mappings")
+    )
+    return frozenset(_names(mappings["properties"], ""))
+
+
+def _names(properties: dict[str, Any], above: str) -> Iterator[str]:
+    for name, field in properties.items():
+        if "properties" in field:
+            yield from _names(field["properties"], f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
+
+
+_FIELDS = _mapped() | frozenset(fields_needed()) | frozenset(_ALWAYS)
+
+
+def is_field(name: str) -> bool:
+    """Whether documents have a field: of the index templates, or one that Lambda's lines bring."""
+    return name in _FIELDS

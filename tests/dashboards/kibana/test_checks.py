@@ -1,0 +1,148 @@
+"""The validator of Kibana's files finds nothing in good ones, and each way of breaking them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboards.kibana.render import render
+from dashboards.rendered import Options, Rendered
+from tests.dashboards.kibana.checks import problems
+from tests.dashboards.sample import ALARMS, PAGES, SYSTEM
+
+GOOD = render(SYSTEM, PAGES, ALARMS, Options())
+RULE = "rules/endpoint-errors-submit.json"
+PAGE = "observe-claims-endpoint-submit"
+Tree = dict[str, Any]
+
+
+def test_good_files_have_no_problems() -> None:
+    """Every page and every alarm of the sample is valid."""
+    assert problems(GOOD, SYSTEM, PAGES, ALARMS) == []
+
+
+def changed(kind: str, change: Callable[[Tree], object], name: str = "") -> Rendered:
+    """Return the good files with one saved object changed."""
+    lines = [json.loads(line) for line in GOOD.files["saved-objects.ndjson"].splitlines()]
+    one = next(one for one in lines if one["type"] == kind and one["id"].startswith(name))
+    change(one)
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    return msgspec.structs.replace(GOOD, files={**GOOD.files, "saved-objects.ndjson": text})
+
+
+def panels(change: Callable[[list[Tree]], object]) -> Rendered:
+    """Return the good files with the panels of the endpoint's page changed."""
+
+    def in_page(one: Tree) -> None:
+        found = json.loads(one["attributes"]["panelsJSON"])
+        change(found)
+        one["attributes"]["panelsJSON"] = json.dumps(found)
+
+    return changed("dashboard", in_page, PAGE)
+
+
+def lens(change: Callable[[Tree], object]) -> Rendered:
+    """Return the good files with the attributes of the p95 graph changed."""
+    return panels(lambda found: change(found[4]["embeddableConfig"]["attributes"]))
+
+
+def layer(change: Callable[[Tree], object]) -> Rendered:
+    """Return the good files with the data layer of the p95 graph changed."""
+    return lens(lambda one: change(one["state"]["datasourceStates"]["formBased"]["layers"]["data-traces"]))
+
+
+def drawn(change: Callable[[Tree], object]) -> Rendered:
+    """Return the good files with the state of the p95 graph changed."""
+    return lens(lambda one: change(one["state"]["visualization"]))
+
+
+def rule(change: Callable[[Tree], object]) -> Rendered:
+    """Return the good files with one rule changed."""
+    found = json.loads(GOOD.files[RULE])
+    change(found)
+    return msgspec.structs.replace(GOOD, files={**GOOD.files, RULE: json.dumps(found) + "\n"})
+
+
+def files(**change: str) -> Rendered:
+    """Return the good files with others."""
+    return msgspec.structs.replace(GOOD, files={**GOOD.files, **change})
+
+
+def criterion(one: Tree) -> Tree:
+    """Return the criterion of a rule."""
+    found: Tree = one["params"]["criteria"][0]
+    return found
+
+
+BROKEN: dict[str, tuple[Rendered, str]] = {
+    "no JSON": (files(**{"saved-objects.ndjson": "{\n"}), "no JSON"),
+    "unknown attribute": (changed("dashboard", lambda o: o["attributes"].update(colour=1)), "colour"),
+    "attribute missing": (changed("search", lambda o: o["attributes"].pop("title")), "title"),
+    "unknown type": (changed("search", lambda o: o.update(type="lens")), "no known type"),
+    "dangling view": (changed("search", lambda o: o["references"][0].update(id="gone")), "not there"),
+    "reference of nobody": (
+        changed(
+            "search",
+            lambda o: o["references"].append({"id": "observe-all", "name": "x", "type": "index-pattern"}),
+        ),
+        "nothing uses",
+    ),
+    "reference missing": (changed("search", lambda o: o["references"].clear()), "lacks the reference"),
+    "same ID": (changed("dashboard", lambda o: o.update(id=PAGE), "observe-claims-system"), "2 times"),
+    "panels no JSON": (changed("dashboard", lambda o: o["attributes"].update(panelsJSON="[")), "no JSON"),
+    "overlap": (panels(lambda p: p[3]["gridData"].update(x=0)), "overlap"),
+    "too wide": (panels(lambda p: p[4]["gridData"].update(w=17)), "outside"),
+    "other index": (panels(lambda p: p[2]["gridData"].update(i="q")), "is not panelIndex"),
+    "unknown panel": (panels(lambda p: p[2].update(type="tsvb")), "not valid"),
+    "column order": (layer(lambda one: one["columnOrder"].pop()), "columnOrder"),
+    "helper missing": (layer(lambda one: one["columns"]["s0"].update(references=["s9"])), "is no column"),
+    "other arithmetic": (
+        layer(lambda one: one["columns"]["s0X1"].update(references=["x"])),
+        "other columns than it refers to",
+    ),
+    "no field": (layer(lambda one: one["columns"]["s0X0"].update(sourceField="duration")), "is no field"),
+    "bad KQL": (
+        layer(lambda one: one["columns"]["s0X0"]["filter"].update(query='service.name: "a" and')),
+        "is no KQL",
+    ),
+    "KQL of no field": (
+        layer(lambda one: one["columns"]["s0X0"]["filter"].update(query='service_name: "a"')),
+        "service_name is no field",
+    ),
+    "brackets": (layer(lambda one: one["columns"]["s0"]["params"].update(formula="count(")), "brackets"),
+    "unknown accessor": (drawn(lambda one: one["layers"][0]["accessors"].append("s7")), "s7 is no column"),
+    "layer not drawn": (drawn(lambda one: one["layers"].pop(1)), "is not drawn"),
+    "bad annotation": (
+        drawn(lambda one: one["layers"][2]["annotations"][0]["key"].update(timestamp="soon")),
+        "not valid",
+    ),
+    "Lens reference": (lens(lambda one: one["references"].pop()), "no layer's reference"),
+    "unknown Lens": (lens(lambda one: one.update(visualizationType="lnsMagic")), "not valid"),
+    "dashboard missing": (
+        msgspec.structs.replace(GOOD, files={**GOOD.files, "saved-objects.ndjson": "\n"}),
+        "0 dashboards",
+    ),
+    "unused metric": (rule(lambda r: criterion(r).update(equation="A")), "does not use"),
+    "equation": (rule(lambda r: criterion(r).update(equation="max(A, B)")), "not match"),
+    "filter of a field": (
+        rule(lambda r: criterion(r)["metrics"][0].update(aggType="sum", field="event.duration")),
+        "not valid",
+    ),
+    "view of a rule": (rule(lambda r: r["params"]["searchConfiguration"].update(index="x")), "not there"),
+    "unknown percentile": (rule(lambda r: criterion(r)["metrics"][0].update(aggType="p50")), "not valid"),
+    "no interval": (rule(lambda r: r["schedule"].update(interval="0m")), "interval"),
+    "no new line": (files(**{"install.md": "x"}), "new line"),
+    "silent": (msgspec.structs.replace(GOOD, notes=()), "nothing says"),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_each_way_of_breaking_is_found(way: str) -> None:
+    """Valid files that are broken in one way are refused for that."""
+    broken, words = BROKEN[way]
+    found = problems(broken, SYSTEM, PAGES, ALARMS)
+    assert any(words in one for one in found), found[:5]
