@@ -143,8 +143,8 @@ FACTS: dict[str, str] = {
     "engine": "database: e.g. postgres",
     "class": "database: e.g. db.t4g.medium",
     "service": "the service of observe.yaml it belongs to",
-    "title": "http_api, websocket_api, graphql: its title, for its metrics go by an ID that no template tells",
-    "schedule": "function, state_machine, queue, ...: expressions of the schedules that start it, `; ` between",
+    "title": "http_api, websocket_api, graphql: its title; its name is an ID that no template tells",
+    "schedule": "function, state_machine, queue: expressions of schedules that start it, `; ` between",
 }
 
 

@@ -20,6 +20,7 @@ from dashboards.model.marks import Marks, marks_of
 from dashboards.pages.names import free
 from dashboards.panels import Link
 from dashboards.resources import Note, Place, System
+from subscribers.alerts.model import SEVERITIES, Severity
 
 #: In the order of the listing: what users see first.
 _SOURCES = (of_endpoints.drafts, of_functions.drafts, of_hosts.drafts, of_messages.drafts, of_pipeline.drafts)
@@ -44,8 +45,8 @@ def alarms_of(system: System) -> Alarms:
         elif _is_wanted(draft, override):
             made.append((draft, override))
     judged = {
-        metric.subject
-        for draft, _ in made
+        metric.subject: SEVERITIES.index(override.get("severity", RULES[draft.rule].severity))
+        for draft, override in made
         if draft.rule == "endpoint-errors"
         for metric in metrics_of(draft.of)
     }
@@ -53,7 +54,12 @@ def alarms_of(system: System) -> Alarms:
     promises = [*_slos(look, places, taken, off)]
     told, composites = with_composites(look, alarms, taken)
     off.extend(_blind(system))
-    return Alarms(alarms=tuple(told), slos=tuple(promises), composites=tuple(composites), off=tuple(off))
+    return Alarms(
+        alarms=tuple(told),
+        slos=tuple(promises),
+        composites=tuple(composites),
+        off=tuple(dict.fromkeys(off)),  # both sides of an endpoint may be off for the same reason
+    )
 
 
 def override_notes(system: System) -> tuple[Note, ...]:
@@ -84,9 +90,14 @@ def _is_wanted(draft: Draft, override: Override) -> bool:
     return bool(override.fields) or not RULES[draft.rule].is_opt_in
 
 
-def _alarm(system: System, draft: Draft, override: Override, judged: set[str], taken: set[str]) -> Alarm:
+def _alarm(
+    system: System, draft: Draft, override: Override, judged: dict[str, int], taken: set[str]
+) -> Alarm:
     rule = RULES[draft.rule]
-    is_covered = bool(draft.told_by) and judged.issuperset(draft.told_by)
+    severity: Severity = override.get("severity", rule.severity)
+    # What tells for it must be as urgent.
+    urgency = SEVERITIES.index(severity)
+    is_covered = bool(draft.told_by) and all(judged.get(one, -1) >= urgency for one in draft.told_by)
     is_moved = "threshold" in override.fields
     said = override.fields["threshold"].place if is_moved else ""
     runbook = override.own("runbook", draft.runbook)
@@ -96,7 +107,7 @@ def _alarm(system: System, draft: Draft, override: Override, judged: set[str], t
         subject=draft.subject,
         title=rule.title.format(draft.shown),
         condition=_condition(rule, draft, override),
-        severity=override.get("severity", rule.severity),
+        severity=severity,
         about=" ".join(part for part in (rule.about, draft.detail) if part),
         reason=f"Set by an override{f' at {said}' if str(said) else ''}." if is_moved else draft.reason,
         owner=override.own("owner", draft.owner),

@@ -69,10 +69,8 @@ def _of(
         suppressed_by=causes,
     )
     smaller = [
-        msgspec.structs.replace(
-            whole, name=f"{name}-part-{n}", children=part, suppressed_by=(), is_told=False
-        )
-        for n, part in enumerate(parts[:-1], 1)
+        msgspec.structs.replace(whole, name=part_name, children=part, suppressed_by=(), is_told=False)
+        for part_name, part in zip(parts[-1], parts[:-1], strict=False)
     ]
     return [*smaller, whole]
 
@@ -108,7 +106,7 @@ def _causes(endpoint: EndpointView, own: Sequence[Alarm], told: dict[str, Alarm]
     The pool and the database of the legacy side explain it only where that side serves alone: else they
     would hide what is wrong on the serverless one.
     """
-    critical = [alarm.name for alarm in own if alarm.severity == "critical"]
+    critical = [alarm.name for alarm in own if alarm.severity == "critical" and alarm.is_told]
     legacy, config = endpoint.legacy, endpoint.config
     is_alone = endpoint.serverless is None or (config is not None and config.split == 0)
     if legacy is None or not is_alone:

@@ -46,7 +46,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """The alarm's name, unique where labels are."""
-        return f"{self.rule}-{kebab(self.label)}"[:NAME_MAX].rstrip("-")
+        name = f"{self.rule}-{kebab(self.label)}" if self.label else self.rule
+        return name[:NAME_MAX].rstrip("-")
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,7 +54,11 @@ def _resources(system: System, drafts: Sequence[Draft], places: Marks) -> Iterat
         for key in draft.keys:
             by_key.setdefault(key, set()).add(draft.rule)
     names = _names(system)
+    said = {note.subject for note in system.notes}
     for key, entry in system.config.dashboards.get("resources", {}).items():
+        # What is hidden is in no System any more, and the model says itself what is nothing.
+        if entry.get("hide") or key in said - names.keys():
+            continue
         if key not in names:
             text = f"there is no resource, endpoint or service {shown(key)}{_hint(key, names)}"
             yield Note(level="warning", text=text, place=places.place("dashboards", "resources", key))
@@ -115,8 +119,7 @@ def _names(system: System) -> dict[str, None]:
     names: dict[str, None] = {}
     for resource in system.resources.values():
         names |= {resource.logical_id: None, resource.id: None}
-    pipeline = {"pipeline": None} if system.pipeline else {}
-    return names | dict.fromkeys(system.endpoints) | dict.fromkeys(system.services) | pipeline
+    return names | dict.fromkeys(system.endpoints) | dict.fromkeys(system.services)
 
 
 def _unknown(rule: str, place: Place, subject: str = "") -> Note:

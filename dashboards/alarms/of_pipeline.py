@@ -51,7 +51,7 @@ def _whole(rule: str, measure: str, first: Resource) -> Draft:
     return Draft(
         rule=rule,
         subject="pipeline",
-        keys=("pipeline",),
+        keys=(),
         label="",
         shown="",
         of=metric(measure, ""),

@@ -33,7 +33,7 @@ _STANDARD = ("Sum", "Average", "Minimum", "Maximum", "SampleCount")
 
 
 def alarm_properties(alarm: Alarm, context: Context) -> dict[str, Any] | None:
-    """Return the properties of an alarm without its actions, or None where CloudWatch cannot tell it: noted."""
+    """Return the properties of an alarm without its actions; None where it cannot be told: noted."""
     judged = judgement(alarm.condition, context)
     if isinstance(judged, Absent):
         context.note(
@@ -42,18 +42,18 @@ def alarm_properties(alarm: Alarm, context: Context) -> dict[str, Any] | None:
         return None
     return {
         "AlarmName": deployed(context.system, alarm.name),
-        "AlarmDescription": description(
-            (f"{alarm.title}.", alarm.about, alarm.reason and f"Threshold: {alarm.reason}"),
-            alarm.runbook,
-            alarm.page,
-            alarm.links,
-            context,
-        ),
+        "AlarmDescription": said_of(alarm, context),
         **judged,
         "Tags": tags(
             {"severity": alarm.severity, "rule": alarm.rule, "subject": alarm.subject, "owner": alarm.owner}
         ),
     }
+
+
+def said_of(alarm: Alarm, context: Context) -> str:
+    """Return the description of an alarm: what it means, why that threshold, runbook and addresses."""
+    sentences = (f"{alarm.title}.", alarm.about, alarm.reason and f"Threshold: {alarm.reason}")
+    return description(sentences, alarm.runbook, alarm.page, alarm.links, context)
 
 
 def judgement(condition: Condition, context: Context) -> dict[str, Any] | Absent:

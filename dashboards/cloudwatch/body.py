@@ -55,7 +55,7 @@ def _text(markdown: str, y: int, height: int) -> Widget:
 
 
 def _explained(section: Section, context: Context) -> str:
-    """What panels mean, why they may be empty, where one click leads: CloudWatch's widgets have no such field."""
+    """What panels mean, why they may be empty, where one click leads: widgets have no such fields."""
     lines = [f"**{panel.title}**: {panel.help}" for panel in section.panels if panel.help]
     empty: dict[str, list[Panel]] = {}
     for panel in section.panels:

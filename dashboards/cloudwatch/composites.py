@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarm, Composite
-from dashboards.cloudwatch.alarms import description, tags
+from dashboards.cloudwatch.alarms import description, said_of, tags
 from dashboards.cloudwatch.context import Context
 from dashboards.cloudwatch.naming import deployed
 from subscribers.alerts.model import Severity
@@ -65,13 +65,13 @@ class Tree:
             title=alarm.title,
             children=(alarm.name,),
             severity=alarm.severity,
-            about=" ".join(text for text in (alarm.about, alarm.reason) if text),
             owner=alarm.owner,
             runbook=alarm.runbook,
             page=alarm.page,
             suppressed_by=alarm.suppressed_by,
         )
-        self.add(told)
+        if self.add(told):
+            self.out[told.name]["AlarmDescription"] = said_of(alarm, self._context)
 
     def _put(self, name: str, properties: dict[str, Any], severity: Severity | None) -> None:
         self.out[name] = properties

@@ -37,7 +37,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def content(context: Context, alarms: Alarms) -> tuple[Part, ...]:
-    """Return everything, in the order in which it is deployed: filters, queries, alarms, composites, pages."""
+    """Return everything in the order of deployment: filters, queries, alarms, composites, pages."""
     told = tuple(_alarms(context, alarms))
     pages = tuple(_dashboards(context))
     return (*_filters(context), *_queries(context), *told, *pages)

@@ -1,11 +1,10 @@
-"""What rendering one system knows and gathers: names, addresses, notes, the metric filters that are needed."""
+"""What rendering one system knows and gathers: names, addresses, notes, metric filters that are needed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from dashboards.alarms.values import Alarms
 from dashboards.cloudwatch import links
 from dashboards.cloudwatch.filters import Filter
 from dashboards.cloudwatch.mathematics import Formulas
@@ -21,7 +20,7 @@ _OURS = re.compile(r"\]\((page|query):([^)\s]+)\)")
 class Context:
     """Gathered while pages and alarms are rendered; order of calls is order of output."""
 
-    def __init__(self, system: System, pages: Sequence[Page], alarms: Alarms) -> None:
+    def __init__(self, system: System, pages: Sequence[Page]) -> None:
         self.system = system
         self.pages = {page.name: page for page in pages}
         self.region = system.region or REGION
@@ -54,7 +53,7 @@ class Context:
         return links.dashboard(self.region, deployed(self.system, page))
 
     def query_link(self, name: str) -> str:
-        """Return the address of Logs Insights with a query filled in; of its first page where it is unknown."""
+        """Return the address of Logs Insights with a query filled in; empty where it is unknown."""
         query = self.queries.get(name)
         if query is None:
             return links.console(self.region, "logsV2:logs-insights")

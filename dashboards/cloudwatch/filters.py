@@ -21,9 +21,9 @@ NAMESPACE = "HybridObserve/Logs"
 _REPORT = (
     '[report="REPORT", request_label="RequestId:", request_id, '
     'duration_label="Duration:", duration, ms="ms", '
-    'billed_label="Billed", billed_duration_label="Duration:", billed, billed_ms="ms", memory_label="Memory", '
-    'size_label="Size:", size, size_mb="MB", max_label="Max", max_memory_label="Memory", used_label="Used:", '
-    'used, used_mb="MB", ...]'
+    'billed_label="Billed", billed_duration_label="Duration:", billed, billed_ms="ms", '
+    'memory_label="Memory", size_label="Size:", size, size_mb="MB", max_label="Max", '
+    'max_memory_label="Memory", used_label="Used:", used, used_mb="MB", ...]'
 )
 _TEXT = {
     "function.cold_starts": ('"REPORT RequestId:" "Init Duration:"', "1"),

@@ -68,7 +68,7 @@ class Formulas:
         return other if isinstance(other, Absent) else formula.format(one, other)
 
     def _total(self, several: tuple[Expression, ...]) -> str | Absent:
-        """A part that CloudWatch does not have counts nothing, which is said; without any there is no point."""
+        """A part that CloudWatch does not have counts nothing, which is said; one there must be."""
         found = [self.of(one) for one in several]
         there = [one for one in found if isinstance(one, str)]
         missing = [one for one in found if isinstance(one, Absent)]

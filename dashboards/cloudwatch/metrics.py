@@ -1,4 +1,4 @@
-"""The catalogue in CloudWatch's words: namespace, metric and how its dimensions are found, or why there is none.
+"""The catalogue in CloudWatch's words: namespace, metric, how dimensions are found, or why not.
 
 A measure that needs a metric filter or is told by one of several sources has a way of its own (`log_metrics`,
 `requests`). Sources: the pages named in dashboards/measures.py.

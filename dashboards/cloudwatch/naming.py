@@ -12,7 +12,7 @@ NAME_MAX = 255
 
 
 def deployed(system: System, name: str) -> str:
-    """Return the name of a dashboard, alarm or saved query of this system: unique in an account and region."""
+    """Return the name of a dashboard, alarm or saved query: unique in an account and Region."""
     return shortened(f"{slug(system.title)}-{name}")
 
 

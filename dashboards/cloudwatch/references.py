@@ -55,7 +55,7 @@ def references(text: str) -> list[Reference]:
 
 
 def text_of(name: Name, fallback: str = "") -> str:
-    """Return a deployed name as a text: the known one, else references; fallback where it has no expression."""
+    """Return a deployed name as a text: the known one, else references, else the fallback."""
     return name.known or (text_of_expression(name.expression) if name.expression else fallback)
 
 
@@ -129,17 +129,18 @@ class Names:
             return text
         if _TOKEN.fullmatch(text) and text.count(_OPEN) == 1:
             return self._whole(found[0])
-        return self._sub(_escaped(text), found)
+        # Fn::Sub's own escape, `${!x}`, needs the brace that closes: a sign by a name needs nothing.
+        is_literal = "${" in text
+        return self._sub(text.replace("${", "${Dollar}{"), found, {"Dollar": "$"} if is_literal else {})
 
     def json_value(self, tree: Any) -> Any:
         """Return a tree as the text of its JSON, one widget a line, with names put in by Fn::Sub."""
         text = _lines(tree)
         found = references_of(tree)
-        # In JSON a literal `${` can be told without Fn::Sub's escape; the labels of CloudWatch cannot.
         return self._sub(text, found) if found else text
 
-    def _sub(self, text: str, found: list[Reference]) -> Any:
-        mapping: dict[str, Any] = {}
+    def _sub(self, text: str, found: list[Reference], signs: dict[str, Any] | None = None) -> Any:
+        mapping: dict[str, Any] = dict(signs or {})
         for reference in found:
             inside, extra = self._inside(reference)
             mapping.update(extra)
@@ -188,13 +189,8 @@ def references_of(tree: Any) -> list[Reference]:
             return []
 
 
-def _escaped(text: str) -> str:
-    """Fn::Sub's own signs in a text that is meant literally."""
-    return re.sub(r"\$\{([^}]*\})", r"${!\1", text)
-
-
 def _lines(tree: Any) -> str:
-    """JSON with a line per widget; `${LABEL}` of CloudWatch's as Fn::Sub wants it, other `${` told by number."""
+    """JSON with a line per widget; a literal `${` as an escape of JSON, of which Fn::Sub knows nothing."""
     widgets = [_json(widget) for widget in tree.get("widgets", [])]
     head = _json({key: value for key, value in tree.items() if key != "widgets"})[1:-1]
     return "{" + (head + "," if head else "") + '"widgets":[\n' + ",\n".join(widgets) + "\n]}"

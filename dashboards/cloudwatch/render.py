@@ -24,9 +24,9 @@ from dashboards.rendered import Options, Rendered
 from dashboards.resources import System
 
 
-def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:
-    """Return template.yaml, template-2.yaml ... and fragment.yaml. options: nothing of them is CloudWatch's."""
-    context = Context(system, pages, alarms)
+def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:  # noqa: ARG001
+    """Return template.yaml, template-2.yaml ... and fragment.yaml. No option is CloudWatch's."""
+    context = Context(system, pages)
     parts = content(context, alarms)
     actions = _actions(system)
     stacks = packed(parts, actions) if parts else []
@@ -51,7 +51,7 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
 
 def fragment(system: System, pages: Sequence[Page], alarms: Alarms) -> Rendered:
     """Return fragment.yaml alone: resources that the team's own template includes."""
-    context = Context(system, pages, alarms)
+    context = Context(system, pages)
     files = _fragment(context, content(context, alarms), _actions(system))
     return Rendered(files=files, notes=context.notes)
 
@@ -73,7 +73,7 @@ def _fragment(context: Context, parts: tuple[Part, ...], actions: Actions) -> di
     if silent:
         context.note(
             "info",
-            f"In fragment.yaml alarms of severity {', '.join(silent)} tell nobody: dashboards.actions names no one.",
+            f"In fragment.yaml alarms of severity {', '.join(silent)} tell nobody: see dashboards.actions.",
         )
     return {"fragment.yaml": text}
 

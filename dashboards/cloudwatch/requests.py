@@ -19,7 +19,7 @@ _SWITCH = "Set endpoint_metrics: true in observe.yaml, and the subscriber tells 
 
 
 class Fallback(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for instead: metrics of the catalogue to be summed, or filters. said: which, as a sentence."""
+    """What is asked for instead: metrics to be summed, or filters. said: which, as a sentence."""
 
     metrics: tuple[Metric, ...] = ()
     filters: tuple[Filter, ...] = ()

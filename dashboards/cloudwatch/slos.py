@@ -21,7 +21,7 @@ from dashboards.cloudwatch.sources import number
 
 
 class Burning(msgspec.Struct, frozen=True, kw_only=True):
-    """One SLO's alarms (name -> properties), its composites with both windows, and those names all together."""
+    """One SLO's alarms (name -> properties), its composites over both windows with their names."""
 
     alarms: dict[str, dict[str, Any]]
     both: tuple[tuple[Composite, str, str], ...]
@@ -87,7 +87,7 @@ def _window(slo: Slo, burn: Burn, seconds: int, name: str, context: Context) -> 
     if periods > 1:
         context.note(
             "info",
-            f"{name}: CloudWatch has no window of {_span(seconds)}. The alarm opens when each of {periods} days "
+            f"{name}: CloudWatch has no window of {_span(seconds)}. It opens when each of {periods} days "
             "is above the factor; one bad day alone does not open it.",
             slo.endpoint,
             slo.place,

@@ -35,7 +35,7 @@ class Written(msgspec.Struct, frozen=True):
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Texts of several lines as blocks; no anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's
         return True
 
 
@@ -152,7 +152,7 @@ def _action_parameter(severity: Severity, actions: Actions) -> dict[str, Any]:
     return {
         "Type": "CommaDelimitedList",
         "Default": ",".join(actions.get(severity, [])) or NOBODY,
-        "Description": f"ARNs of topics and other actions that alarms of severity {severity} tell, at most 5; none for nobody.",
+        "Description": f"ARNs of at most 5 actions of alarms of severity {severity}; none: tell nobody.",
     }
 
 

@@ -91,8 +91,8 @@ def _logs(panel: Panel, context: Context) -> tuple[str, dict[str, Any]]:
     if panel.query.is_by_correlation_id:
         return _nothing(
             panel,
-            f"Open the saved query `{deployed(context.system, panel.query.name)}` in Logs Insights and give it "
-            f"the correlation ID: [open]({context.query_link(panel.query.name)}).",
+            f"Open the saved query `{deployed(context.system, panel.query.name)}` in Logs Insights and "
+            f"give it the correlation ID: [open]({context.query_link(panel.query.name)}).",
         )
     found = search(panel.query, context.system)
     for group in found.left_out:

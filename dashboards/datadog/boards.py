@@ -18,7 +18,9 @@ WIDTH = 12
 _TITLE = 1
 
 
-def board(system: System, page: Page, pages: Sequence[Page]) -> tuple[dict[str, Any], list[Note], set[str]]:
+def board(
+    system: System, page: Page, pages: Sequence[Page]
+) -> tuple[dict[str, Any], list[Note], set[tuple[str, str]]]:
     """Return a dashboard, what it does not show, and what Datadog's documents do not say of its metrics."""
     painter = Painter(system, page, pages)
     head = note(_head(system, page, painter))

@@ -12,7 +12,7 @@ import msgspec
 
 from dashboards.alarms.values import Condition
 from dashboards.datadog.formulas import formula, number, readings
-from dashboards.datadog.readings import NotThere, Reading
+from dashboards.datadog.readings import NotThereError, Reading
 from dashboards.expressions import Expression, Metric, Percent, Quotient, Scaled
 from dashboards.resources import System
 
@@ -31,11 +31,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     options: dict[str, Any]
     how: str
-    doubts: frozenset[str] = frozenset()
+    #: What is not certain, and of which metric.
+    doubts: frozenset[tuple[str, str]] = frozenset()
 
 
 def judged(condition: Condition, system: System, is_gated: bool = True) -> Judged:
-    """Return the query of a condition. Raises NotThere.
+    """Return the query of a condition. Raises NotThereError.
 
     is_gated: False where a second monitor judges the traffic.
     """
@@ -66,7 +67,7 @@ def judged(condition: Condition, system: System, is_gated: bool = True) -> Judge
         threshold=condition.threshold,
         options=_options(condition, found, minutes),
         how=f"Judged: {how}. {_missing(condition)}",
-        doubts=frozenset(one.doubt for one in found if one.doubt),
+        doubts=frozenset((one.doubt, one.name) for one in found if one.doubt),
     )
 
 
@@ -97,7 +98,7 @@ def _minutes(condition: Condition) -> int:
     periods = condition.periods if condition.datapoints == 1 else condition.datapoints
     minutes = max(1, condition.period_s * periods // 60)
     if minutes > LONGEST_M:
-        raise NotThere(f"A monitor looks back 2 days at most, and this alarm {minutes} min.")
+        raise NotThereError(f"A monitor looks back 2 days at most, and this alarm {minutes} min.")
     return minutes
 
 
@@ -107,7 +108,7 @@ def _core(expression: Expression) -> Expression:
 
 def _of_lines(condition: Condition, found: list[Reading], minutes: int) -> Judged:
     if len(found) > 1 or not isinstance(condition.of, Metric):
-        raise NotThere("A monitor of logs counts lines; it has no arithmetic with other metrics.")
+        raise NotThereError("A monitor of logs counts lines; it has no arithmetic with other metrics.")
     periods = condition.datapoints if condition.datapoints > 1 else condition.periods
     threshold = condition.threshold * (condition.datapoints if condition.datapoints > 1 else 1)
     search = found[0].text.replace('"', r"\"")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dashboards.datadog.readings import NotThere, Reading, read
+from dashboards.datadog.readings import NotThereError, Reading, read
 from dashboards.expressions import Expression, Metric, Percent, Quotient, Scaled, Total, metrics_of
 from dashboards.resources import System
 
@@ -22,7 +22,7 @@ def formula(
     variables: tuple[str, ...] = (),
     is_gated: bool = True,
 ) -> str:
-    """Return the arithmetic of an expression. Raises NotThere where a metric of it is not at Datadog.
+    """Return the arithmetic of an expression. Raises NotThereError where a metric of it is not at Datadog.
 
     is_gated: whether shares are 0 below their gate; False where something else judges the traffic.
     """
@@ -46,7 +46,7 @@ def formula(
         share = f"(100 * default_zero({of(part.of)}) / {below})"
         if part.gate <= 0 or not is_gated:
             return share
-        # 1 from the gate on and 0 below it: counts are whole numbers, so the step lies between gate - 1 and gate.
+        # 1 from the gate on, 0 below it: counts are whole, so the step lies between gate - 1 and gate.
         return f"({share} * clamp_max(clamp_min({below} - {number(part.gate - 1)}, 0), 1))"
 
     def total(several: Sequence[Expression]) -> str:
@@ -73,19 +73,19 @@ def both_sides(several: Sequence[Expression]) -> Metric | None:
 
 
 def good_of(bad: Expression, system: System) -> str:
-    """Return the query that counts the opposite of what `bad` counts. Raises NotThere."""
+    """Return the query that counts the opposite of what `bad` counts. Raises NotThereError."""
     parts = bad.of if isinstance(bad, Total) else (bad,)
     whole = both_sides(parts)
     texts = []
     for part in (whole,) if whole is not None else parts:
         if not isinstance(part, Metric):
-            raise NotThere("What an SLO counts has to be requests of endpoints.")
+            raise NotThereError("What an SLO counts has to be requests of endpoints.")
         texts.append(read(part, system, is_good=True).text)
     return " + ".join(texts)
 
 
 def readings(expression: Expression, system: System) -> list[Reading]:
-    """Return the query of every metric of an expression, in order. Raises NotThere."""
+    """Return the query of every metric of an expression, in order. Raises NotThereError."""
     return [read(metric, system) for metric in metrics_of(expression)]
 
 

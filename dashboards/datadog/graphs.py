@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.datadog.formulas import formula
-from dashboards.datadog.readings import NotThere, Reading
+from dashboards.datadog.readings import NotThereError, Reading
 from dashboards.expressions import Metric, metrics_of
 from dashboards.panels import Line, Panel, Role, Series
 from dashboards.resources import System
@@ -43,13 +43,13 @@ _AGAIN = frozenset({"endpoint.requests", "endpoint.duration"})
 
 
 class Drawn:
-    """Queries and formulas of one widget. faults: why a series is not drawn, with its label; doubts of others."""
+    """Queries and formulas of one widget. faults: why a series is not drawn, with its label."""
 
     def __init__(self, panel: Panel, system: System) -> None:
         """Read every series of a panel."""
         self.panel = panel
         self.faults: list[str] = []
-        self.doubts: set[str] = set()
+        self.doubts: set[tuple[str, str]] = set()
         self._system = system
         self._names: dict[str, str] = {}
 
@@ -59,7 +59,7 @@ class Drawn:
 
         def place(reading: Reading) -> str:
             if reading.doubt:
-                self.doubts.add(reading.doubt)
+                self.doubts.add((reading.doubt, reading.name))
             query = self._query(reading)
             text = str(query)
             name = self._names.setdefault(text, f"q{len(self._names) + 1}")
@@ -68,7 +68,7 @@ class Drawn:
 
         try:
             text = formula(series.of, self._system, place, VARIABLES)
-        except NotThere as fault:
+        except NotThereError as fault:
             self.faults.append(f"{series.label}: {fault}")
             return None
         return list(queries.values()), text
@@ -91,7 +91,7 @@ class Drawn:
 
 
 def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, Any]:
-    """Return a graph over time. has_week_before: whether series of endpoints are drawn again, a week older."""
+    """Return a graph over time. has_week_before: whether endpoints are drawn again, a week older."""
     requests = []
     for series in panel.series:
         found = drawn.series(series)
@@ -99,9 +99,8 @@ def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, A
             continue
         queries, text = found
         requests.append(_request(panel, series, queries, text))
-        if has_week_before and panel.kind == "lines" and isinstance(series.of, Metric):
-            if series.of.measure in _AGAIN:
-                requests.append(_week_before(panel, series, queries, text))
+        if has_week_before and panel.kind == "lines" and _is_again(series):
+            requests.append(_week_before(panel, series, queries, text))
     widget: dict[str, Any] = {
         "type": "timeseries",
         "requests": requests,
@@ -165,6 +164,10 @@ def _week_before(panel: Panel, series: Series, queries: list[dict[str, Any]], te
     request["formulas"][0]["alias"] = f"{series.label}, a week before"
     request["style"] = {"palette": PALETTES[series.role], "line_type": "dotted", "line_width": "thin"}
     return request
+
+
+def _is_again(series: Series) -> bool:
+    return isinstance(series.of, Metric) and series.of.measure in _AGAIN
 
 
 def _marker(line: Line) -> dict[str, str]:

@@ -61,7 +61,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         """Return what one burn rate of an SLO tells."""
         return Told(
             name=slo.name,
-            title=f"{slo.title}: the budget burns {number(burn.factor)} times too fast ({span(burn.long_s // 60)})",
+            title=f"{slo.title}: budget burns {number(burn.factor)}x too fast, {span(burn.long_s // 60)}",
             rule="slo-burn",
             subject=slo.endpoint,
             severity=burn.severity,
@@ -104,7 +104,7 @@ def message(told: Told, how: str, system: System, pages: dict[str, Page]) -> str
     if told.page in pages:
         lines.append(f"Dashboard: {page_address(system, pages[told.page])}")
     lines += [_link(link, system, pages) for link in told.links]
-    lines.append(f"Logs: {logs_address(system, _where(told, system, pages), has_time=False)}")
+    lines.append(f"Logs: {logs_address(system, _where(told, pages), has_time=False)}")
     if not told.is_told:
         return "\n".join(
             _literal(line) for line in [*lines, "Part of another monitor: it tells nobody."] if line
@@ -129,7 +129,7 @@ def _link(link: Link, system: System, pages: dict[str, Page]) -> str:
     return f"{link.label}: {link.url}" if link.url and "{" not in link.url else ""
 
 
-def _where(told: Told, system: System, pages: dict[str, Page]) -> str:
+def _where(told: Told, pages: dict[str, Page]) -> str:
     page = pages.get(told.page)
     names = [name for query in page.queries for name in query.services] if page else []
     return f"service:({' OR '.join(sorted(set(names)))}) @correlation_id:*" if names else "@correlation_id:*"

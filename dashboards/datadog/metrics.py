@@ -1,8 +1,8 @@
 """Every measure of the catalogue at Datadog: the table that queries are made of.
 
-Hybrid Observe's own metrics come through the sink of type datadog (docs/sink-datadog.md): those of functions as
-distributions `observe.aws.lambda.*`, those of requests as the distribution `observe.request.duration` with the
-tags endpoint, side, service, outcome (ok, error) and slow, where observe.yaml has endpoint_metrics on.
+Hybrid Observe's own metrics come through the sink of type datadog (docs/sink-datadog.md): those of functions
+as distributions `observe.aws.lambda.*`, those of requests as the distribution `observe.request.duration` with
+the tags endpoint, side, service, outcome (ok, error) and slow, where observe.yaml has endpoint_metrics on.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dashboards.alarms.values import Alarm, Alarms, Burn, Composite, Condition, 
 from dashboards.datadog.conditions import Judged, judged, span, traffic
 from dashboards.datadog.formulas import number
 from dashboards.datadog.messages import Told, message, tags
-from dashboards.datadog.readings import NotThere
+from dashboards.datadog.readings import NotThereError
 from dashboards.panels import Page
 from dashboards.resources import Note, System
 from subscribers.alerts.model import Severity
@@ -45,7 +45,7 @@ class Monitors:
         """Make the monitors of all alarms, SLOs and composites."""
         self.made: dict[str, dict[str, Any]] = {}
         self.notes: list[Note] = []
-        self.doubts: set[str] = set()
+        self.doubts: set[tuple[str, str]] = set()
         self._system, self._pages = system, pages
         #: Name of an alarm, SLO or composite -> when it is open, in monitors that are no composites.
         self._open: dict[str, str] = {}
@@ -65,7 +65,7 @@ class Monitors:
         try:
             enough = traffic(alarm.condition, self._system)
             base = judged(alarm.condition, self._system, is_gated=enough is None)
-        except NotThere as fault:
+        except NotThereError as fault:
             self._note(f"The alarm {alarm.name} is not at Datadog: {fault}", alarm)
             return None
         self.doubts |= base.doubts
@@ -150,7 +150,7 @@ class Monitors:
         )
         try:
             found = judged(enough, self._system)
-        except NotThere as fault:
+        except NotThereError as fault:
             self._note(f"{name} does not ask for {number(slo.minimum)} requests: {fault}")
             return
         self._quiet(f"{name}-traffic", told, found, "enough traffic to judge it")
@@ -188,10 +188,9 @@ def _is_composed(alarm: Alarm, has_traffic: bool) -> bool:
 
 
 def _burning(slo: Slo, burn: Burn) -> Judged:
-    query = (
-        f'burn_rate("${{slo:{slo.name}}}").over("{timeframe(slo)}")'
-        f'.long_window("{span(burn.long_s // 60)}").short_window("{burn.short_s // 60}m") > {number(burn.factor)}'
-    )
+    long, short = span(burn.long_s // 60), burn.short_s // 60
+    head = f'burn_rate("${{slo:{slo.name}}}").over("{timeframe(slo)}")'
+    query = f'{head}.long_window("{long}").short_window("{short}m") > {number(burn.factor)}'
     how = (
         f"Judged: the budget of {timeframe(slo)} burns {number(burn.factor)} times too fast, in both windows."
     )

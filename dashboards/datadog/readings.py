@@ -1,6 +1,6 @@
 """A metric of one subject -> the query that reads it at Datadog, or why there is none.
 
-NotThere    a sentence: Datadog has no such metric, or its name is not known
+NotThereError    a sentence: Datadog has no such metric, or its name is not known
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _WEBSOCKET = {
 _SPACE: dict[Statistic, str] = {"avg": "avg", "min": "min", "sum": "sum"}
 
 
-class NotThere(ValueError):
+class NotThereError(ValueError):
     """Datadog does not have it; the text says why, as a sentence."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One query. text: `sum:metric{tags}.as_count()`, or a search of log lines. doubt: what is not certain."""
+    """One query. text: `sum:metric{tags}.as_count()`, or a search of log lines. doubt: Source.doubt."""
 
     text: str
     is_count: bool = False
@@ -37,21 +37,26 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     factor: float = 1
     doubt: str = ""
 
+    @property
+    def name(self) -> str:
+        """The metric that is asked; "" of log lines."""
+        return "" if self.is_lines else self.text.partition(":")[2].partition("{")[0]
+
 
 def read(metric: Metric, system: System, variables: tuple[str, ...] = (), is_good: bool = False) -> Reading:
-    """Return the query of one metric. variables: more filters, such as `$env`. Raises NotThere.
+    """Return the query of one metric. variables: more filters, such as `$env`. Raises NotThereError.
 
     is_good: those of which `metric` counts the bad ones, such as the requests that did not fail.
     """
     source = SOURCES.get(metric.measure)
     if source is None:
-        raise NotThere(f"{metric.measure} is not known.")
+        raise NotThereError(f"{metric.measure} is not known.")
     if isinstance(source, Absent):
-        raise NotThere(source.reason)
+        raise NotThereError(source.reason)
     if metric.statistic in source.instead:
         return read(Metric(source.instead[metric.statistic], metric.subject, "sum"), system, variables)
     if is_good and not source.good:
-        raise NotThere(f"{metric.measure} has no opposite.")
+        raise NotThereError(f"{metric.measure} has no opposite.")
     values = _values(metric, system)
     templates = (*source.tags[:-1], source.good) if is_good else source.tags
     if source.form == "lines":
@@ -88,7 +93,7 @@ def _query(metric: Metric, source: Source, other: str, values: dict[str, str], s
         return Reading(text=text, factor=source.factor, doubt=source.doubt)
     if source.own:
         return _of_distribution(source.own, statistic, scope, source)
-    raise NotThere(f"Datadog's AWS integration does not collect the statistic {statistic} of {name}.")
+    raise NotThereError(f"Datadog's AWS integration does not collect the statistic {statistic} of {name}.")
 
 
 def _of_distribution(name: str, statistic: Statistic, scope: str, source: Source) -> Reading:
@@ -118,7 +123,7 @@ def _values(metric: Metric, system: System) -> dict[str, str]:
         case "route":
             route = system.routes.get(subject)
             if route is None:
-                raise NotThere(f"There is no route {subject}.")
+                raise NotThereError(f"There is no route {subject}.")
             return {**_resource(route.api, system), "path": route.path, "method": route.method}
     return _resource(subject, system)
 
@@ -126,7 +131,7 @@ def _values(metric: Metric, system: System) -> dict[str, str]:
 def _resource(subject: str, system: System) -> dict[str, str]:
     found = system.resources.get(subject)
     if found is None:
-        raise NotThere(f"There is no resource {subject}.")
+        raise NotThereError(f"There is no resource {subject}.")
     name = shown(found)
     values = {
         "kind": found.kind,
@@ -138,7 +143,7 @@ def _resource(subject: str, system: System) -> dict[str, str]:
         "full_name": found.facts.get("full_name", "") or f"*{name}*",
     }
     if found.kind == "load_balancer" and found.facts.get("type") == "network":
-        raise NotThere("Network load balancers have no requests, only connections.")
+        raise NotThereError("Network load balancers have no requests, only connections.")
     return values
 
 
@@ -146,7 +151,7 @@ def shown(resource: Resource) -> str:
     """Return the name that a tag has; with `*` for what only the deployed stack knows."""
     name = resource.name.known or resource.name.pattern
     if not name.strip("*-"):
-        raise NotThere(f"What {resource.logical_id} is called is only known once it is deployed.")
+        raise NotThereError(f"What {resource.logical_id} is called is only known once it is deployed.")
     return name
 
 

@@ -24,9 +24,10 @@ from dashboards.resources import Note, System
 
 def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:
     """Return the files of Datadog; options has nothing for it."""
+    del options
     boards: dict[str, dict[str, Any]] = {}
     notes: list[Note] = []
-    doubts: set[str] = set()
+    doubts: set[tuple[str, str]] = set()
     for page in pages:
         boards[page.name], found, unsure = board(system, page, pages)
         notes += found
@@ -35,7 +36,7 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     told = msgspec.structs.replace(alarms, slos=tuple(slo for slo in alarms.slos if slo.name in slos))
     monitors = Monitors(system, told, {page.name: page for page in pages})
     notes += [*of_slos, *monitors.notes]
-    notes += [Note(level="info", text=f"Datadog: {one}") for one in sorted(doubts | monitors.doubts)]
+    notes += _uncertain(doubts | monitors.doubts)
     notes += list(_general(system, pages, bool(monitors.made), bool(slos)))
     files = {f"dashboards/{name}.json": _text(body) for name, body in boards.items()}
     files.update({f"monitors/{name}.json": _text(body) for name, body in monitors.made.items()})
@@ -48,27 +49,34 @@ def _text(body: dict[str, Any]) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def _uncertain(doubts: set[tuple[str, str]]) -> Iterator[Note]:
+    """Yield what Datadog's documents do not say, once for all metrics of which it holds."""
+    for doubt in sorted({doubt for doubt, _ in doubts}):
+        names = ", ".join(sorted(name for other, name in doubts if other == doubt))
+        yield Note(level="info", text=f"Not certain: {names}. {doubt}")
+
+
 def _general(system: System, pages: Sequence[Page], has_monitors: bool, has_slos: bool) -> Iterator[Note]:
     """Yield what holds for everything that was made."""
     if has_monitors or has_slos:
         yield Note(
             level="info",
-            text="IDs of monitors and SLOs are known once they exist: template.yaml fills them in by Ref; in the "
-            "JSON files ${monitor:NAME} and ${slo:NAME} stand for them.",
+            text="IDs of monitors and SLOs are known once they exist: template.yaml fills them in by Ref; in "
+            "the JSON files ${monitor:NAME} and ${slo:NAME} stand for them.",
         )
     for name in _unnamed(system, pages):
         yield Note(
             level="info",
-            text=f"The name of {name} is only known once it is deployed: Datadog finds it by a tag with wildcards, "
-            "which may also fit other resources of this shape.",
+            text=f"The name of {name} is only known once it is deployed: Datadog finds it by a tag with "
+            "wildcards, which may also fit other resources of this shape.",
             subject=name,
             place=system.resources[name].place,
         )
     if any(panel.marks for page in pages for section in page.sections for panel in section.panels):
         yield Note(
             level="info",
-            text="Graphs of Datadog have no vertical lines: cutovers are told in the help of a graph, and events "
-            "with the tag deployment are laid over it.",
+            text="Graphs of Datadog have no vertical lines: cutovers are told in the help of a graph, and "
+            "events with the tag deployment are laid over it.",
         )
     if system.config.endpoints and not system.config.endpoint_metrics:
         yield Note(
@@ -78,7 +86,7 @@ def _general(system: System, pages: Sequence[Page], has_monitors: bool, has_slos
         )
     yield Note(
         level="info",
-        text="Percentiles of the distributions observe.* are computed once they are enabled in Metrics Summary.",
+        text="Percentiles of the distributions observe.* are there once enabled in Metrics Summary.",
     )
 
 

@@ -16,7 +16,7 @@ FROM, TO = "{{timestamp_start}}", "{{timestamp_end}}"
 
 
 def search(query: LogQuery, correlation_id: str = "*") -> str:
-    """Return the search of a query. correlation_id: what a search by ID asks for; `*` for lines that have one."""
+    """Return the search of a query. correlation_id: the ID it asks for; `*` for lines that have one."""
     parts = [
         one for one in (services(query.services), "" if query.services else groups(query.log_groups)) if one
     ]

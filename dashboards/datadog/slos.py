@@ -12,7 +12,7 @@ from dashboards.alarms.values import Slo
 from dashboards.datadog.formulas import formula, good_of
 from dashboards.datadog.messages import plain
 from dashboards.datadog.monitors import timeframe
-from dashboards.datadog.readings import NotThere
+from dashboards.datadog.readings import NotThereError
 from dashboards.resources import Note, System
 
 
@@ -23,7 +23,7 @@ def objectives(slos: Sequence[Slo], system: System) -> tuple[dict[str, dict[str,
     for slo in slos:
         try:
             made[slo.name] = _body(slo, system)
-        except NotThere as fault:
+        except NotThereError as fault:
             notes.append(_note(slo, f"The SLO {slo.name} is not at Datadog: {fault}"))
             continue
         if timeframe(slo) != f"{slo.window_s // 86_400}d":

@@ -1,7 +1,7 @@
 """How one measure is read at Datadog: a metric and its tags, log lines, or a reason why it is not there.
 
-CloudWatch's statistics come from Datadog's AWS integration as metrics of their own (`aws.lambda.duration.p95`);
-distributions are asked for percentiles (`p95:observe.request.duration`).
+CloudWatch's statistics come from Datadog's AWS integration as metrics of their own, such as
+`aws.lambda.duration.p95`; distributions are asked for percentiles (`p95:observe.request.duration`).
 https://docs.datadoghq.com/integrations/guide/aws-integration-and-cloudwatch-faq/
 """
 
@@ -30,9 +30,10 @@ FULL: Endings = {
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the numbers of a measure are. tags: filters with {name}, {endpoint}, {side}, {service} ... in braces.
+    """Where the numbers of a measure are. tags: filters with {name}, {endpoint} ... in braces.
 
-    factor: what a value is multiplied by to have the measure's unit. doubt: what Datadog's documents do not say.
+    factor: what a value is multiplied by to have the measure's unit. doubt: what Datadog's documents do not
+    say.
     """
 
     metric: str

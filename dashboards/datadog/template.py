@@ -106,12 +106,12 @@ def _together(names: list[str], needs: dict[str, set[str]]) -> list[list[str]]:
 
 
 def _packed(groups: list[list[str]], texts: dict[str, str]) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
+    parts: list[list[str]] = []
     size = 0
     for members in groups:
         length = sum(len(texts[name].encode()) for name in members)
         # 300 bytes are the head of a template.
-        if parts[-1] and (len(parts[-1]) + len(members) > RESOURCES or size + length > BYTES - 300):
+        if not parts or len(parts[-1]) + len(members) > RESOURCES or size + length > BYTES - 300:
             parts.append([])
             size = 0
         parts[-1] += members

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.datadog import graphs
-from dashboards.datadog.searches import custom_link, logs_address, markdown, page_address, search, services
-from dashboards.datadog.searches import traces_address
+from dashboards.datadog.searches import (
+    custom_link,
+    logs_address,
+    markdown,
+    page_address,
+    search,
+    services,
+    traces_address,
+)
 from dashboards.measures import MEASURES
 from dashboards.panels import LogQuery, Page, Panel
 from dashboards.resources import Note, System
@@ -27,7 +34,7 @@ class Painter:
     def __init__(self, system: System, page: Page, pages: Sequence[Page]) -> None:
         """Know the page's queries and every page that a link may name."""
         self.notes: list[Note] = []
-        self.doubts: set[str] = set()
+        self.doubts: set[tuple[str, str]] = set()
         self._system = system
         self._page = page
         self._pages = {one.name: one for one in pages}
@@ -84,8 +91,8 @@ class Painter:
             address = self._address(link.page, link.query, link.url)
             if address is None:
                 self._note(
-                    f"{self._page.title}, {panel.title}: the link {link.label} needs an ID that a graph does not "
-                    "have; it is one click further, in the log line."
+                    f"{self._page.title}, {panel.title}: the link {link.label} needs an ID that a graph "
+                    "does not have; it is one click further, in the log line."
                 )
             elif address:
                 links.append({"label": link.label, "link": address})

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from dashboards.expressions import Metric, Statistic
-from dashboards.kibana.filters import Above, Every, Exists, Filter, Term, either
+from dashboards.kibana.filters import Above, Every, Exists, Filter, Not, Phrase, Term, either
 from dashboards.kibana.store import Index, Store
 from dashboards.kibana.subjects import in_function, in_implementation, of_service
 from dashboards.measures import MEASURES
@@ -71,10 +71,21 @@ _FUNCTION: dict[str, tuple[Index, Filter, str]] = {
 _OWN: dict[str, tuple[str, float]] = {
     "service.pool_used": ("db.client.connection.count", 1.0),
     "service.pool_max": ("db.client.connection.max", 1.0),
-    "service.pool_exhausted": ("db.client.connection.timeouts", 1.0),
     "service.cpu": ("system.cpu.utilization", 100.0),
     "service.memory": ("system.memory.utilization", 100.0),
 }
+#: Of a pool's connections by state those that wait are not in use.
+_IDLE = Term("labels.db.client.connection.state", "idle")
+#: What drivers and pools say when no connection is left.
+_EXHAUSTED = either(
+    tuple(
+        Phrase("message", words)
+        for words in (
+            *("pool exhausted", "Unable to acquire JDBC Connection", "QueuePool limit"),
+            *("Connection is not available, request timed out", "Timeout waiting for idle object"),
+        )
+    )
+)
 _LEDGER = {f"sink.{name}": f"ledger.{name}" for name in ("received", "delivered", "stored", "dropped")}
 _PERCENTS: dict[str, int] = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
 
@@ -110,9 +121,13 @@ def _found(metric: Metric, system: System) -> Reading | str:
         return _of_requests(metric, system)
     if name == "service.error_lines":
         return Reading(index="logs", where=Every((of_service(subject), _LEVELS)), aggregate="count")
+    if name == "service.pool_exhausted":
+        return Reading(index="logs", where=Every((of_service(subject), _EXHAUSTED)), aggregate="count")
     if name in _OWN:
         own, scale = _OWN[name]
         where = Every((of_service(subject), Term("metric.name", own)))
+        if name == "service.pool_used":
+            where = Every((*where.of, Not(_IDLE)))
         return _aggregated("metrics", where, "metric.value", metric.statistic, scale)
     if name in _LEDGER:
         return _aggregated("ledger", Term("ledger.sink", subject or "input"), _LEDGER[name], "sum")
@@ -171,7 +186,7 @@ def _aggregated(index: Index, where: Filter, field: str, statistic: Statistic, s
 def is_readable(measure: str) -> bool:
     """Whether a measure of the catalogue may be read at all, whatever the sink is sent."""
     what = measure.partition(".")[0]
-    known = {*_FUNCTION, *_OWN, *_LEDGER, "service.error_lines", "function.cost"}
+    known = {*_FUNCTION, *_OWN, *_LEDGER, "service.error_lines", "service.pool_exhausted", "function.cost"}
     return measure in MEASURES and (
         measure in known
         or what == "endpoint"

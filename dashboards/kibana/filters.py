@@ -27,6 +27,13 @@ class Like(msgspec.Struct, frozen=True):
     pattern: str
 
 
+class Phrase(msgspec.Struct, frozen=True):
+    """A text has these words, one behind the other."""
+
+    field: str
+    words: str
+
+
 class Exists(msgspec.Struct, frozen=True):
     """A field has a value."""
 
@@ -59,8 +66,8 @@ class Not(msgspec.Struct, frozen=True):
     of: Filter
 
 
-Filter = Term | Like | Exists | Above | Every | Either | Not
-_SPECIAL = re.compile(r'([\\():<>"*{}\s])')
+Filter = Term | Like | Phrase | Exists | Above | Every | Either | Not
+_SPECIAL = re.compile(r'([\\():<>"*{}])')
 _QUOTED = re.compile(r'(["\\])')
 
 
@@ -69,6 +76,8 @@ def kql(found: Filter) -> str:
     match found:
         case Term(field=field, value=value):
             return f'{field}: "{_QUOTED.sub(_escaped, value)}"'
+        case Phrase(field=field, words=words):
+            return f'{field}: "{_QUOTED.sub(_escaped, words)}"'
         case Like(field=field, pattern=pattern):
             return f"{field}: {_pattern(pattern)}"
         case Exists(field=field):
@@ -91,6 +100,8 @@ def dsl(found: Filter) -> dict[str, Any]:
     match found:
         case Term(field=field, value=value):
             return {"term": {field: {"value": value}}}
+        case Phrase(field=field, words=words):
+            return {"match_phrase": {field: {"query": words}}}
         case Like(field=field, pattern=pattern):
             return {"wildcard": {field: {"value": re.sub(r"([\\?])", _escaped, pattern)}}}
         case Exists(field=field):
@@ -128,9 +139,8 @@ def _inner(found: Filter) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    """A value without quotes, in which only `*` is special; whitespace and braces are escaped."""
-    parts = (_SPECIAL.sub(_escaped, part) for part in pattern.split("*"))
-    return "*".join(parts)
+    """A value without quotes, in which only `*` is special. KQL cannot escape a blank: it becomes a `*`."""
+    return "*".join(_SPECIAL.sub(_escaped, part) for part in re.split(r"[*\s]+", pattern))
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboards.model.draft import Draft
+from dashboards.model.pointers import number
 from dashboards.resources import Edge, Resource
 
 _VISIBILITY_TIMES = 6
@@ -50,13 +51,14 @@ def _visibility(draft: Draft) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
     for queue, function, edge in _fed(draft, ("queue",)):
         visibility_s, timeout_s = queue.limits.get("visibility_s"), function.limits.get("timeout_s")
-        if visibility_s is None or timeout_s is None:
+        if visibility_s is None or timeout_s is None or edge.label:  # a pipe reads it, not Lambda
             continue
-        wanted_s = _VISIBILITY_TIMES * timeout_s + float(edge.facts.get("window_s") or 0)
+        wanted_s = _VISIBILITY_TIMES * timeout_s + (number(edge.facts.get("window_s")) or 0)
         if visibility_s < wanted_s:
             said = (
                 f"{queue.id} hides a message for {visibility_s:g} s, and {function.id} may take"
-                f" {timeout_s:g} s: AWS advises {wanted_s:g} s (six times), or messages are handled twice."
+                f" {timeout_s:g} s: AWS advises {wanted_s:g} s (six times, and the"
+                " batching window), or messages are handled twice."
             )
             draft.note("warning", said, queue.place, queue.id)
 

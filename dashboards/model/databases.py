@@ -14,7 +14,7 @@ from dashboards.template.values import Item
 from subscribers.config_tree import at
 
 _GIB = 1 << 30
-_CLASS = re.compile(r"db\.([a-z])[0-9a-z]*\.([0-9]*x?large|micro|small|medium)\Z")
+_CLASS = re.compile(r"db\.([a-z])[0-9a-z]*\.([0-9]{0,3}xlarge|large|micro|small|medium)\Z")
 #: GiB of memory of a `large` by the family's first letter; each further size is so many of them.
 _LARGE_GIB = {"t": 8, "m": 8, "r": 16, "x": 32, "z": 16}
 _SHARES = {"micro": 1 / 8, "small": 1 / 4, "medium": 1 / 2, "large": 1.0, "xlarge": 2.0}

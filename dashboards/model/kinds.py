@@ -67,6 +67,7 @@ _ACCESSORIES = (
     "AWS::RDS::",
     "AWS::ECS::",
     "AWS::ApplicationAutoScaling::",
+    "AWS::AutoScaling::",
     "AWS::StepFunctions::",
     "AWS::CloudFormation::",
     "AWS::CodeDeploy::",
@@ -78,8 +79,6 @@ _ACCESSORIES = (
     "AWS::ApplicationSignals::",
     "AWS::Glue::",
     "AWS::Kinesis::",
-    "Custom::",
-    "Datadog::",
 )
 #: Numbers of the configuration where they are one property: kind -> {limit: (path, default)}.
 _LIMITS: dict[Kind, dict[str, tuple[tuple[str, ...], float | None]]] = {
@@ -116,11 +115,11 @@ def describe(draft: Draft) -> None:
         kind = kind_of(item)
         if kind is not None:
             _add(item, kind, draft)
-        elif not item.type.startswith(_ACCESSORIES):
+        elif item.type.startswith("AWS::") and not item.type.startswith(_ACCESSORIES):
             other.setdefault(item.type, []).append(item)
     for name, found in other.items():
         ids = ", ".join(item.id for item in found[:5]) + (" and more" if len(found) > 5 else "")
-        draft.note("info", f"{name or 'A resource without a type'} ({ids}) is not shown.", found[0].place)
+        draft.note("info", f"{name} ({ids}) is not shown.", found[0].place)
 
 
 def _add(item: Item, kind: Kind, draft: Draft) -> None:

@@ -63,6 +63,9 @@ def read_metadata(draft: Draft) -> None:
         if written is None:
             continue
         resource = draft.of_item(item)
+        # SAM copies the metadata of a function to the role and the permissions that it makes for it.
+        if not resource and item.source_id not in ("", item.logical_id):
+            continue
         if not resource:
             said = f"Metadata.{KEY} of {item.id} is not used: {item.type} is not shown."
             draft.note("warning", said, item.place)

@@ -67,16 +67,21 @@ def _empty(panel: Panel) -> str:
 def _thresholds(panel: Panel, alarms: dict[tuple[str, str], list[Alarm]]) -> tuple[Line, ...]:
     if panel.kind not in _OVER_TIME:
         return ()
-    found: dict[float, Line] = {}
+    found: dict[float, dict[str, None]] = {}
     for series in panel.series:
         if series.is_right:
             continue
         first = next(metrics_of(series.of))
         for alarm in alarms.get((first.measure, first.subject), ()):
             if _is_drawn(alarm, panel, series.of):
-                value = alarm.condition.threshold
-                found.setdefault(value, Line(label=f"Alarm: {alarm.title}", value=value, role="alarm"))
-    return tuple(found.values())[:MOST_LINES]
+                found.setdefault(alarm.condition.threshold, {})[alarm.title] = None
+    lines = (_line(value, tuple(titles)) for value, titles in found.items())
+    return tuple(lines)[:MOST_LINES]
+
+
+def _line(value: float, titles: tuple[str, ...]) -> Line:
+    more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
+    return Line(label=f"Alarm: {titles[0]}{more}", value=value, role="alarm")
 
 
 def _is_drawn(alarm: Alarm, panel: Panel, shown: Expression) -> bool:

@@ -83,9 +83,15 @@ def _limit(route: Route) -> tuple[Line, ...]:
     return (Line(label=label, value=route.limit_s * 1000, role="limit"),)
 
 
+def _instead(api: Resource | None) -> str:
+    if api is not None and api.kind == "distribution":
+        return ": CloudFront counts the requests of a whole distribution only"
+    return ": see the load balancer and its target group" if api else ""
+
+
 def _note(route: Route, api: Resource | None) -> str:
     setting = _SETTING.get(api.kind) if api else None
     name = code(route_called(route))
     if api is None or setting is None:
-        return f"{name} has no metrics of its own: those of its load balancer and target group show it."
+        return f"{name}{f' of {code(called(api))}' if api else ''} has no metrics of its own{_instead(api)}."
     return f"{name} of {code(called(api))} has no metrics of its own; {setting} turns them on."

@@ -19,6 +19,15 @@ HOSTING: dict[Kind, tuple[Shown, ...]] = {
             ),
         ),
         Shown(
+            "error rate",
+            "%",
+            "Requests answered 5xx by the application, and by the load balancer for it, in percent of all.",
+            (
+                Drawn("application", "load_balancer.target_5xx", role="bad", over="load_balancer.requests"),
+                Drawn("load balancer", "load_balancer.errors_5xx", over="load_balancer.requests"),
+            ),
+        ),
+        Shown(
             "response time",
             "ms",
             "How long the application takes to answer.",
@@ -47,6 +56,12 @@ HOSTING: dict[Kind, tuple[Shown, ...]] = {
                 Drawn("requests", "target_group.requests", role="legacy"),
                 Drawn("5xx", "target_group.errors_5xx", role="bad"),
             ),
+        ),
+        Shown(
+            "error rate",
+            "%",
+            "Requests that the application answered 5xx, in percent of all.",
+            (Drawn("5xx", "target_group.errors_5xx", role="bad", over="target_group.requests"),),
         ),
         Shown(
             "response time",

@@ -9,7 +9,7 @@ from dashboards.pages.hosting import HOSTING
 from dashboards.pages.passing import PASSING
 from dashboards.pages.shown import Drawn, Shown
 from dashboards.pages.storing import STORING
-from dashboards.pages.titles import called, number
+from dashboards.pages.titles import called, duration, number
 from dashboards.panels import Line, Mark, Panel, Series
 from dashboards.resources import Kind, Resource, slug
 
@@ -18,7 +18,7 @@ _STATISTICS: dict[str, Statistic] = {"count": "sum", "gauge": "max", "distributi
 SHOWN: dict[Kind, tuple[Shown, ...]] = {**PASSING, **HOSTING, **STORING}
 
 
-def panels_of(resource: Resource, marks: tuple[Mark, ...] = (), most: int = 3) -> tuple[Panel, ...]:
+def panels_of(resource: Resource, marks: tuple[Mark, ...] = (), most: int = 4) -> tuple[Panel, ...]:
     """Return the graphs of a resource, the first `most` of its kind; none where its kind has no metrics."""
     return tuple(_panel(resource, shown, marks) for shown in SHOWN.get(resource.kind, ())[:most])
 
@@ -37,7 +37,7 @@ def _panel(resource: Resource, shown: Shown, marks: tuple[Mark, ...]) -> Panel:
         ),
         lines=tuple(
             Line(
-                label=f"{label} ({number(resource.limits[limit] * by)})",
+                label=f"{label} ({_limit(resource.limits[limit] * by, shown.unit)})",
                 value=resource.limits[limit] * by,
                 role="limit",
             )
@@ -52,5 +52,12 @@ def _panel(resource: Resource, shown: Shown, marks: tuple[Mark, ...]) -> Panel:
 def _expression(one: Drawn, subject: str) -> Expression:
     metric = Metric(one.measure, subject, one.statistic or _STATISTICS[MEASURES[one.measure].shape])
     if one.over:
-        return share(metric, Metric(one.over, subject, "sum"))
+        is_timed = MEASURES[one.over].shape == "distribution"
+        return share(metric, Metric(one.over, subject, "count" if is_timed else "sum"))
     return metric if one.by == 1 else Scaled(metric, one.by)
+
+
+def _limit(value: float, unit: str) -> str:
+    if unit == "By":
+        return f"{number(value / 1024**3)} GiB"
+    return duration(value) if unit == "s" else number(value)

@@ -48,7 +48,7 @@ def pages_of(scene: Scene, others: tuple[Resource, ...]) -> tuple[Page, ...]:
     return tuple(
         Page(
             name=_name(some[0]),
-            title=f"{KINDS[some[0].kind][1]} of no endpoint or service",
+            title=f"Other resources: {KINDS[some[0].kind][1]}",
             kind="service",
             about=page_link("System", "system"),
             sections=(Section(title=KINDS[some[0].kind][1], panels=_drawn(scene, some)),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboards.pages.drawn import peak
-from dashboards.pages.layout import chunks, level, text
+from dashboards.pages.layout import chunks, level, row, text
 from dashboards.pages.scene import Scene
 from dashboards.pages.titles import called, code
 from dashboards.panels import Line, Panel, Series
@@ -20,8 +20,8 @@ def dead_letters(scene: Scene, ids: Iterable[str]) -> tuple[Panel, ...]:
     if not queues:
         return ()
     advice = text("dead-letters-advice", "What to do", _advice(scene, queues), width=8)
-    graphs = [panel for index, some in enumerate(chunks(queues, _TOGETHER)) for panel in _graphs(some, index)]
-    return (*level(*graphs[:2], advice), *graphs[2:])
+    first, *more = (_graphs(some, index) for index, some in enumerate(chunks(queues, _TOGETHER)))
+    return (*level(*first, advice), *(panel for graphs in more for panel in row(*graphs)))
 
 
 def _graphs(queues: tuple[Resource, ...], index: int) -> tuple[Panel, ...]:

@@ -11,7 +11,7 @@ from dashboards.panels import PanelKind, Role
 class Drawn(msgspec.Struct, frozen=True):
     """A line of a graph: label, measure, and where they differ statistic, colour and factor.
 
-    over: a measure of which it is the share in percent.
+    over: a measure of which it is the share in percent; of a distribution, of the number of its values.
     """
 
     label: str

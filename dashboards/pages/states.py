@@ -10,14 +10,17 @@ MOST = 100
 _A_ROW = 6
 
 
-def panels_of(alarms: tuple[str, ...], of: str) -> tuple[Panel, ...]:
-    """Return the states of alarms, or a text that says that there are none. of: whose they are."""
+def panels_of(alarms: tuple[str, ...], of: str, key: str = "alarms") -> tuple[Panel, ...]:
+    """Return the states of alarms, or a text that says that there are none. of: whose they are.
+
+    key: ID of the first panel.
+    """
     if not alarms:
-        return row(text("alarms", "Alarms", f"There is no alarm of {of}."))
+        return row(text(key, "Alarms", f"There is no alarm of {of}."))
     groups = list(chunks(alarms, MOST))
     return tuple(
         Panel(
-            id="alarms" if index == 0 else f"alarms-{index + 1}",
+            id=key if index == 0 else f"{key}-{index + 1}",
             title=numbered("Alarms", index, len(groups)),
             kind="alarms",
             width=24,

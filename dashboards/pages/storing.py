@@ -64,6 +64,15 @@ STORING: dict[Kind, tuple[Shown, ...]] = {
             ),
         ),
         Shown(
+            "error rate",
+            "%",
+            "Requests answered 5xx, and 4xx, in percent of all.",
+            (
+                Drawn("5xx", "bucket.errors_5xx", role="bad", over="bucket.requests"),
+                Drawn("4xx", "bucket.errors_4xx", over="bucket.requests"),
+            ),
+        ),
+        Shown(
             "first byte",
             "ms",
             "How long the first byte of an answer takes.",
@@ -76,6 +85,15 @@ STORING: dict[Kind, tuple[Shown, ...]] = {
             "1",
             "Requests answered with an error.",
             (Drawn("4xx", "graphql.errors_4xx"), Drawn("5xx", "graphql.errors_5xx", role="bad")),
+        ),
+        Shown(
+            "error rate",
+            "%",
+            "Requests answered with an error, in percent of all.",
+            (
+                Drawn("5xx", "graphql.errors_5xx", role="bad", over="graphql.latency"),
+                Drawn("4xx", "graphql.errors_4xx", over="graphql.latency"),
+            ),
         ),
         Shown(
             "latency",

@@ -27,9 +27,10 @@ _SUMMED = 80
 def page_of(scene: Scene, rest: tuple[Resource, ...], pages: tuple[Page, ...]) -> Page:
     """Return the system's page. rest: resources of no other page; pages: all other pages, for the links."""
     searches = queries.of_system(scene.system)
+    alarms = in_order(scene.alarms.alarms)
     sections = (
         Section(title="At a glance", panels=traffic.panels_of(scene), note=_glance(scene)),
-        Section(title="Alarms", panels=states.panels_of(in_order(scene.alarms.alarms), "the system")),
+        Section(title="Alarms", panels=states.panels_of(alarms[: states.MOST], "the system")),
         Section(title="All pages", panels=_links(scene, pages)),
         Section(title="Endpoints", panels=_endpoints(scene)),
         Section(title="Services", panels=_services(scene)),
@@ -37,6 +38,7 @@ def page_of(scene: Scene, rest: tuple[Resource, ...], pages: tuple[Page, ...]) -
         Section(title="Gateways", panels=_gateways(scene)),
         Section(title="Dead letters", panels=queues.dead_letters(scene, _dead_letters(scene))),
         *others.section(scene, rest),
+        Section(title="More alarms", panels=_more_alarms(alarms)),
     )
     return Page(
         name=SYSTEM,
@@ -46,6 +48,12 @@ def page_of(scene: Scene, rest: tuple[Resource, ...], pages: tuple[Page, ...]) -
         sections=tuple(section for section in sections if section.panels),
         queries=searches,
     )
+
+
+def _more_alarms(alarms: tuple[str, ...]) -> tuple[Panel, ...]:
+    """The less urgent ones of very many: at the end, so that they do not stand before everything else."""
+    rest = alarms[states.MOST :]
+    return states.panels_of(rest, "the system", "more-alarms") if rest else ()
 
 
 def _about(scene: Scene, searches: tuple[LogQuery, ...]) -> str:

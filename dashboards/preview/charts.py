@@ -21,6 +21,8 @@ from dashboards.preview.window import NS_PER_S, Window
 Kind = Literal["lines", "area", "bars"]
 #: A horizontal line further above the data than this is told in words: drawn, it would flatten the data.
 _FAR = 3.0
+#: Height of a label, and above which a label goes below its line, in parts of the graph.
+_LABEL, _TOP = 0.14, 0.88
 _DASHES = ("", "7 4", "2 4", "10 3 2 3")
 
 
@@ -74,7 +76,7 @@ def graph_html(graph: Graph, window: Window) -> str:
         f'<div class="plot"><svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" '
         f'aria-label="{text(_said(graph))}">{_grid(scale)}{_curves(graph, left, right, top, right_top)}'
         f"{''.join(_line_svg(one, top) for one in near)}</svg>"
-        f"{''.join(_line_label(one, top, graph.unit) for one in near)}{''.join(_marks(graph.marks, window))}"
+        f"{''.join(_line_labels(near, top, graph.unit))}{''.join(_marks(graph.marks, window))}"
         '<div class="guide"></div></div>'
     )
     return (
@@ -82,7 +84,7 @@ def graph_html(graph: Graph, window: Window) -> str:
         f'<div class="ticks">{_tick_labels(scale)}</div>{plot}'
         f'<div class="ticks right">{_tick_labels(right_scale)}</div>'
         f'<div class="times">{_time_labels(window, graph.times)}</div><div class="tip" hidden></div></div>'
-        f"{legend_html(graph.series)}{_words(graph, near, window)}"
+        f"{legend_html(graph.series)}{_words(graph, near, top, window)}"
     )
 
 
@@ -163,13 +165,31 @@ def _line_svg(one: Line, top: float) -> str:
     return f'<path class="level" d="M0 {y:.1f}H1000" stroke="{LINE_COLOURS[one.role]}"/>'
 
 
-def _line_label(one: Line, top: float, unit: str) -> str:
-    share = one.value / top
-    side = " under" if share > 0.88 else ""
-    return (
-        f'<span class="level-label{side}" style="bottom:{100 * share:.1f}%;color:{LINE_COLOURS[one.role]}">'
-        f"{text(one.label)} {text(shown(one.value, unit))}</span>"
-    )
+def _labelled(near: Sequence[Line], top: float) -> list[tuple[Line, str, float]]:
+    """Which horizontal lines have room for a label, highest first: (line, side, height from 0 to 1)."""
+    out: list[tuple[Line, str, float]] = []
+    for one in sorted(near, key=lambda line: -line.value):
+        # A label stands above its line, and at the top of the graph below it.
+        height = one.value / top if one.value / top <= _TOP else one.value / top - _LABEL
+        for side in ("", " left"):
+            if all(abs(height - other) >= _LABEL for _, taken, other in out if taken == side):
+                out.append((one, side, height))
+                break
+    return out
+
+
+def _line_labels(near: Sequence[Line], top: float, unit: str) -> Iterator[str]:
+    labelled = _labelled(near, top)
+    half = " half" if any(side for _, side, _ in labelled) else ""
+    for one, side, height in labelled:
+        style = f"bottom:{100 * height:.1f}%;color:{LINE_COLOURS[one.role]}"
+        yield f'<span class="level-label{side}{half}" style="{style}">{text(_with_value(one, unit))}</span>'
+
+
+def _with_value(one: Line, unit: str) -> str:
+    """A line's label with its value, where the label does not have it already."""
+    value = shown(one.value, unit)
+    return one.label if value.split()[0] in one.label else f"{one.label} {value}"
 
 
 def _marks(marks: Sequence[Mark], window: Window) -> Iterator[str]:
@@ -182,13 +202,13 @@ def _marks(marks: Sequence[Mark], window: Window) -> Iterator[str]:
             )
 
 
-def _words(graph: Graph, near: Sequence[Line], window: Window) -> str:
+def _words(graph: Graph, near: Sequence[Line], top: float, window: Window) -> str:
     """What the graph cannot draw: lines far above the data, marks before and after the time shown."""
     said = [
-        f"{one.label} {shown(one.value, graph.unit)}: far above, not drawn."
-        for one in graph.lines
-        if one not in near
+        f"{_with_value(one, graph.unit)}: far above, not drawn." for one in graph.lines if one not in near
     ]
+    named = [one for one, _, _ in _labelled(near, top)]
+    said += [f"{_with_value(one, graph.unit)}: drawn without its label." for one in near if one not in named]
     for mark in graph.marks:
         at = unix_nano_of(mark.at)
         if at is None:

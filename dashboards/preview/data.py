@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from dashboards.expressions import Metric
 from dashboards.measures import MEASURES
 from dashboards.preview.facts import Fact, Facts
 from dashboards.preview.sql_metrics import FUNCTIONS, SERVICES, functions, gauges
@@ -64,6 +65,13 @@ def absent(measure: str) -> str:
         return ""
     fitting = [name for name in _ABSENT if measure == name or (name[-1] in "._" and measure.startswith(name))]
     return _ABSENT[max(fitting, key=len)]
+
+
+def absence(metric: Metric) -> str:
+    """Return why the store has nothing of one metric, as a sentence; "" where it answers it."""
+    if metric.measure.startswith("sink.") and metric.measure != "sink.received" and not metric.subject:
+        return HOW[metric.measure] or "What became of events is told for each sink, not of the input."
+    return HOW[metric.measure]
 
 
 #: Every measure of the catalogue -> why it is absent, or "".

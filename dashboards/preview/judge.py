@@ -10,7 +10,7 @@ import msgspec
 
 from dashboards.alarms.values import Alarm, Alarms, Composite, Condition, Slo
 from dashboards.expressions import metrics_of
-from dashboards.preview.data import HOW
+from dashboards.preview.data import absence
 from dashboards.preview.evaluate import Points, points, whole
 from dashboards.preview.facts import Facts
 from dashboards.preview.units import length, shown
@@ -72,7 +72,7 @@ def _is_beyond(condition: Condition, value: float | None) -> bool:
 
 
 def _of_alarm(alarm: Alarm, facts: Facts, window: Window) -> Verdict:
-    absent = {HOW[metric.measure] for metric in metrics_of(alarm.condition.of)} - {""}
+    absent = {absence(metric) for metric in metrics_of(alarm.condition.of)} - {""}
     if absent:
         return _verdict(alarm, "unknown", " ".join(sorted(absent)))
     if not window.has_data:

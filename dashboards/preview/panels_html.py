@@ -11,7 +11,7 @@ from dashboards.expressions import Expression, metrics_of
 from dashboards.measures import MEASURES
 from dashboards.panels import COLOURS, Line, Page, Panel
 from dashboards.preview.charts import Drawn, Graph, Kind, graph_html, sample, sparkline_html
-from dashboards.preview.data import HOW
+from dashboards.preview.data import absence
 from dashboards.preview.escape import text
 from dashboards.preview.evaluate import is_additive, points, whole
 from dashboards.preview.lines_html import lines_html
@@ -196,12 +196,14 @@ def _over(scene: Scene) -> str:
 
 def _empty(panel: Panel, scene: Scene, otherwise: str = "") -> str:
     """Why a panel is empty: what the store cannot know, then what the panel says of it."""
-    measures = sorted({metric.measure for one in panel.series for metric in metrics_of(one.of)})
-    said = list(dict.fromkeys(HOW[measure] for measure in measures if HOW[measure]))
+    metrics = [metric for one in panel.series for metric in metrics_of(one.of)]
+    measures = sorted({metric.measure for metric in metrics})
+    absences = list(dict.fromkeys(map(absence, metrics)))
+    said = [reason for reason in absences if reason]
     if not said:
         said = [otherwise or ("No data in this time." if scene.window.has_data else "The store is empty.")]
     told = panel.empty or " ".join(dict.fromkeys(MEASURES[measure].empty for measure in measures))
-    if measures and all(HOW[measure] for measure in measures) and told.strip():
+    if metrics and all(absences) and told.strip():
         told = f"In the tool itself: {told[0].lower() + told[1:]}"
     return f'<p class="empty">{text(" ".join([*said, told]).strip())}</p>'
 
@@ -212,9 +214,7 @@ def _missing(panel: Panel, known: list[Drawn]) -> str:
     reasons: dict[str, list[str]] = {}
     for one in panel.series:
         if one.label not in labels:
-            absent = next(
-                (HOW[m.measure] for m in metrics_of(one.of) if HOW[m.measure]), "No data in this time."
-            )
+            absent = next(filter(None, map(absence, metrics_of(one.of))), "No data in this time.")
             reasons.setdefault(absent, []).append(one.label)
     told = " ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
     return f'<p class="words">{text(told)}</p>' if told else ""

@@ -17,6 +17,13 @@ FROM logs WHERE time_unix_nano BETWEEN $first AND $last GROUP BY ALL
 """  # noqa: S608
 #: Columns of the ledger that are measures.
 LEDGER = ("received", "delivered", "stored", "dropped")
+#: What came in: a payload's events are in the ledger once a sink.
+_INPUT = """
+SELECT piece, sum(received)::BIGINT AS received FROM (
+    SELECT max(time_unix_nano) // $base AS piece, max(received) AS received
+    FROM ledger WHERE time_unix_nano BETWEEN $first AND $last GROUP BY payload_id
+) GROUP BY piece
+"""
 _LEDGER = """
 SELECT sink, time_unix_nano // $base AS piece, sum(received)::BIGINT AS received,
        sum(delivered)::BIGINT AS delivered, sum(stored)::BIGINT AS stored, sum(dropped)::BIGINT AS dropped
@@ -31,7 +38,9 @@ def error_lines(source: Source, _: System, window: Window) -> Iterator[Fact]:
 
 
 def ledger(source: Source, _: System, window: Window) -> Iterator[Fact]:
-    """Yield the facts of `sink.received`, `.delivered`, `.stored` and `.dropped`."""
+    """Yield the facts of `sink.received`, `.delivered`, `.stored` and `.dropped`; of the input, received."""
+    for row in source(_INPUT, _asked(window)):
+        yield Fact("sink.received", "", row["piece"], (float(row["received"]),))
     for row in source(_LEDGER, _asked(window)):
         for column in LEDGER:
             yield Fact(f"sink.{column}", row["sink"], row["piece"], (float(row[column]),))

@@ -48,7 +48,8 @@ path.body{opacity:.72}
 path.level{stroke-width:1.2;stroke-dasharray:5 4}
 .level-label{position:absolute;right:2px;font-size:11px;white-space:nowrap;background:#ffffffd0;
 padding:0 3px;line-height:1.2}
-.level-label.under{transform:translateY(100%)}
+.level-label.half{max-width:49%;overflow:hidden;text-overflow:ellipsis}
+.level-label.left{right:auto;left:2px}
 .mark{position:absolute;top:0;bottom:0;border-left:1.5px dashed #6b4fa0}
 .mark em{position:absolute;top:0;left:3px;font-size:11px;font-style:normal;color:#6b4fa0;white-space:nowrap;
 background:#ffffffd0}

@@ -11,6 +11,9 @@ from dashboards.template.intrinsics import resolve
 from dashboards.template.scope import Scope
 from dashboards.template.substitution import shown
 
+#: Conditions of conditions of conditions; CloudFormation's users nest three.
+_MOST_DEEP = 8
+
 
 def evaluate(conditions: Any, scope: Scope) -> dict[str, bool | None]:
     """Return each condition's value by name. scope: the parameters and mappings that they look at."""
@@ -24,20 +27,17 @@ class _Judge:
         self._declared = declared
         self._scope = scope
         self._known: dict[str, bool | None] = {}
+        self._deep = 0
 
     def named(self, name: str) -> bool | None:
         if name not in self._known:
             # A circle comes back here, and finds nothing known; so does a chain that is too long to follow.
             self._known[name] = None
-            if len(self._open) < 40:
-                self._open.append(name)
+            if self._deep < _MOST_DEEP:
+                self._deep += 1
                 self._known[name] = self._value(self._declared.get(name))
-                self._open.pop()
+                self._deep -= 1
         return self._known[name]
-
-    @property
-    def _open(self) -> list[str]:
-        return self.__dict__.setdefault("opened", [])
 
     def _value(self, node: Any) -> bool | None:
         if not isinstance(node, dict) or len(node) != 1:

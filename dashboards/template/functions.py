@@ -39,7 +39,11 @@ def _join(argument: Any, scope: Scope) -> Any:
 
 def _split(argument: Any, scope: Scope) -> Any:
     left = {"Fn::Split": argument}
-    if not isinstance(argument, list) or len(argument) != 2 or not all(isinstance(one, str) for one in argument):
+    if (
+        not isinstance(argument, list)
+        or len(argument) != 2
+        or not all(isinstance(one, str) for one in argument)
+    ):
         return left
     delimiter, text = argument
     return text.split(delimiter) if delimiter and scope.may_make(len(text)) else left
@@ -77,7 +81,7 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
     found: Any = scope.mappings
     for key in keys:
         found = found.get(shown(key)) if isinstance(found, dict) else None
-    if found is not None:
+    if found is not None and not _is_unknown(found):
         return found
     if isinstance(default, dict) and "DefaultValue" in default:
         return default["DefaultValue"]
@@ -85,7 +89,7 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
     return left
 
 
-def _length(argument: Any, scope: Scope) -> Any:
+def _length(argument: Any, _: Scope) -> Any:
     is_list = isinstance(argument, list) and (len(argument) != 1 or not _is_unknown(argument))
     return len(argument) if is_list else {"Fn::Length": argument}
 
@@ -99,7 +103,10 @@ def _to_json(argument: Any, scope: Scope) -> Any:
 
 def _transform(argument: Any, scope: Scope) -> Any:
     name = argument.get("Name") if isinstance(argument, dict) else None
-    scope.tell("warning", f"Fn::Transform calls {name or 'a macro'}, which only the account can run; it is left as it is.")
+    scope.tell(
+        "warning",
+        f"Fn::Transform calls {name or 'a macro'}, which only the account can run; it is left as it is.",
+    )
     return {"Fn::Transform": argument}
 
 

@@ -22,14 +22,22 @@ _PSEUDO = "AWS::"
 #: What CloudFormation knows and nothing here can: left as it is, without a word.
 _LEFT = ("Fn::GetAZs", "Fn::Cidr", "Fn::ImportValue", "Fn::Base64", "Fn::GetStackOutput")
 #: What belongs to Conditions and Rules; its arguments are resolved, the rest is theirs.
-_CONDITIONAL = ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Contains", "Fn::EachMemberIn", "Fn::RefAll")
+_CONDITIONAL = (
+    "Fn::Equals",
+    "Fn::And",
+    "Fn::Or",
+    "Fn::Not",
+    "Fn::Contains",
+    "Fn::EachMemberIn",
+    "Fn::RefAll",
+)
 
 
 def is_intrinsic(node: Any) -> bool:
     """Whether a tree is one call of an intrinsic function: a mapping of `Ref` or `Fn::...` alone."""
     if not isinstance(node, dict) or len(node) != 1:
         return False
-    (name,) = node
+    name = str(next(iter(node)))
     return name == "Ref" or name.startswith("Fn::")
 
 
@@ -107,7 +115,9 @@ def _if(argument: Any, scope: Scope) -> Any:
     which = "where it is true"
     if taken == NO_VALUE:
         taken, which = resolve(second, scope), "where it is false"
-    scope.tell("info", f"The condition {name} is known only when it is deployed; what is used here holds {which}.")
+    scope.tell(
+        "info", f"The condition {name} is known only when it is deployed; what is used here holds {which}."
+    )
     return taken
 
 

@@ -20,7 +20,7 @@ _SECTIONS = ("Resources", "Conditions", "Outputs")
 
 
 class Expanded:
-    """A template's tree without loops. made_by: a section's ID -> the loop (its key in the file) that made it."""
+    """A template's tree without loops. made_by: a section's ID -> the loop (its key) that made it."""
 
     def __init__(self, source: Source, scope: Scope) -> None:
         self.notes: list[Note] = []
@@ -39,7 +39,7 @@ class Expanded:
             self._path = (section, key)
             made = self._entry(key, value, {})
             if key.startswith(_LOOP) and section == "Resources":
-                self.made_by.update(dict.fromkeys(made, key))
+                self.made_by.update({name: key for name in made})  # noqa: C420  # mypy wants texts
             done.update(made)
         return done
 

@@ -20,13 +20,6 @@ _SUFFIXES = {"cn-": "amazonaws.com.cn"}
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
-class Unknown:
-    """What only a deployed stack knows."""
-
-
-UNKNOWN = Unknown()
-
-
 class Scope(msgspec.Struct, kw_only=True):
     """Of one template. values: known parameters; ids: logical ID or parameter -> its ID everywhere;
     conditions: None for one that is not known; nested: logical ID of a stack -> its outputs."""
@@ -53,7 +46,9 @@ class Scope(msgspec.Struct, kw_only=True):
     def may_make(self, size: int) -> bool:
         """Whether intrinsics may make that much more, in characters or entries; it is counted."""
         if self.made + size > MOST_MADE:
-            self.tell("warning", "What the intrinsics of this template make is too long; the rest stays unread.")
+            self.tell(
+                "warning", "What the intrinsics of this template make is too long; the rest stays unread."
+            )
             return False
         self.made += size
         return True
@@ -77,20 +72,26 @@ def _by_region(region: str, values: Mapping[str, str], default: str) -> str:
     return next((value for start, value in values.items() if region.startswith(start)), default)
 
 
-def parameter_values(declared: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+def parameter_values(declared: Any, given: Mapping[str, Any], *, is_open: bool = False) -> dict[str, Any]:
     """Return the known values of parameters by name, lists as lists.
 
-    declared: the template's Parameters; given: what the deployment or the parent stack says. What is NoEcho or
-    read from SSM when it is deployed is not known.
+    declared: the template's Parameters; given: what the deployment or the parent stack says. What is NoEcho
+    (unless is_open: for conditions, which show nothing of it) or read from SSM is not known.
     """
     values: dict[str, Any] = {}
     for name, one in declared.items() if isinstance(declared, dict) else ():
-        if not isinstance(one, dict) or is_secret(one) or str(one.get("Type")).startswith("AWS::SSM::"):
+        is_hidden = is_secret(one) and not is_open
+        if not isinstance(one, dict) or is_hidden or str(one.get("Type")).startswith("AWS::SSM::"):
             continue
-        value = given[name] if name in given else one.get("Default")
+        value = given[name] if name in given else _single(one.get("Default"))
         if value is not None:
             values[name] = _typed(value, str(one.get("Type", "String")))
     return values
+
+
+def _single(value: Any) -> Any:
+    """Return a default, None where it is none: CloudFormation takes texts and numbers."""
+    return value if isinstance(value, str | int | float) else None
 
 
 def is_secret(parameter: Any) -> bool:

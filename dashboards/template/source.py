@@ -2,8 +2,8 @@
 
     TemplateError (values): the file cannot be read as a template; `path:line: sentence`
 
-Bounds of bytes, nodes and aliases are those of subscribers.insight.template_limits_yaml; depth is bounded more
-tightly here, since every part of this package calls itself once or more a level.
+Bounds of bytes, nodes and aliases are those of subscribers.insight.template_limits_yaml; depth is bounded
+more tightly here, since every part of this package calls itself once or more a level.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
 """
 
@@ -56,7 +56,9 @@ def read_source(path: Path) -> Source:
     try:
         return _source(text, str(path))
     except UNREADABLE as error:
-        raise TemplateError(f"{path}:{_line_of(error)}: The file is no YAML or JSON: {_said(error)}.") from error
+        raise TemplateError(
+            f"{path}:{_line_of(error)}: The file is no YAML or JSON: {_said(error)}."
+        ) from error
 
 
 def read_template(path: Path) -> Source:
@@ -128,7 +130,7 @@ def _as_json(text: str) -> tuple[Any, bool]:
 
 
 def plain(node: Any, depth: int = 0) -> Any:
-    """Return a tree as JSON has it, nothing in it shared: keys are texts, numbers finite. Raises ValueError."""
+    """Return a tree as JSON has it, nothing shared: keys are texts, numbers finite. Raises ValueError."""
     if depth > MOST_DEPTH:
         raise ValueError(f"it is more than {MOST_DEPTH} levels deep")
     if isinstance(node, dict):

@@ -41,10 +41,10 @@ def _piece(part: str, is_name: bool, meaning: Callable[[str], Any]) -> Any:
 
 
 def _written(name: str, argument: Any, value: Any) -> Any:
-    if name == "Ref" and isinstance(argument, str) and argument:
-        return f"${{{argument}}}"
-    if name == "Fn::GetAtt" and isinstance(argument, list) and all(isinstance(one, str) for one in argument):
-        return f"${{{'.'.join(argument)}}}"
+    path = [argument] if name == "Ref" else argument if name == "Fn::GetAtt" else None
+    if isinstance(path, list) and all(isinstance(one, str) for one in path):
+        written = f"${{{'.'.join(path)}}}"
+        return written if _NAME.fullmatch(written) else value
     return argument if name == "Fn::Sub" and isinstance(argument, str) else value
 
 
@@ -82,7 +82,8 @@ def names(text: str) -> list[str]:
 def starred(text: str, meaning: Callable[[str], str]) -> str:
     """Return a text of Fn::Sub with what each name is shown as."""
     return "".join(
-        meaning(part.strip()) if index % 2 else unescaped(part) for index, part in enumerate(_NAME.split(text))
+        meaning(part.strip()) if index % 2 else unescaped(part)
+        for index, part in enumerate(_NAME.split(text))
     )
 
 

@@ -31,9 +31,7 @@ def _templates(folder: Path) -> tuple[Path, ...]:
 
 def _case(folder: Path) -> Case:
     observe = folder / "observe.yaml"
-    return Case(
-        name=folder.name, templates=_templates(folder), observe=observe if observe.exists() else None
-    )
+    return Case(name=folder.name, templates=_templates(folder), observe=observe if observe.exists() else None)
 
 
 CASES: dict[str, Case] = {
@@ -43,7 +41,5 @@ CASES: dict[str, Case] = {
         templates=(_ROOT / "examples/claims/template.yaml",),
         observe=_ROOT / "examples/claims/observe.yaml",
     ),
-    "own": Case(
-        name="own", templates=(_ROOT / "template.yaml",), observe=_ROOT / "deploy/observe.yaml"
-    ),
+    "own": Case(name="own", templates=(_ROOT / "template.yaml",), observe=_ROOT / "deploy/observe.yaml"),
 }

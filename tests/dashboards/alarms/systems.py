@@ -48,6 +48,7 @@ def problems(system: System, alarms: Alarms) -> list[str]:
         out += [f"{one.name}: {cause} tells nobody" for cause in one.suppressed_by if cause not in told]
     if _circles(alarms):
         out.append("alarms explain each other in a circle")
+    out += [f"{text} is said twice" for text, number in Counter(alarms.off).items() if number > 1]
     return out
 
 

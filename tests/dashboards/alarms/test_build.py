@@ -57,12 +57,23 @@ def test_a_full_pool_explains_an_endpoint_that_legacy_serves_alone() -> None:
 
 def test_a_function_tells_again_where_its_endpoint_is_switched_off() -> None:
     """Nobody is left who would tell of its errors."""
-    config = loads(
-        "version: 1\ndashboards: {alarms: {endpoint-errors: {off: true}, endpoint-slow: {off: true}}}"
-    )
-    made = alarms_of(msgspec.structs.replace(SYSTEM, config=config))
+    off = "version: 1\ndashboards: {alarms: {endpoint-errors: {off: true}, endpoint-slow: {off: true}}}"
+    made = alarms_of(msgspec.structs.replace(SYSTEM, config=loads(off)))
     [errors] = [alarm for alarm in made.alarms if alarm.name == "function-errors-submit-claim"]
     assert errors.is_told
+
+
+def test_a_function_that_is_more_urgent_than_its_endpoint_tells_itself() -> None:
+    """Who makes it critical wants to be woken by it; the endpoint's composite is silent meanwhile."""
+    text = "resources: {SubmitClaim: {alarms: {function-errors: {severity: critical}}}}"
+    config = loads(f"version: 1\ndashboards: {{{text}}}")
+    urgent = msgspec.structs.replace(SYSTEM, config=config)
+    made = alarms_of(urgent)
+    assert problems(urgent, made) == []
+    [errors] = [alarm for alarm in made.alarms if alarm.name == "function-errors-submit-claim"]
+    assert errors.is_told
+    assert made.composites[0].suppressed_by == (errors.name,)
+    assert errors.name not in made.composites[0].children
 
 
 def test_a_busy_endpoint_that_is_silent_wakes_somebody_and_explains_the_rest() -> None:

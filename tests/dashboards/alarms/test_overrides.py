@@ -11,7 +11,7 @@ import pytest
 from dashboards.alarms.build import alarms_of, override_notes
 from dashboards.alarms.values import Alarm
 from dashboards.expressions import Percent
-from dashboards.resources import System
+from dashboards.resources import Note, System
 from subscribers.config import load
 from tests.dashboards.alarms.systems import problems, resource, system
 from tests.dashboards.sample import SYSTEM
@@ -112,6 +112,15 @@ def test_what_is_off_or_hidden_is_listed_with_its_place(tmp_path: Path) -> None:
     assert not [one for one in made.alarms if one.subject == "table:TheTable"]
 
 
+def test_what_the_model_left_out_or_noted_is_not_noted_twice(tmp_path: Path) -> None:
+    """A hidden resource is in no System; an unknown name is a note of the model already."""
+    text = "resources: {Gone: {hide: true, alarms: {ecs-cpu: {off: true}}}, Wrk: {busy: true}}"
+    given = configured(tmp_path, text, _function())
+    assert len(notes(given)) == 1
+    noted = (Note(level="error", text="there is no resource 'Wrk'", subject="Wrk"),)
+    assert notes(msgspec.structs.replace(given, notes=noted)) == []
+
+
 def test_a_threshold_makes_an_alarm_where_no_limit_is_known(tmp_path: Path) -> None:
     """What the template does not say, a person may."""
     text = "resources: {TheQueue: {alarms: {queue-age: {threshold: 900}}}}"
@@ -154,7 +163,8 @@ _MISTAKES = [
     ("alarms: {function-errors: {period: 2d}}", "a period is at most 1d"),
     (
         "alarms: {function-errors: {period: 5m, periods: 300}}",
-        "300 periods of 300 s are 25 h: CloudWatch looks back at most 24 h, or 7 days with periods of 1h or more",
+        "300 periods of 300 s are 25 h: CloudWatch looks back at most 24 h, "
+        "or 7 days with periods of 1h or more",
     ),
     (
         "alarms: {function-errors: {period: 1h, periods: 169}}",

@@ -162,6 +162,7 @@ def test_the_pipeline_is_watched() -> None:
     assert {alarm.page for alarm in made.alarms} == {"pipeline"}
     assert own["pipeline-silent"].condition.missing == "breaching"
     assert own["pipeline-lag"].subject == "function:Subscriber"
+    assert own["pipeline-failed"].name == "pipeline-failed"
 
 
 def _endpoint(**more: Any) -> System:

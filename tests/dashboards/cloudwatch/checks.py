@@ -11,7 +11,10 @@ from typing import Any
 import yaml
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
-from cloudformation_validate import CompositeEngine, TemplateContent
+from cloudformation_validate import (  # type: ignore[import-untyped]
+    CompositeEngine,
+    TemplateContent,
+)
 
 from dashboards.alarms.values import Alarms
 from dashboards.panels import Page
@@ -109,8 +112,9 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
     names: Counter[str] = Counter()
     for _, _, one in resources:
         properties = one["Properties"]
-        names[resolved(properties.get("AlarmName") or properties.get("DashboardName") or properties.get("Name", ""))
-              + ("|" + one["Type"] if "AlarmName" not in properties else "")] += 1  # fmt: skip
+        own = properties.get("AlarmName") or properties.get("DashboardName") or properties.get("Name", "")
+        kind = "" if "AlarmName" in properties else f"|{one['Type']}"
+        names[resolved(own) + kind] += 1
     yield from (
         f"{name.partition('|')[0]} is a name twice"
         for name, count in names.items()

@@ -45,7 +45,7 @@ def _body(change: Callable[[Tree], None]) -> Callable[[Tree], None]:
     return mutate
 
 
-def _graph(change: Callable[[Tree], None]) -> Callable[[Tree], None]:
+def _graph(change: Callable[[Tree], Any]) -> Callable[[Tree], None]:
     return _body(
         lambda body: change(next(one for one in body["widgets"] if one["type"] == "metric")["properties"])
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dashboards.cloudwatch.mathematics import Formulas
@@ -11,8 +12,6 @@ from dashboards.measures import MEASURES
 from subscribers.config import loads
 from tests.dashboards.cloudwatch.grammar import names_of
 from tests.dashboards.sample import SYSTEM, metric
-
-import msgspec
 
 
 def test_the_table_has_every_measure_and_no_other() -> None:
@@ -26,7 +25,8 @@ def test_every_measure_has_a_formula_or_a_reason(measure: str) -> None:
     formulas = Formulas(SYSTEM)
     found = formulas.of(metric(measure))
     if isinstance(found, Absent):
-        assert found.reason.endswith(".") and len(found.reason) > 20
+        assert found.reason.endswith(".")
+        assert len(found.reason) > 20
         assert measure in ("service.pool_used", "service.pool_max", "service.cpu", "service.memory")
     else:
         assert names_of(found) == set(formulas.ids.values())

@@ -110,7 +110,8 @@ def test_sides_have_their_colours_and_lines_their_labels(resources: dict[str, An
     body = json.loads(resolved(resources["DashboardEndpointSubmit"]["Properties"]["DashboardBody"]))
     (graph,) = (one["properties"] for one in body["widgets"] if one["properties"].get("title") == "p95")
     colours = {row[-1]["label"]: row[-1].get("color") for row in graph["metrics"] if "label" in row[-1]}
-    assert colours["legacy"] == "#b26a00" and colours["serverless"] == "#1f77b4"
+    assert colours["legacy"] == "#b26a00"
+    assert colours["serverless"] == "#1f77b4"
     assert [line["label"] for line in graph["annotations"]["horizontal"]] == ["Legacy baseline", "SLO"]
     assert graph["annotations"]["vertical"] == [
         {"label": "Cutover", "value": "2026-10-01T06:00:00Z", "color": "#7f7f7f"}
@@ -129,7 +130,8 @@ def test_a_panel_that_nothing_measures_says_why(rendered: Rendered, resources: d
 def test_an_empty_system_says_that_there_is_nothing() -> None:
     """No file, one sentence."""
     found = render(System(), (), Alarms(), Options())
-    assert found.files == {} and found.notes[0].text.startswith("There is nothing")
+    assert found.files == {}
+    assert found.notes[0].text.startswith("There is nothing")
 
 
 def test_alarms_that_cannot_be_told_are_noted_and_leave_their_composites() -> None:
@@ -146,7 +148,8 @@ def test_alarms_that_cannot_be_told_are_noted_and_leave_their_composites() -> No
     composite = Composite(name="any", title="Any", children=("long",))
     found = render(SYSTEM, (), Alarms(alarms=(alarm,), composites=(composite,)), Options())
     assert [note.text for note in found.notes if "left out" in note.text] == [
-        "The alarm long is left out: 10 periods of 86400 s are longer than 7 days, CloudWatch's limit for such periods.",
+        "The alarm long is left out: 10 periods of 86400 s are longer than 7 days, CloudWatch's limit "
+        "for such periods.",
         "The alarm any is left out: none of its parts is in CloudWatch.",
     ]
 
@@ -232,3 +235,13 @@ def test_resources_of_nested_stacks_are_parameters_even_in_the_fragment() -> Non
     inside = yaml.safe_load(found.files["fragment.yaml"])["Resources"]["AlarmErrors"]["Properties"]
     assert inside["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "InnerAssessClaimName"}}]
     assert any("declares the parameters InnerAssessClaimName" in note.text for note in found.notes)
+
+
+@pytest.mark.parametrize("has_metrics", [True, False])
+def test_a_system_of_an_unknown_region_is_valid(has_metrics: bool) -> None:
+    """Region and account are those of the stack; requests are told by whoever else can."""
+    config = msgspec.structs.replace(SYSTEM.config, endpoint_metrics=has_metrics)
+    system = msgspec.structs.replace(SYSTEM, region="", account="", config=config)
+    found = render(system, PAGES, ALARMS, Options())
+    assert problems(found, system, PAGES, ALARMS) == []
+    assert "https://${AWS::Region}.console.aws.amazon.com" in found.files["template.yaml"]

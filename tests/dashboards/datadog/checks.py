@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
             found.append(f"{path}: it is no JSON.")
             continue
         bodies[kind][name.removesuffix(".json")] = body
-        found += [f"{path}: {one}" for one in model_problems(kind, body)]
+        found += [f"{path}: {one}" for one in _modelled(kind, text)]
     for name, body in bodies["dashboards"].items():
         found += [f"dashboards/{name}: {one}" for one in _dashboard(body)]
     for name, body in bodies["monitors"].items():
@@ -58,6 +59,12 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     found += list(_complete(rendered, bodies, pages, alarms))
     found += list(_templates(rendered, bodies))
     return found
+
+
+@functools.cache
+def _modelled(kind: str, text: str) -> tuple[str, ...]:
+    """Return what the models do not allow; kept, for the client takes seconds for a whole system."""
+    return tuple(model_problems(kind, json.loads(text)))
 
 
 def _dashboard(body: dict[str, Any]) -> Iterator[str]:
@@ -81,7 +88,13 @@ def _grid(widgets: list[dict[str, Any]], where: str) -> Iterator[str]:
     taken: set[tuple[int, int]] = set()
     for widget in widgets:
         box = widget["layout"]
-        if box["x"] < 0 or box["y"] < 0 or box["width"] < 1 or box["height"] < 1 or box["x"] + box["width"] > 12:
+        if (
+            box["x"] < 0
+            or box["y"] < 0
+            or box["width"] < 1
+            or box["height"] < 1
+            or box["x"] + box["width"] > 12
+        ):
             yield f"a widget of {where} is outside of the 12 columns."
         cells = {
             (x, y)
@@ -212,19 +225,21 @@ def _complete(rendered: Rendered, bodies: _Bodies, pages: Sequence[Page], alarms
     for page in pages:
         if page.name not in bodies["dashboards"]:
             yield f"the page {page.name} has no dashboard."
-    for one in (*alarms.alarms, *alarms.composites):
-        if one.name not in bodies["monitors"] and one.name not in said:
-            yield f"the alarm {one.name} has no monitor, and no note says why."
+    for name in [alarm.name for alarm in alarms.alarms] + [one.name for one in alarms.composites]:
+        if name not in bodies["monitors"] and name not in said:
+            yield f"the alarm {name} has no monitor, and no note says why."
     for slo in alarms.slos:
         if slo.name not in bodies["slos"] and slo.name not in said:
             yield f"the SLO {slo.name} is missing, and no note says why."
     for alarm in alarms.alarms:
-        body = bodies["monitors"].get(f"{alarm.name}-condition") or bodies["monitors"].get(alarm.name)
+        name = f"{alarm.name}-condition"
+        name = name if name in bodies["monitors"] else alarm.name
+        body = bodies["monitors"].get(name)
         if body and body["type"] == "query alert":
             if body["options"].get("thresholds", {}).get("critical") != alarm.condition.threshold:
-                yield f"monitors/{alarm.name}: its threshold is not the alarm's."
+                yield f"monitors/{name}: its threshold is not the alarm's."
             if f" {alarm.condition.op} " not in body["query"]:
-                yield f"monitors/{alarm.name}: it does not compare as the alarm does."
+                yield f"monitors/{name}: it does not compare as the alarm does."
 
 
 def _templates(rendered: Rendered, bodies: _Bodies) -> Iterator[str]:
@@ -257,7 +272,7 @@ def _resource(own: str, resource: dict[str, Any], resources: dict[str, Any]) -> 
         yield f"its properties: {fault.message[:200]}."
     if "DashboardDefinition" in resource["Properties"]:
         try:
-            yield from model_problems("dashboards", json.loads(resource["Properties"]["DashboardDefinition"]))
+            yield from _modelled("dashboards", resource["Properties"]["DashboardDefinition"])
         except ValueError:
             yield "its definition is no JSON."
     query = resource["Properties"].get("Query")

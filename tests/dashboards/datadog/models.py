@@ -20,13 +20,15 @@ MODELS: dict[str, Any] = {
     "monitors": Monitor,
     "slos": ServiceLevelObjectiveRequest,
 }
-_CONFIGURATION = Configuration()
+_CONFIGURATION = Configuration()  # type: ignore[no-untyped-call]
 
 
 def model_problems(kind: str, body: Any) -> Iterator[str]:
     """Yield what the model of a folder does not allow, each as a sentence."""
     try:
-        found = validate_and_convert_types(body, (MODELS[kind],), ["body"], True, True, _CONFIGURATION)
+        found = validate_and_convert_types(  # type: ignore[no-untyped-call]
+            body, (MODELS[kind],), ["body"], True, True, _CONFIGURATION
+        )
     except Exception as fault:  # The client raises errors of five kinds, none of them our own.
         yield f"Datadog's model refuses it: {str(fault).splitlines()[0]}"
         return
@@ -47,7 +49,13 @@ def _deeper(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for at, one in enumerate(value):
             yield from _walked(one, f"{path}[{at}]")
-    elif hasattr(value, "_data_store"):
+        return
+    # A value of one of several models is an empty shell around the one that fits.
+    shells = () if isinstance(value, UnparsedObject) else getattr(value, "_composed_instances", ())
+    for one in shells:
+        if one is not value:
+            yield from _walked(one, path)
+    if hasattr(value, "_data_store"):
         known = getattr(type(value), "attribute_map", {})
         for key, one in value._data_store.items():
             if key not in known and not isinstance(value, UnparsedObject) and known:

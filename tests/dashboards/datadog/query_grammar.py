@@ -27,7 +27,9 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAIL = re.compile(r" (>=|<=|>|<) (-?\d+(?:\.\d+)?)$")
 _WINDOW = re.compile(r"(avg|sum|min|max)\(last_(\d+)([mhd])\):")
-_LOGS = re.compile(r'logs\("((?:[^"\\]|\\.)*)"\)\.index\("[^"]+"\)\.rollup\("count"\)\.last\("(\d+)([mhd])"\)')
+_LOGS = re.compile(
+    r'logs\("((?:[^"\\]|\\.)*)"\)\.index\("[^"]+"\)\.rollup\("count"\)\.last\("(\d+)([mhd])"\)'
+)
 _BURN = re.compile(
     r'burn_rate\("\$\{slo:([^}"]+)\}"\)\.over\("(7d|30d|90d)"\)'
     r'\.long_window\("(\d+)([hd])"\)\.short_window\("(\d+)m"\)'
@@ -123,9 +125,9 @@ def condition(kind: str, text: str) -> tuple[str, float]:
     if tail is None:
         raise BadQueryError("it ends with no operator and number")
     head = text[: tail.start()]
-    {"query alert": _of_metrics, "metric alert": _of_metrics, "log alert": _of_logs, "slo alert": _of_burn}[kind](
-        head
-    )
+    {"query alert": _of_metrics, "metric alert": _of_metrics, "log alert": _of_logs, "slo alert": _of_burn}[
+        kind
+    ](head)
     return tail.group(1), float(tail.group(2))
 
 

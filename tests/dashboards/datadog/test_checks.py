@@ -105,7 +105,10 @@ CASES: dict[str, tuple[str, Callable[[Any], object], str]] = {
     ),
     "a query and threshold that are not the alarm's": (
         _SHARE,
-        lambda b: (b.update(query=b["query"].replace("> 5", "> 6")), b["options"]["thresholds"].update(critical=6)),
+        lambda b: (
+            b.update(query=b["query"].replace("> 5", "> 6")),
+            b["options"]["thresholds"].update(critical=6),
+        ),
         "not the alarm's",
     ),
     "a comparison the other way": (_SHARE, _query(" > ", " < "), "compare"),
@@ -124,7 +127,11 @@ CASES: dict[str, tuple[str, Callable[[Any], object], str]] = {
         lambda b: b.update(message=b["message"].replace("{{/is_alert}}", "")),
         "does not close",
     ),
-    "a composite of nothing": (_COMPOSITE, _query("endpoint-errors-submit-traffic", "gone"), "no monitor gone"),
+    "a composite of nothing": (
+        _COMPOSITE,
+        _query("endpoint-errors-submit-traffic", "gone"),
+        "no monitor gone",
+    ),
     "a composite that is no expression": (_COMPOSITE, _query(" && !", " & !"), "boolean"),
     "a composite of a composite": (
         "monitors/endpoint-submit.json",
@@ -177,7 +184,8 @@ def test_a_broken_template_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [_PAGE, "monitors/function-near-timeout-assess-claim.json", _SLO, "monitors/endpoint-silent-submit.json"]
+    "path",
+    [_PAGE, "monitors/function-near-timeout-assess-claim.json", _SLO, "monitors/endpoint-silent-submit.json"],
 )
 def test_a_file_that_is_left_out_is_found(path: str) -> None:
     """Every page, alarm and SLO has its file, or a note says why not."""

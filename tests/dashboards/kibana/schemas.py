@@ -1,4 +1,4 @@
-"""JSON Schemas of saved objects and rules of Kibana 8.17, by its documentation; what is unknown is refused."""
+"""JSON Schemas of saved objects and rules of Kibana 8.17, strict: what is unknown is refused."""
 
 from __future__ import annotations
 

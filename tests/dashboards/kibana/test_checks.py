@@ -135,6 +135,11 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
     "view of a rule": (rule(lambda r: r["params"]["searchConfiguration"].update(index="x")), "not there"),
     "unknown percentile": (rule(lambda r: criterion(r)["metrics"][0].update(aggType="p50")), "not valid"),
     "no interval": (rule(lambda r: r["schedule"].update(interval="0m")), "interval"),
+    "too large": (files(**{"install.md": "x" * 26_214_400 + "\n"}), "larger than"),
+    "huge object": (
+        changed("search", lambda o: o["attributes"].update(description="x" * 4_000_000)),
+        "larger than",
+    ),
     "no new line": (files(**{"install.md": "x"}), "new line"),
     "silent": (msgspec.structs.replace(GOOD, notes=()), "nothing says"),
 }

@@ -271,7 +271,8 @@ def test_load_balancers_lead_to_functions_and_to_the_legacy_application() -> Non
     ]
     assert found.resources["target_group:Old"].facts["load_balancer"] == "load_balancer:L"
     both = found.endpoints["post-claims"]
-    assert both.legacy is not None and both.serverless is not None
+    assert both.legacy is not None
+    assert both.serverless is not None
     assert "ecs_service:App" in both.legacy.resources
 
 
@@ -301,8 +302,10 @@ def test_a_behaviour_whose_function_chooses_an_origin_has_both_sides() -> None:
     )
     assert ("Front", "fronts", "Api") in edges(found)
     both = found.endpoints["post-claims"]
-    assert both.legacy is not None and both.legacy.service == "legacy.internal.example"
-    assert both.serverless is not None and both.serverless.functions == ("function:F",)
+    assert both.legacy is not None
+    assert both.legacy.service == "legacy.internal.example"
+    assert both.serverless is not None
+    assert both.serverless.functions == ("function:F",)
 
 
 def test_what_does_not_fit_is_said() -> None:

@@ -96,6 +96,8 @@ def test_connections_of_a_database_are_of_its_parameters_or_its_class() -> None:
     group = item("RDS::DBParameterGroup", "P", Parameters={"max_connections": "300"})
     own = item("RDS::DBInstance", "A", Engine="postgres", DBParameterGroupName=ref("P"))
     guessed = item("RDS::DBInstance", "B", Engine="mysql", DBInstanceClass="db.t4g.medium")
-    found = system(group, own, guessed).resources
+    odd = item("RDS::DBInstance", "C", Engine="mysql", DBInstanceClass="db.t4g.2large")
+    found = system(group, own, guessed, odd).resources
     assert found["database:A"].limits["max_connections"] == 300
     assert found["database:B"].limits["max_connections"] == 341
+    assert "max_connections" not in found["database:C"].limits

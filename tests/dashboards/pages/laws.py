@@ -64,14 +64,13 @@ def _size(shown: list[Panel]) -> Iterator[str]:
 def _overlaps(page: Page) -> Iterator[str]:
     cells: dict[tuple[int, int], str] = {}
     for _, some in placed(page):
-        if some and max(one.x + one.panel.width for one in some) != COLUMNS:
-            yield f"a section of {len(some)} panels does not fill the grid"
+        ends = {one.y: one.x + one.panel.width for one in some}
+        yield from (f"row {y} does not fill the grid" for y, end in ends.items() if end != COLUMNS)
         for one in some:
             for x in range(one.x, one.x + one.panel.width):
                 for y in range(one.y, one.bottom):
                     if (x, y) in cells:
                         yield f"{one.panel.id} overlaps {cells[x, y]}"
-                        return
                     cells[x, y] = one.panel.id
 
 
@@ -91,7 +90,11 @@ def _panel(system: System, alarms: Alarms, panel: Panel, names: set[str], querie
     yield from (f"alarm {name} is not there" for name in panel.alarms if name not in known)
     titles = {alarm.title: alarm.condition for alarm in alarms.alarms if alarm.condition.unit == panel.unit}
     for line in panel.lines:
-        if line.role == "alarm" and line.label.startswith("Alarm: ") and line.label[7:] not in titles:
+        if (
+            line.role == "alarm"
+            and line.label.startswith("Alarm: ")
+            and line.label[7:].partition(" (and ")[0] not in titles
+        ):
             yield f"{line.label} is of another unit"
     for metric in (m for series in panel.series for m in metrics_of(series.of)):
         yield from _metric(system, metric)

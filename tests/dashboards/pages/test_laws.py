@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dashboards.expressions import Metric
 from dashboards.pages.build import pages_of
 from dashboards.panels import Link, Page, Panel, Section, Series
+from dashboards.resources import ServiceView
 from tests.dashboards.pages import variations
 from tests.dashboards.pages.laws import broken, panels
 from tests.dashboards.sample import ALARMS, SYSTEM
@@ -37,14 +39,11 @@ def test_names_and_sizes_of_any_kind_keep_the_laws(names: list[str], size: int) 
     """Whatever endpoints and services are called, and however many functions there are."""
     base = variations.large(size)
     one = SYSTEM.endpoints["submit"]
-    services = {name: SYSTEM.services["claims-legacy"].__class__(name=name, side="legacy") for name in names}
+    services = {name: ServiceView(name=name, side="legacy") for name in names}
     endpoints = {
-        name: variations.replace(one, name=name, route=f"GET /{name}", downstream=(), serverless=None)
-        for name in names
+        name: replace(one, name=name, route=f"GET /{name}", downstream=(), serverless=None) for name in names
     }
-    system = variations.replace(
-        base, endpoints={**base.endpoints, **endpoints}, services={**base.services, **services}
-    )
+    system = replace(base, endpoints={**base.endpoints, **endpoints}, services={**base.services, **services})
     assert broken(system, ALARMS, pages_of(system, variations.NO_ALARMS)) == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.panels import Line, Mark
-from dashboards.preview.charts import Drawn, Graph, Kind, graph_html
+from dashboards.preview.charts import Drawn, Graph, graph_html
 from dashboards.preview.curves import area, bars, line, runs, stacked
 from dashboards.preview.evaluate import Points
 from dashboards.preview.window import NS_PER_S, Window
@@ -17,12 +17,10 @@ _WINDOW = Window(first_unix_nano=0, last_unix_nano=9 * NS_PER_S, step_s=1, base_
 _POINTS = st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=30)
 
 
-def _graph(
-    points: Points, lines: tuple[Line, ...] = (), marks: tuple[Mark, ...] = (), kind: Kind = "lines"
-) -> str:
+def _graph(points: Points, lines: tuple[Line, ...] = (), marks: tuple[Mark, ...] = ()) -> str:
     drawn = Drawn(label="p95", points=points, unit="ms", colour="#123456")
     graph = Graph(
-        title="Duration", kind=kind, unit="ms", right_unit="", series=(drawn,), lines=lines, marks=marks
+        title="Duration", kind="lines", unit="ms", right_unit="", series=(drawn,), lines=lines, marks=marks
     )
     return graph_html(graph, _WINDOW)
 
@@ -84,3 +82,16 @@ def test_a_mark_inside_of_the_time_is_drawn_and_others_are_told() -> None:
 def test_a_graph_is_told_to_those_who_do_not_see_it() -> None:
     """Newest and highest value of each series."""
     assert 'aria-label="Duration. p95: newest 100 ms, highest 250 ms."' in _graph([250.0, 100.0, None])
+
+
+def test_labels_of_lines_that_are_close_do_not_cover_each_other() -> None:
+    """One at the right, one at the left, and the third is named under the graph."""
+    lines = tuple(
+        Line(label=name, value=value, role="alarm") for name, value in (("a", 99), ("b", 100), ("c", 101))
+    )
+
+    made = _graph([100.0] * 10, lines)
+
+    assert made.count('class="level"') == 3
+    assert made.count('class="level-label') == 2
+    assert "a 99 ms: drawn without its label." in made

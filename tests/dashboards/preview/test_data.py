@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.expressions import Metric
 from dashboards.measures import MEASURES
-from dashboards.preview.data import ANSWERED, FAMILIES, HOW, absent, facts_of
+from dashboards.preview.data import ANSWERED, FAMILIES, HOW, absence, absent, facts_of
 from dashboards.preview.evaluate import whole
 from dashboards.preview.window import window_of
+from subscribers.ledger import Ledger
 from subscribers.store import Store
-from tests.dashboards.preview.filled import FIRST, LAST, filled_store
+from subscribers.tables import ledger_row
+from tests.dashboards.preview.filled import BEGIN, FIRST, LAST, S, filled_store
 from tests.dashboards.sample import SUBJECTS, SUBMIT, SYSTEM, metric
 
 
@@ -69,6 +72,17 @@ def test_every_answered_measure_has_the_value_that_lines_told(measure: str, tmp_
     value = whole(metric(measure, statistic, subject), facts_of(store.query, SYSTEM, window))
 
     assert value == pytest.approx(_EXPECTED[measure])
+
+
+def test_what_came_in_is_counted_once_though_each_sink_has_it(tmp_path: Path) -> None:
+    """And what became of it is told for each sink alone."""
+    store = filled_store(tmp_path)
+    store.record([ledger_row(Ledger(sink="other", received=100, delivered=100), "payload-1", BEGIN + 5 * S)])
+    facts = facts_of(store.query, SYSTEM, window_of(store.query, FIRST, LAST))
+
+    assert whole(Metric("sink.received", "", "sum"), facts) == 100
+    assert absence(Metric("sink.received", "", "sum")) == ""
+    assert absence(Metric("sink.stored", "", "sum")).endswith("not of the input.")
 
 
 def test_an_empty_store_has_no_facts_and_no_errors(tmp_path: Path) -> None:
