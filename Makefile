@@ -19,6 +19,7 @@ check: $(VENV)/.dev $(COEXIST) build/agent/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m console.spec --check
+	$(BIN)/python -m deploy.own_dashboards --check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile check
 
 bench: $(VENV)/.demo build/coexist/.layers
@@ -30,6 +31,7 @@ chaos: $(VENV)/.dev
 
 spec: $(VENV)/.dev
 	$(BIN)/python -m console.spec
+	$(BIN)/python -m deploy.own_dashboards
 
 # What `sam` says of template.yaml, and the functions and the layer as it builds them: .aws-sam/build.
 template: $(VENV)/.demo build/sam/.installed

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import click
 
+from console.words import counted
+from dashboards.left_out import NOTES
 from dashboards.output import Difference
 from dashboards.resources import Note
+from subscribers.config_problems import printable
 
-#: Errors and warnings that are told; the rest is a number.
-_NOTES_MAX = 20
+#: Errors that are told; the rest is a number.
+_ERRORS_MAX = 20
 
 
 def tell_written(out: Path, files: dict[str, str], found: Difference) -> None:
@@ -23,7 +26,7 @@ def tell_written(out: Path, files: dict[str, str], found: Difference) -> None:
         target = path.partition("/")[0]
         counts[target] = counts.get(target, 0) + 1
     for target, n in counts.items():
-        click.echo(f"  {out / target}: {n}")
+        click.echo(f"  {out / target}: {n}, and {NOTES} says what is left out")
 
 
 def tell_difference(out: Path, found: Difference) -> None:
@@ -40,17 +43,21 @@ def tell_difference(out: Path, found: Difference) -> None:
 
 
 def end(notes: Iterable[Note], is_failed: bool = False) -> None:
-    """Say on stderr what somebody must mend and how much else there is to know; exit 1 for errors."""
+    """Say on stderr what somebody must mend, and where the rest is told; exit 1 for errors.
+
+    notes: those of the templates, and errors of targets.
+    """
     told = list(dict.fromkeys(notes))
     errors = [note for note in told if note.level == "error"]
-    others = [note for note in told if note.level == "warning"]
-    for note in (*errors, *others)[:_NOTES_MAX]:
+    for note in errors[:_ERRORS_MAX]:
         place = f"{note.place}: " if str(note.place) else ""
-        click.echo(f"{note.level}: {place}{note.text}", err=True)
-    if (more := len(errors) + len(others) - _NOTES_MAX) > 0:
-        click.echo(f"and {more} more", err=True)
-    if len(told) > len(errors) + len(others):
-        infos = len(told) - len(errors) - len(others)
-        click.echo(f"{infos} further notes; observe dashboards model tells those of the templates", err=True)
+        click.echo(printable(f"error: {place}{note.text}"), err=True)
+    if (more := len(errors) - _ERRORS_MAX) > 0:
+        click.echo(f"and {more} more errors", err=True)
+    warnings = sum(note.level == "warning" for note in told)
+    rest = len(told) - len(errors) - warnings
+    if warnings or rest:
+        counts = " and ".join(counted(n, word) for n, word in ((warnings, "warning"), (rest, "note")) if n)
+        click.echo(f"{counts} of the templates: observe dashboards model tells them", err=True)
     if errors or is_failed:
         raise click.exceptions.Exit(1)

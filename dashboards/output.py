@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from dashboards.left_out import NOTES, notes_file
 from dashboards.made import Made
 from dashboards.rendered import Options, Rendered, Renderer
 from dashboards.resources import Note
@@ -54,12 +55,16 @@ def render(made: Made, target: str, options: Options) -> Rendered:
 
 
 def render_all(made: Made, targets: Iterable[str], options: Options) -> tuple[dict[str, str], list[Note]]:
-    """Return the files of several targets, each below a folder of its name, and what they cannot show."""
+    """Return the files of several targets, each below a folder of its name, and what they cannot show.
+
+    A target's NOTES.md has the same notes for those who find the folder.
+    """
     files: dict[str, str] = {}
     notes: list[Note] = []
     for target in targets:
         rendered = render(made, target, options)
-        files |= {f"{target}/{path}": text for path, text in rendered.files.items()}
+        own = {**rendered.files, NOTES: notes_file(target, rendered.notes, made.system)}
+        files |= {f"{target}/{path}": text for path, text in own.items()}
         notes += [msgspec.structs.replace(note, text=f"{target}: {note.text}") for note in rendered.notes]
     return files, notes
 

@@ -98,6 +98,8 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     #: Name of the template's condition under which it exists; "" for always.
     condition: str = ""
+    #: Name of its condition, also where the parameters' defaults make that true: a fragment needs it.
+    declared: str = ""
     #: Logical IDs of the nested stacks it is in, outermost first.
     stack: tuple[str, ...] = ()
     place: Place = Place()

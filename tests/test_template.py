@@ -17,7 +17,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from deploy import build
+from deploy import build, own_dashboards
 from lambda_layer.build import BuildError
 from subscribers.alerts import evaluator, state_dynamodb
 from subscribers.alerts.evaluation import Judged
@@ -182,7 +182,7 @@ def _named(tree: Any) -> set[str]:
         if key == "Ref":
             found.add(value)
         elif key == "Fn::GetAtt":
-            found.add(value.partition(".")[0])
+            found.add(value[0] if isinstance(value, list) else value.partition(".")[0])
         elif key == "Fn::Sub":
             found |= set(re.findall(r"\$\{([A-Za-z]+)", str(value)))
         elif key != "Fn::If" or value[0] != "WithAlerts":
@@ -193,17 +193,24 @@ def _named(tree: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("alarm", "metric", "of", "missing"),
     [
-        ("SubscriberFails", "Errors", "Subscriber", "notBreaching"),
-        ("GivenUp", "ApproximateNumberOfMessagesVisible", "RetryDeadLetterQueue", "notBreaching"),
-        ("EvaluatorFails", "Errors", "Evaluator", "notBreaching"),
-        ("EvaluatorSilent", "Invocations", "Evaluator", "breaching"),
-        ("AlertStateThrottled", "ReadThrottleEvents", "AlertState", "notBreaching"),
-        ("AlertStateThrottled", "WriteThrottleEvents", "AlertState", "notBreaching"),
+        ("PipelineErrorsSubscriber", "Errors", "Subscriber", "notBreaching"),
+        ("PipelineLagSubscriber", "AsyncEventAge", "Subscriber", "notBreaching"),
+        (
+            "PipelineDeadLettersRetryDeadLetterQueue",
+            "ApproximateNumberOfMessagesVisible",
+            "RetryDeadLetterQueue",
+            "notBreaching",
+        ),
+        ("PipelineBacklogRetryQueue", "ApproximateAgeOfOldestMessage", "RetryQueue", "notBreaching"),
+        ("PipelineErrorsEvaluator", "Errors", "Evaluator", "notBreaching"),
+        ("PipelineSilentEvaluator", "Invocations", "Evaluator", "breaching"),
+        ("PipelineThrottledAlertState", "ReadThrottleEvents", "AlertState", "notBreaching"),
+        ("PipelineThrottledAlertState", "WriteThrottleEvents", "AlertState", "notBreaching"),
     ],
 )
 def test_what_nobody_may_miss_has_an_alarm(alarm: str, metric: str, of: str, missing: str) -> None:
     """On the metric of that very resource; silence is an alarm where it must not be silent."""
-    found = _of_type("AWS::CloudWatch::Alarm")[alarm]
+    found = _of_type("AWS::CloudWatch::Alarm")[f"Alarm{alarm}"]
     metrics = [m["MetricStat"]["Metric"] for m in found.get("Metrics", ()) if "MetricStat" in m] or [found]
     (watched,) = (m for m in metrics if m["MetricName"] == metric)
     assert of in str(watched["Dimensions"])
@@ -218,17 +225,49 @@ def test_a_notice_that_cannot_be_sent_has_an_alarm() -> None:
     made = Evaluated(judged=judged, incidents=(), notices=(), told=told)
     (line,) = evaluator.metric_lines(made, 60_000)
     (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
-    found = _of_type("AWS::CloudWatch::Alarm")["NotificationsFailed"]
+    found = _of_type("AWS::CloudWatch::Alarm")["AlarmPipelineNotifications"]
     assert found["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
     assert found["Namespace"] == directive["Namespace"]
     assert [dimension["Name"] for dimension in found.get("Dimensions", ())] == directive["Dimensions"][0]
-    assert (found["Threshold"], found["TreatMissingData"]) == (1, "notBreaching")
+    assert found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert (found["Threshold"], found["TreatMissingData"]) == (0, "notBreaching")
 
 
 def test_the_alarms_are_explained() -> None:
     """Whoever is woken by one finds in the documentation what to do."""
     said = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
-    assert [name for name in _of_type("AWS::CloudWatch::Alarm") if f"| `{name}` |" not in said] == []
+    names = [one["AlarmName"]["Fn::Sub"] for one in _of_type("AWS::CloudWatch::Alarm").values()]
+    assert [name for name in names if f"`{name.removeprefix('${AWS::StackName}-')}`" not in said] == []
+
+
+def test_every_alarm_tells_the_topic() -> None:
+    """Where the parameter names one; several stacks of an account have alarms of their own names."""
+    found = _of_type("AWS::CloudWatch::Alarm")
+    assert len(found) >= 10
+    for name, one in found.items():
+        assert "AlarmTopicArn" in str(one["AlarmActions"]), name
+        assert "${AWS::StackName}" in one["AlarmName"]["Fn::Sub"], name
+
+
+def test_the_dashboard_and_the_alarms_are_those_that_are_generated_now(tmp_path: Path) -> None:
+    """`python -m deploy.own_dashboards --check` has nothing to say, and says so where they are not."""
+    assert own_dashboards.main(["--check"]) == 0
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/observe.yaml", tmp_path / "deploy/observe.yaml")
+    (tmp_path / "template.yaml").write_text(TEXT.replace("-pipeline-failed", "-pipeline-fails"))
+    assert own_dashboards.main(["--check"], tmp_path) == 1
+    assert own_dashboards.main([], tmp_path) == 0
+    assert (tmp_path / "template.yaml").read_text(encoding="utf-8") == TEXT
+
+
+def test_a_template_without_the_markers_is_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sentence and exit code 1; arguments that do not exist are used wrongly."""
+    (tmp_path / "template.yaml").write_text(TEXT.replace(own_dashboards.END, ""))
+    assert own_dashboards.main([], tmp_path) == 1
+    assert "no markers" in capsys.readouterr().err
+    assert own_dashboards.main(["--all"]) == 2
 
 
 def test_every_handler_is_there() -> None:

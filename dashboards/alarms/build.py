@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from dashboards.alarms import of_endpoints, of_functions, of_hosts, of_messages, of_pipeline, slos
-from dashboards.alarms.composites import with_composites
+from dashboards.alarms.composites import Placed, with_composites
 from dashboards.alarms.drafts import Around, Draft, around
 from dashboards.alarms.notes import notes_of
 from dashboards.alarms.overrides import Override, override_of, window_of
@@ -19,13 +19,18 @@ from dashboards.expressions import Expression, Percent, metrics_of
 from dashboards.model.marks import Marks, marks_of
 from dashboards.pages.names import free
 from dashboards.panels import Link
-from dashboards.resources import Note, Place, System
+from dashboards.resources import Kind, Note, Place, System
 from subscribers.alerts.model import SEVERITIES, Severity
 
 #: In the order of the listing: what users see first.
 _SOURCES = (of_endpoints.drafts, of_functions.drafts, of_hosts.drafts, of_messages.drafts, of_pipeline.drafts)
 #: Rules about silence: only where somebody said that there is traffic at all hours.
 _BUSY_ONLY = frozenset({"function-silent", "endpoint-silent"})
+#: Kinds that no rule is about, and who tells instead.
+_WITHOUT: dict[Kind, str] = {
+    "websocket_api": "it counts messages, not requests; the functions of its routes tell what fails",
+    "database_cluster": "its instances tell; one that the cluster makes itself is in no template",
+}
 _PLACEHOLDER = re.compile(r"{([a-z_]+)}")
 
 
@@ -44,13 +49,22 @@ def alarms_of(system: System) -> Alarms:
             off.append((f"{draft.rule} of {draft.subject}: {why}", override.place or draft.place))
         elif _is_wanted(draft, override):
             made.append((draft, override))
+        elif draft.why:
+            off.append((f"{draft.rule} of {draft.subject}: {draft.why}", draft.place))
     judged = {
-        metric.subject: SEVERITIES.index(override.get("severity", RULES[draft.rule].severity))
+        metric.subject: _urgency(draft, override)
         for draft, override in made
         if draft.rule == "endpoint-errors"
         for metric in metrics_of(draft.of)
     }
-    alarms = [(_alarm(system, *one, judged, taken), one[0].endpoint) for one in made]
+    alarms: list[Placed] = []
+    for draft, override in made:
+        # What tells for it must be as urgent.
+        urgency = _urgency(draft, override)
+        is_covered = bool(draft.told_by) and all(judged.get(one, -1) >= urgency for one in draft.told_by)
+        names = tuple(dict.fromkeys(one.rpartition("/")[0] for one in draft.told_by)) if is_covered else ()
+        alarm = _alarm(system, draft, override, taken)
+        alarms.append(Placed(alarm=alarm, endpoint=draft.endpoint, explained_by=names))
     promises = [*_slos(look, places, taken, off)]
     told, composites = with_composites(look, alarms, taken)
     off.extend(_blind(system))
@@ -87,17 +101,20 @@ def _why_off(draft: Draft, override: Override) -> str:
 def _is_wanted(draft: Draft, override: Override) -> bool:
     if draft.rule in _BUSY_ONLY:
         return bool(override.own("busy"))
-    return bool(override.fields) or not RULES[draft.rule].is_opt_in
+    return bool(override.fields) or not (RULES[draft.rule].is_opt_in or draft.is_opt_in)
 
 
-def _alarm(
-    system: System, draft: Draft, override: Override, judged: dict[str, int], taken: set[str]
-) -> Alarm:
+def _severity(draft: Draft, override: Override) -> Severity:
+    severity: Severity = override.get("severity", draft.severity or RULES[draft.rule].severity)
+    return severity
+
+
+def _urgency(draft: Draft, override: Override) -> int:
+    return SEVERITIES.index(_severity(draft, override))
+
+
+def _alarm(system: System, draft: Draft, override: Override, taken: set[str]) -> Alarm:
     rule = RULES[draft.rule]
-    severity: Severity = override.get("severity", rule.severity)
-    # What tells for it must be as urgent.
-    urgency = SEVERITIES.index(severity)
-    is_covered = bool(draft.told_by) and all(judged.get(one, -1) >= urgency for one in draft.told_by)
     is_moved = "threshold" in override.fields
     said = override.fields["threshold"].place if is_moved else ""
     runbook = override.own("runbook", draft.runbook)
@@ -107,22 +124,22 @@ def _alarm(
         subject=draft.subject,
         title=rule.title.format(draft.shown),
         condition=_condition(rule, draft, override),
-        severity=severity,
+        severity=_severity(draft, override),
         about=" ".join(part for part in (rule.about, draft.detail) if part),
         reason=f"Set by an override{f' at {said}' if str(said) else ''}." if is_moved else draft.reason,
         owner=override.own("owner", draft.owner),
         runbook=runbook,
         links=_links(system, draft, runbook),
         page=draft.page,
-        is_told=not is_covered,
         place=override.place or draft.place,
     )
 
 
 def _condition(rule: Rule, draft: Draft, override: Override) -> Condition:
     window, _ = window_of(rule, override)
+    minimum = rule.minimum if draft.minimum is None else draft.minimum
     return Condition(
-        of=_gated(draft.of, float(override.get("minimum", rule.minimum))),
+        of=_gated(draft.of, float(override.get("minimum", minimum))),
         op=rule.op,
         threshold=float(override.get("threshold", draft.threshold)),
         unit=rule.unit,
@@ -175,7 +192,9 @@ def _filled(template: str, known: dict[str, str]) -> str:
 
 
 def _blind(system: System) -> Iterator[tuple[str, Place]]:
-    """Sides of endpoints that nobody tells of."""
+    """Sides of endpoints that nobody tells of, and resources that have no alarm of their own."""
+    for resource in system.of_kind(*_WITHOUT):
+        yield f"alarms of {resource.id}: {_WITHOUT[resource.kind]}", resource.place
     for endpoint in system.endpoints.values():
         for side in endpoint.sides:
             if not of_endpoints.is_measured(system, endpoint, side):

@@ -12,6 +12,7 @@ from dashboards.alarms.rules import RULES
 from dashboards.expressions import Expression, Metric, Statistic
 from dashboards.pages.names import PIPELINE, SYSTEM, Names, names_of
 from dashboards.resources import EndpointView, Place, Resource, ServiceView, System, slug
+from subscribers.alerts.model import Severity
 
 #: Characters of a name, so that renderers have room for a prefix within CloudWatch's 255.
 NAME_MAX = 160
@@ -39,7 +40,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
     page: str = SYSTEM
     endpoint: str = ""
-    #: Sides of endpoints (`NAME/serverless`) whose failures are these: where all of them tell, this does not.
+    #: Instead of the rule's own: how urgent it is here, and the gate of its share.
+    severity: Severity | None = None
+    minimum: float | None = None
+    #: Whether it exists only where an override names it, as with Rule.is_opt_in; why: for the listing.
+    is_opt_in: bool = False
+    why: str = ""
+    #: Sides of endpoints (`NAME/serverless`) whose failures are these: while one tells, this is silent.
     told_by: tuple[str, ...] = ()
     place: Place = Place()
 
@@ -111,8 +118,14 @@ def of_resource(
     detail: str = "",
     endpoint: str = "",
     told_by: tuple[str, ...] = (),
+    severity: Severity | None = None,
+    minimum: float | None = None,
+    opt_in: str = "",
 ) -> Draft:
-    """Return a draft about a resource. limit: its own threshold and why; the rule's where there is none."""
+    """Return a draft about a resource. limit: its own threshold and why; the rule's where there is none.
+
+    opt_in: why it exists only where an override names it, "" for always.
+    """
     threshold, reason = limit or (RULES[rule].threshold, RULES[rule].reason)
     service = around.services.get(resource.id)
     endpoints = around.serves.get(resource.id) or around.behind.get(resource.id) or ()
@@ -133,6 +146,10 @@ def of_resource(
         page=_page(around, resource, service, endpoints),
         endpoint=endpoint,
         told_by=told_by,
+        severity=severity,
+        minimum=minimum,
+        is_opt_in=bool(opt_in),
+        why=opt_in,
         place=resource.place,
     )
 
@@ -151,7 +168,10 @@ def percent_of(
     """
     if limit is None:
         return None, f"{what.partition(' of {}')[0]} is not known"
-    return round(limit * scale * percent / 100, 6), f"{percent:g}% of {what.format(f'{limit:,g}')}."
+    threshold = limit * scale * percent / 100
+    # Nobody has half a connection.
+    rounded = float(round(threshold)) if scale == 1 else round(threshold, 6)
+    return rounded, f"{percent:g}% of {what.format(f'{limit:,g}')}."
 
 
 def kebab(text: str) -> str:

@@ -45,7 +45,9 @@ def _side(around: Around, endpoint: EndpointView, side: Implementation) -> Itera
     requests, errors = (
         metric(f"endpoint.{n}", f"{endpoint.name}/{side.side}") for n in ("requests", "errors")
     )
-    yield _draft(around, endpoint, "endpoint-errors", Percent(errors, requests), shown, side.side)
+    share = Percent(errors, requests)
+    yield _draft(around, endpoint, "endpoint-errors", share, shown, side.side)
+    yield _draft(around, endpoint, "endpoint-outage", share, shown, side.side)
     statistic: Statistic = "p95"
     if endpoint.config is not None and "latency" in endpoint.config.slo:
         statistic = _PERCENTILES.get(endpoint.config.slo["latency"]["p"], "p95")

@@ -47,7 +47,8 @@ def _api(around: Around, api: Resource) -> Iterator[Draft]:
         for route in side.routes
     }
     share = Percent(metric("api.errors_5xx", api.id), metric("api.requests", api.id))
-    # Where every route is an endpoint, those tell which one fails.
+    # Where every route is an endpoint, one that fails explains it. Several with little traffic each are
+    # judged here alone: their sum passes the gate.
     is_covered = all(route.id in told_by for route in routes)
     sides = tuple(dict.fromkeys(told_by[route.id] for route in routes)) if is_covered else ()
     yield of_resource(around, api, "api-errors", share, told_by=sides)
@@ -58,7 +59,8 @@ def _api(around: Around, api: Resource) -> Iterator[Draft]:
 
 def _balancer(around: Around, balancer: Resource) -> Iterator[Draft]:
     failed, requests = (metric(f"load_balancer.{name}", balancer.id) for name in ("errors_5xx", "requests"))
-    yield of_resource(around, balancer, "load-balancer-errors", Percent(failed, requests))
+    # RequestCount leaves out requests for which there was no target: those are among the failed ones.
+    yield of_resource(around, balancer, "load-balancer-errors", Percent(failed, Total((requests, failed))))
     rejected = metric("load_balancer.rejected", balancer.id)
     yield of_resource(around, balancer, "load-balancer-rejected", rejected)
 
@@ -66,8 +68,10 @@ def _balancer(around: Around, balancer: Resource) -> Iterator[Draft]:
 def _targets(around: Around, group: Resource) -> Iterator[Draft]:
     failed, requests = (metric(f"target_group.{name}", group.id) for name in ("errors_5xx", "requests"))
     yield of_resource(around, group, "target-errors", Percent(failed, requests))
-    unhealthy = metric("target_group.unhealthy", group.id, "max")
-    yield of_resource(around, group, "target-unhealthy", unhealthy)
+    if not any(one.target.startswith("function:") for one in around.system.out_of(group.id, "fronts")):
+        healthy, unhealthy = (metric(f"target_group.{n}", group.id, "max") for n in ("healthy", "unhealthy"))
+        yield of_resource(around, group, "target-none-healthy", healthy)
+        yield of_resource(around, group, "target-unhealthy", unhealthy)
     endpoints = [
         endpoint
         for endpoint in around.system.endpoints.values()
@@ -102,8 +106,9 @@ def slow_ms(endpoint: EndpointView) -> tuple[float | None, str]:
 
 def _kept(around: Around) -> Iterator[Draft]:
     for table in around.system.of_kind("table"):
-        throttled = Total(tuple(metric(f"table.{name}_throttled", table.id) for name in ("read", "write")))
-        yield of_resource(around, table, "table-throttles", throttled)
+        if table.id not in around.system.pipeline:  # pipeline-throttled tells of those
+            throttled = Total(tuple(metric(f"table.{one}_throttled", table.id) for one in ("read", "write")))
+            yield of_resource(around, table, "table-throttles", throttled)
         yield of_resource(around, table, "table-errors", metric("table.system_errors", table.id))
     for bucket in around.system.of_kind("bucket"):
         if bucket.facts.get("metrics"):

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from dashboards.alarms.drafts import Around, Draft, metric, of_resource, percent_of
 from dashboards.alarms.of_functions import LATE_PERCENT
+from dashboards.alarms.rule import GATE
 from dashboards.expressions import Percent, Total
 from dashboards.resources import Resource
 
 #: A message may be received three times before its age tells of more than a retry.
 _TURNS = 3
 _SHORTEST_AGE_S = 300.0
+#: What SQS keeps messages for where the template does not say.
+_RETENTION_S = 345_600.0
 
 
 def drafts(around: Around) -> Iterator[Draft]:
@@ -62,11 +65,23 @@ def _dead(around: Around, queue: Resource) -> Iterator[Draft]:
 
 
 def _queue(around: Around, queue: Resource) -> Iterator[Draft]:
-    yield of_resource(around, queue, "queue-age", metric("queue.age", queue.id, "max"), _age(queue))
+    readers = around.feeds.get(queue.id, ())
+    age = metric("queue.age", queue.id, "max")
+    yield of_resource(around, queue, "queue-age", age, _age(queue) if readers else _unread(queue))
     if "max_in_flight" in queue.limits:
         most = percent_of(queue.limits["max_in_flight"], 80, "the quota of {} messages in flight")
         in_flight = metric("queue.in_flight", queue.id, "max")
-        yield of_resource(around, queue, "queue-in-flight", in_flight, most)
+        # A thousand concurrent invocations with ten messages each are far below the quota.
+        is_lambda = bool(readers) and all(reader.kind == "function" for reader in readers)
+        why = "Lambda reads it, which holds far fewer in flight than the quota" if is_lambda else ""
+        yield of_resource(around, queue, "queue-in-flight", in_flight, most, opt_in=why)
+
+
+def _unread(queue: Resource) -> tuple[float | None, str]:
+    """Of a queue whose reader no template tells: nobody knows how often it comes."""
+    retention_s = queue.limits.get("retention_s", _RETENTION_S)
+    reason = f"Half of its MessageRetentionPeriod of {retention_s:,g} s: who reads it is in no template."
+    return retention_s / 2, reason
 
 
 def _age(queue: Resource) -> tuple[float | None, str]:
@@ -96,7 +111,9 @@ def _machine(around: Around, machine: Resource) -> Iterator[Draft]:
     failed, timed_out = (metric(f"state_machine.{name}", machine.id) for name in ("failed", "timed_out"))
     # An execution fails in another period than it starts in: the share is of those that ended.
     ended = Total((metric("state_machine.succeeded", machine.id), failed, timed_out))
-    yield of_resource(around, machine, "state-machine-failures", Percent(failed, ended))
+    # Whoever starts an express execution sees its failure and may start it again.
+    minimum = GATE if machine.facts.get("type") == "EXPRESS" else None
+    yield of_resource(around, machine, "state-machine-failures", Percent(failed, ended), minimum=minimum)
     yield of_resource(around, machine, "state-machine-timeouts", timed_out)
     throttled = metric("state_machine.throttled", machine.id)
     yield of_resource(around, machine, "state-machine-throttles", throttled)

@@ -18,7 +18,7 @@ COMPOSITE_USD = 0.50
 LONGEST_S = 86_400
 ASSUMPTION = (
     "List prices of CloudWatch in us-east-1, not verified: USD 0.10 a metric of an alarm, USD 0.50 a "
-    "composite, without the free tier of ten alarms. Metrics made of log lines cost extra."
+    "composite, without the free tier of ten alarms. Metrics made of log lines cost USD 0.30 more."
 )
 
 

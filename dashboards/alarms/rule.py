@@ -35,6 +35,27 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     is_opt_in: bool = False
 
 
+def outage(of: str, title: str, about: str) -> Rule:
+    """A rule on what hardly ever succeeds, for traffic that is below the gate of a share of failures."""
+    reason = (
+        "Half of at least five in an hour: with little traffic five percent are never judged, and one "
+        "failure is none."
+    )
+    return Rule(
+        of=of,
+        title=title,
+        about=about,
+        op=">=",
+        unit="%",
+        threshold=50.0,
+        reason=reason,
+        period_s=3_600,
+        periods=1,
+        datapoints=1,
+        minimum=5.0,
+    )
+
+
 def share(of: str, title: str, about: str, minimum: float = GATE) -> Rule:
     """A rule on a share of failures in enough traffic."""
     reason = (

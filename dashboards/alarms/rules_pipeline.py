@@ -17,6 +17,29 @@ PIPELINE: dict[str, Rule] = {
         reason="One period is made good by Lambda's retries; two of three are not.",
         datapoints=2,
     ),
+    "pipeline-errors": Rule(
+        of="function",
+        title="{} fails",
+        about=(
+            "It ended with an error: a crash, a timeout, no memory, or nothing could be stored. Its log "
+            "group says why. Lambda tries events of logs twice again, then they are dead letters."
+        ),
+        severity="critical",
+        threshold=0.0,
+        reason="It answers for every part by itself, so that any failed invocation is a fault.",
+        periods=1,
+        datapoints=1,
+    ),
+    "pipeline-throttled": Rule(
+        of="table",
+        title="{} is throttled",
+        about=(
+            "What is counted for alert rules is written late. A partition takes 1,000 writes a second: give "
+            "the rule with most groups fewer of them."
+        ),
+        threshold=0.0,
+        reason="On demand it may throttle for a moment when traffic doubles; three periods are no moment.",
+    ),
     "pipeline-lag": Rule(
         of="function",
         title="{} is behind",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.alarms.rule import GATE, Rule, share
+from dashboards.alarms.rule import GATE, Rule, outage, share
 
 REQUESTS: dict[str, Rule] = {
     # Endpoints
@@ -12,6 +12,14 @@ REQUESTS: dict[str, Rule] = {
         (
             "Requests of this side of the endpoint fail. Look at the newest errors and at what was "
             "deployed last."
+        ),
+    ),
+    "endpoint-outage": outage(
+        "endpoint",
+        "{} hardly ever succeeds",
+        (
+            "Most of the few requests of this side fail. Send one yourself, then look at its error and at "
+            "what was deployed last."
         ),
     ),
     "endpoint-slow": Rule(
@@ -83,6 +91,11 @@ REQUESTS: dict[str, Rule] = {
     "function-errors": share(
         "function", "{} fails", "Invocations end with an error. Look at the newest errors of its log group."
     ),
+    "function-outage": outage(
+        "function",
+        "{} hardly ever succeeds",
+        "Most of its few invocations fail. Look at the newest error of its log group.",
+    ),
     "function-throttles": Rule(
         of="function",
         title="{} is throttled",
@@ -121,6 +134,9 @@ REQUESTS: dict[str, Rule] = {
         threshold=0.0,
         reason="A timeout now and then is tried again; one in three of six periods is a state.",
         periods=6,
+        # A timeout is a failed invocation, and function-near-timeout tells before: this one counts the few
+        # that are left, from a metric made of log lines.
+        is_opt_in=True,
     ),
     "function-concurrency": Rule(
         of="function",

@@ -17,6 +17,7 @@ from dashboards.cloudwatch.filters import Filter
 from dashboards.cloudwatch.naming import deployed, logical_id
 from dashboards.cloudwatch.queries import definition, search
 from dashboards.cloudwatch.slos import burning
+from dashboards.cloudwatch.switches import children_of
 from subscribers.alerts.model import Severity
 
 #: Metric filters of one log group.
@@ -34,6 +35,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any] | None = None
     severity: Severity | None = None
     after: tuple[str, ...] = ()
+    #: ID of the resource it is about, "" for none.
+    subject: str = ""
 
 
 def content(context: Context, alarms: Alarms) -> tuple[Part, ...]:
@@ -58,6 +61,7 @@ def _alarms(context: Context, alarms: Alarms) -> Iterator[Part]:
             type=ALARM,
             properties=properties,
             severity=alarm.severity if is_own else None,
+            subject=alarm.subject,
         )
     tree = Tree(context)
     for slo in alarms.slos:
@@ -93,8 +97,7 @@ def _ordered(composites: Iterable[Composite]) -> Iterator[Composite]:
 def _composites(tree: Tree, context: Context) -> Iterator[Part]:
     own = {deployed(context.system, name): name for name in tree.out}
     for name, properties in tree.out.items():
-        text = f'{properties["AlarmRule"]} "{properties.get("ActionsSuppressor", "")}"'
-        quoted = text.split('"')[1::2]
+        quoted = [*children_of(properties["AlarmRule"]), properties.get("ActionsSuppressor", "")]
         kinds = [
             ("Composite", own[one]) if one in own else ("Alarm", _plain(one, context))
             for one in quoted

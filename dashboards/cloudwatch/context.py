@@ -14,7 +14,7 @@ from dashboards.cloudwatch.references import REGION
 from dashboards.panels import Link, LogQuery, Page
 from dashboards.resources import Note, NoteLevel, Place, System
 
-_OURS = re.compile(r"\]\((page|query):([^)\s]+)\)")
+_OURS = re.compile(r"\[([^\[\]]*)\]\((page|query):([^)\s]+)\)")
 
 
 class Context:
@@ -70,9 +70,11 @@ class Context:
         """Return markdown with the addresses of pages and queries put in."""
 
         def address(match: re.Match[str]) -> str:
-            kind, name = match.groups()
+            label, kind, name = match.groups()
+            if kind == "page" and name not in self.pages:
+                return label
             found = self.page_link(name) if kind == "page" else self.query_link(name)
-            return f"]({found})"
+            return f"[{label}]({found})"
 
         return _OURS.sub(address, text)
 

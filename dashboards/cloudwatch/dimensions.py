@@ -18,7 +18,7 @@ from dashboards.cloudwatch.references import (
     text_of_expression,
     token,
 )
-from dashboards.resources import Resource, System
+from dashboards.resources import Resource, Route, System
 
 Dimensions = dict[str, str]
 
@@ -56,7 +56,7 @@ def dimensions_of(by: str, subject: str, system: System) -> Dimensions | Absent:
     if by == "none":
         return {}
     if by == "sink":
-        return {"sink": subject} if subject else Absent("What came in is told for each sink, not on its own.")
+        return {"sink": subject}
     if by == "route":
         return _route(subject, system)
     resource = system.resources.get(subject)
@@ -90,7 +90,19 @@ def _route(subject: str, system: System) -> Dimensions | Absent:
         )
     if api.kind == "websocket_api":
         return Absent(f"{api.logical_id} is a WebSocket API, which has no metrics by method and path.")
+    if route.path == "$default":
+        return _default_route(route, api, system)
     return {**_only(_api(api, system)), "Resource": route.path, "Method": route.method}
+
+
+def _default_route(route: Route, api: Resource, system: System) -> Dimensions | Absent:
+    """AWS names the dimensions Method and Resource, and not what they are of a route that has neither."""
+    if all(one.api != api.id or one.id == route.id for one in system.routes.values()):
+        return _api(api, system)
+    return Absent(
+        f"{api.logical_id} has a route $default beside others, of which no documentation tells the "
+        "dimensions: give it a method and a path, such as ANY /{proxy+}."
+    )
 
 
 def _only(found: Dimensions | Absent) -> Dimensions:

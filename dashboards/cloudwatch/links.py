@@ -25,7 +25,13 @@ def console(region: str, fragment: str) -> str:
 
 def dashboard(region: str, name: str) -> str:
     """Return the address of a dashboard."""
-    return console(region, f"dashboards/dashboard/{quote(name, safe='')}")
+    return console(region, f"dashboards/dashboard/{_quoted(name)}")
+
+
+def _quoted(text: str) -> str:
+    return "".join(
+        part if part.startswith("\ue000") else quote(part, safe="") for part in _REFERENCE.split(text)
+    )
 
 
 def logs_insights(region: str, query: str, groups: Sequence[str], seconds: int = 3600) -> str:

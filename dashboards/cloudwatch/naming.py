@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+from dashboards.cloudwatch.references import OPEN
 from dashboards.resources import System, slug
 
 #: Of dashboards and alarms.
@@ -13,7 +14,9 @@ NAME_MAX = 255
 
 def deployed(system: System, name: str) -> str:
     """Return the name of a dashboard, alarm or saved query: unique in an account and Region."""
-    return shortened(f"{slug(system.title)}-{name}")
+    # A title that is a reference, such as the stack's own name, is a name already.
+    title = system.title if system.title.startswith(OPEN) else slug(system.title)
+    return shortened(f"{title}-{name}")
 
 
 def shortened(name: str, longest: int = NAME_MAX) -> str:

@@ -16,8 +16,8 @@ import msgspec
 
 from dashboards.resources import Name
 
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_TOKEN = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+OPEN, CLOSE = "\ue000", "\ue001"
+_TOKEN = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -41,7 +41,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 def token(reference: Reference) -> str:
     """Return a text that is this reference."""
-    return f"{_OPEN}{json.dumps([reference.item, reference.attribute, reference.other])}{_CLOSE}"
+    return f"{OPEN}{json.dumps([reference.item, reference.attribute, reference.other])}{CLOSE}"
 
 
 REGION, ACCOUNT, PARTITION = (
@@ -95,6 +95,8 @@ class Parameter(msgspec.Struct, frozen=True):
 
     name: str
     description: str
+    #: Whether it may be empty: then what it names does not exist.
+    is_optional: bool = False
 
 
 def parameter_of(reference: Reference) -> Parameter:
@@ -114,20 +116,38 @@ def parameter_of(reference: Reference) -> Parameter:
     return Parameter(f"{base}{suffix}", f"{reference.attribute} of the deployed {where}.")
 
 
-class Names:
-    """Turns texts into values of one template. is_fragment: it is part of the team's own template."""
+#: Items that exist only under a condition -> its name in the team's template.
+Switches = dict[str, str]
+#: What stands where something does not exist.
+NOTHING = "none"
 
-    def __init__(self, *, is_fragment: bool) -> None:
-        self._is_fragment = is_fragment
+
+class Names:
+    """Turns texts into values of one template. is_fragment: it is part of the team's own template.
+
+    switches: what exists only under a condition; under: the condition of the resource that is written.
+    """
+
+    def __init__(self, *, is_fragment: bool, switches: Switches | None = None, under: str = "") -> None:
+        self.is_fragment = is_fragment
+        self._switches = switches or {}
+        self._under = under
         #: What the template asks for: name -> parameter; a fragment asks only for names of nested stacks.
         self.asked: dict[str, Parameter] = {}
+
+    def switch(self, reference: Reference) -> str:
+        """Return the condition under which something exists in this template, "" for always."""
+        own = self._switches.get(reference.item, "")
+        if not own or self.is_fragment:
+            return own
+        return f"Has{parameter_of(reference).name}"
 
     def value(self, text: str) -> Any:
         """Return the text as a value: itself, a Ref or GetAtt, or a Fn::Sub."""
         found = references(text)
         if not found:
             return text
-        if _TOKEN.fullmatch(text) and text.count(_OPEN) == 1:
+        if _TOKEN.fullmatch(text) and text.count(OPEN) == 1:
             return self._whole(found[0])
         # Fn::Sub's own escape, `${!x}`, needs the brace that closes: a sign by a name needs nothing.
         is_literal = "${" in text
@@ -149,9 +169,12 @@ class Names:
         return {"Fn::Sub": [text, mapping] if mapping else text}
 
     def _asks(self, reference: Reference) -> bool:
-        return not reference.is_pseudo and (not self._is_fragment or "/" in reference.item)
+        return not reference.is_pseudo and (not self.is_fragment or "/" in reference.item)
 
     def _inside(self, reference: Reference) -> tuple[str, dict[str, Any]]:
+        if self._is_loose(reference):
+            name = f"{parameter_of(reference).name}OrNone"
+            return name, {name: self._whole(reference)}
         if self._asks(reference):
             return self._parameter(reference), {}
         if reference.other or reference.attribute == AFTER_BAR:
@@ -159,7 +182,14 @@ class Names:
             return name, {name: self._whole(reference)}
         return reference.item + (f".{reference.attribute}" if reference.attribute else ""), {}
 
+    def _is_loose(self, reference: Reference) -> bool:
+        return self.switch(reference) not in ("", self._under)
+
     def _whole(self, reference: Reference) -> Any:
+        sure = self._sure(reference)
+        return {"Fn::If": [self.switch(reference), sure, NOTHING]} if self._is_loose(reference) else sure
+
+    def _sure(self, reference: Reference) -> Any:
         if self._asks(reference):
             return {"Ref": self._parameter(reference)}
         if reference.other:
@@ -172,6 +202,9 @@ class Names:
 
     def _parameter(self, reference: Reference) -> str:
         parameter = parameter_of(reference)
+        if reference.item in self._switches:
+            said = f"{parameter.description} Empty where it does not exist."
+            parameter = Parameter(parameter.name, said, is_optional=True)
         self.asked[parameter.name] = parameter
         return parameter.name
 

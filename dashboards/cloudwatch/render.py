@@ -7,6 +7,7 @@ CloudFormation's limits, and as a fragment for the template of the team itself (
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dashboards.alarms.values import Alarms
 from dashboards.cloudwatch.content import Part, content
@@ -29,7 +30,7 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     context = Context(system, pages)
     parts = content(context, alarms)
     actions = _actions(system)
-    stacks = packed(parts, actions) if parts else []
+    stacks = packed(parts, system, actions) if parts else []
     if not stacks:
         context.note("warning", "There is nothing to deploy: no page, no alarm.")
     files: dict[str, str] = {}
@@ -49,17 +50,22 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     return Rendered(files=files, notes=context.notes)
 
 
-def fragment(system: System, pages: Sequence[Page], alarms: Alarms) -> Rendered:
-    """Return fragment.yaml alone: resources that the team's own template includes."""
+def fragment(system: System, pages: Sequence[Page], alarms: Alarms, topic: Any = None) -> Rendered:
+    """Return fragment.yaml alone: resources that the team's own template includes.
+
+    topic: a value of AlarmActions that every alarm has, instead of observe.yaml's dashboards.actions.
+    """
     context = Context(system, pages)
-    files = _fragment(context, content(context, alarms), _actions(system))
+    files = _fragment(context, content(context, alarms), _actions(system), topic)
     return Rendered(files=files, notes=context.notes)
 
 
-def _fragment(context: Context, parts: tuple[Part, ...], actions: Actions) -> dict[str, str]:
+def _fragment(
+    context: Context, parts: tuple[Part, ...], actions: Actions, topic: Any = None
+) -> dict[str, str]:
     if not parts:
         return {}
-    text, asked = fragment_text(parts, actions)
+    text, asked = fragment_text(parts, context.system, actions, topic)
     if asked:
         context.note(
             "info", f"A template that includes fragment.yaml declares the parameters {', '.join(asked)}."
@@ -70,7 +76,7 @@ def _fragment(context: Context, parts: tuple[Part, ...], actions: Actions) -> di
             f"fragment.yaml has {len(parts)} resources, more than a template may: use template.yaml.",
         )
     silent = sorted({one.severity for one in parts if one.severity and not actions.get(one.severity)})
-    if silent:
+    if silent and topic is None:
         context.note(
             "info",
             f"In fragment.yaml alarms of severity {', '.join(silent)} tell nobody: see dashboards.actions.",

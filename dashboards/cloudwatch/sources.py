@@ -27,6 +27,8 @@ STATISTICS: dict[Statistic, str] = {
 #: "SystemErrors: TableName, Operation": one metric an operation.
 _OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem",
                "BatchWriteItem")  # fmt: skip
+#: Where observe.yaml names no sink, the embedded store is the one.
+OWN_SINK = "store"
 _GAUGES = {
     "service.pool_used": "db.client.connection.count",
     "service.pool_max": "db.client.connection.max",
@@ -74,6 +76,8 @@ def source_of(metric: Metric, system: System) -> Source | Absent:
 
 
 def _told(told: Told, metric: Metric, system: System) -> Source | Absent:
+    if told.by == "sink" and not metric.subject:
+        return _input(told, metric, system)
     dimensions = dimensions_of(told.by, metric.subject, system)
     if isinstance(dimensions, Absent):
         return dimensions
@@ -86,6 +90,15 @@ def _told(told: Told, metric: Metric, system: System) -> Source | Absent:
         name = found
     region = "us-east-1" if told.by == "distribution" else ""
     return Source(points=(_point(told.namespace, name, dimensions, metric.statistic, region),))
+
+
+def _input(told: Told, metric: Metric, system: System) -> Source | Absent:
+    """What came in. The subscriber tells it of each sink alone, and gives every sink all of it."""
+    if metric.measure != "sink.received":
+        return Absent("What came in is told of each sink, not on its own: see the sinks below.")
+    sink = next((name for name, one in system.config.sinks.items() if one.get("enabled", True)), OWN_SINK)
+    said = f"Input is what the sink {sink} received: every sink receives all."
+    return Source(points=(_point(told.namespace, told.name, {"sink": sink}, metric.statistic),), said=said)
 
 
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html

@@ -11,8 +11,16 @@ from typing import Any
 import msgspec
 import yaml
 
-from dashboards.cloudwatch.content import COMPOSITE, Part
-from dashboards.cloudwatch.references import Names, Parameter
+from dashboards.cloudwatch.content import ALARM, COMPOSITE, Part
+from dashboards.cloudwatch.references import Names, Parameter, Switches, references, references_of, token
+from dashboards.cloudwatch.switches import (
+    NO_VALUE,
+    children_of,
+    common,
+    needed,
+    rule_of,
+    switches_of,
+)
 from dashboards.resources import System
 from subscribers.alerts.model import SEVERITIES, Severity
 
@@ -30,6 +38,62 @@ class Written(msgspec.Struct, frozen=True):
     part: Part
     text: str
     asked: dict[str, Parameter]
+    #: Its condition, "" for always.
+    condition: str = ""
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """For what resources are written. actions: of severities; topic: what a fragment's alarms tell instead,
+    as a value of CloudFormation; here: logical IDs of the same template; conditions: of alarms, by name."""
+
+    system: System
+    is_fragment: bool
+    actions: Actions
+    topic: Any = None
+    switches: Switches = {}
+    here: frozenset[str] = frozenset()
+    conditions: dict[str, str] = {}
+    #: Of a stack of its own: conditions -> the parameters they look at.
+    parameters: dict[str, Parameter] = {}
+
+    def names(self, under: str = "") -> Names:
+        """Return what turns texts into values, of a resource under a condition."""
+        return Names(is_fragment=self.is_fragment, switches=self.switches, under=under)
+
+
+def setting_of(
+    parts: Sequence[Part], system: System, actions: Actions, *, is_fragment: bool, topic: Any = None
+) -> Setting:
+    """Return how resources are written: which alarms exist only under a condition is found first."""
+    bare = Setting(
+        system=system,
+        is_fragment=is_fragment,
+        actions=actions,
+        topic=topic,
+        switches=switches_of(system),
+        here=frozenset(part.id for part in parts),
+    )
+    conditions: dict[str, str] = {}
+    for part in parts:
+        if part.type == ALARM:
+            found = needed(part.properties, part.subject, bare.names(), system)
+            conditions[part.properties["AlarmName"]] = found
+        elif part.type == COMPOSITE:
+            found = common(children_of(part.properties["AlarmRule"]), conditions)
+            conditions[part.properties["AlarmName"]] = found
+    return msgspec.structs.replace(bare, conditions=conditions, parameters=_parameters(parts, bare))
+
+
+def _parameters(parts: Sequence[Part], setting: Setting) -> dict[str, Parameter]:
+    """Conditions of a stack of its own -> the parameters they look at."""
+    if setting.is_fragment:
+        return {}
+    names = setting.names()
+    for part in parts:
+        for reference in references_of(part.properties):
+            if names.switch(reference):
+                names.value(token(reference))
+    return {f"Has{name}": one for name, one in names.asked.items() if one.is_optional}
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -52,19 +116,53 @@ def dumped(tree: Any) -> str:
     return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000))
 
 
-def written(part: Part, *, is_fragment: bool, actions: Actions, here: set[str]) -> Written:
-    """Return a resource as text. here: logical IDs of the same template."""
-    names = Names(is_fragment=is_fragment)
-    properties = _valued(part.properties, names)
+def written(part: Part, setting: Setting) -> Written:
+    """Return a resource as text."""
+    condition = _condition(part, setting)
+    names = setting.names(condition)
+    properties = dict(part.properties)
+    rule, suppressor = properties.pop("AlarmRule", ""), properties.get("ActionsSuppressor", "")
+    properties = _valued(properties, names)
+    if rule:
+        properties["AlarmRule"] = rule_of(rule, condition, setting.conditions, names)
+    if suppressor and (other := setting.conditions.get(suppressor, "")) not in ("", condition):
+        for key in (one for one in properties if one.startswith("ActionsSuppressor")):
+            properties[key] = {"Fn::If": [other, properties[key], NO_VALUE]}
+    if "LogGroupNames" in properties:
+        properties["LogGroupNames"] = _groups(part.properties["LogGroupNames"], condition, names)
     if part.body is not None:
         properties["DashboardBody"] = names.json_value(part.body)
     if part.severity:
-        properties |= _actions(part.severity, actions, is_fragment)
+        properties |= _actions(part.severity, setting)
     tree: dict[str, Any] = {"Type": part.type}
-    if after := [one for one in part.after if one in here]:
+    if condition:
+        tree["Condition"] = condition
+    if after := [one for one in part.after if one in setting.here]:
         tree["DependsOn"] = after
     tree["Properties"] = properties
-    return Written(part, dumped({part.id: tree}), names.asked)
+    # An alarm that a composite names may be in another template: its condition is needed here, too.
+    others = [setting.conditions.get(one, "") for one in (*children_of(rule), suppressor)]
+    needs = [setting.parameters[one] for one in (condition, *others) if one in setting.parameters]
+    asked = names.asked | {one.name: one for one in needs}
+    return Written(part, dumped({part.id: tree}), asked, condition)
+
+
+def _condition(part: Part, setting: Setting) -> str:
+    if part.type in (ALARM, COMPOSITE):
+        return setting.conditions[part.properties["AlarmName"]]
+    if part.body is not None:
+        return ""
+    return needed(part.properties, part.subject, setting.names(), setting.system)
+
+
+def _groups(groups: Sequence[str], condition: str, names: Names) -> list[Any]:
+    """Log groups of a saved query: one that does not exist is none of them."""
+    values: list[Any] = []
+    for group in groups:
+        other = next((one for one in map(names.switch, references(group)) if one not in ("", condition)), "")
+        value = names.value(group)
+        values.append({"Fn::If": [other, value, NO_VALUE]} if other else value)
+    return values
 
 
 def _valued(tree: Any, names: Names) -> Any:
@@ -79,20 +177,22 @@ def _valued(tree: Any, names: Names) -> Any:
             return tree
 
 
-def _actions(severity: Severity, actions: Actions, is_fragment: bool) -> dict[str, Any]:
-    if is_fragment:
-        return {"AlarmActions": actions[severity]} if actions.get(severity) else {}
+def _actions(severity: Severity, setting: Setting) -> dict[str, Any]:
+    if setting.is_fragment and setting.topic is not None:
+        return {"AlarmActions": setting.topic}
+    if setting.is_fragment:
+        return {"AlarmActions": setting.actions[severity]} if setting.actions.get(severity) else {}
     name = f"{severity.capitalize()}Actions"
-    return {"AlarmActions": {"Fn::If": [f"Has{name}", {"Ref": name}, {"Ref": "AWS::NoValue"}]}}
+    return {"AlarmActions": {"Fn::If": [f"Has{name}", {"Ref": name}, NO_VALUE]}}
 
 
-def packed(parts: Sequence[Part], actions: Actions) -> list[list[Written]]:
+def packed(parts: Sequence[Part], system: System, actions: Actions) -> list[list[Written]]:
     """Distribute resources over templates, in order, within the limits of each."""
-    ids = {part.id for part in parts}
+    setting = setting_of(parts, system, actions, is_fragment=False)
     stacks: list[list[Written]] = [[]]
     size, asked = 0, set[str]()
     for part in parts:
-        one = written(part, is_fragment=False, actions=actions, here=ids)
+        one = written(part, setting)
         length = len(one.text.encode()) + 2 * one.text.count("\n")
         more = asked | set(one.asked)
         is_full = (
@@ -105,18 +205,13 @@ def packed(parts: Sequence[Part], actions: Actions) -> list[list[Written]]:
             size, more = 0, set(one.asked)
         stacks[-1].append(one)
         size, asked = size + length, more
-    return [_settled(stack, actions) for stack in stacks]
+    return [_settled(stack, setting) for stack in stacks]
 
 
-def _settled(stack: list[Written], actions: Actions) -> list[Written]:
+def _settled(stack: list[Written], setting: Setting) -> list[Written]:
     """What stands in another template cannot be waited for: that one is deployed before."""
-    here = {one.part.id for one in stack}
-    return [
-        written(one.part, is_fragment=False, actions=actions, here=here)
-        if one.part.type == COMPOSITE
-        else one
-        for one in stack
-    ]
+    here = msgspec.structs.replace(setting, here=frozenset(one.part.id for one in stack))
+    return [written(one.part, here) if one.part.type == COMPOSITE else one for one in stack]
 
 
 def template(stack: Sequence[Written], system: System, number: int, count: int, actions: Actions) -> str:
@@ -132,20 +227,30 @@ def template(stack: Sequence[Written], system: System, number: int, count: int, 
     asked = {name: one for part in stack for name, one in part.asked.items()}
     parameters = {
         **{f"{one.capitalize()}Actions": _action_parameter(one, actions) for one in severities},
-        **{name: {"Type": "String", "Description": one.description} for name, one in sorted(asked.items())},
+        **{name: _name_parameter(one) for name, one in sorted(asked.items())},
     }
     if parameters:
         head["Parameters"] = parameters
-    if severities:
-        head["Conditions"] = {
-            f"Has{one.capitalize()}Actions": {
-                "Fn::Not": [
-                    {"Fn::Equals": [{"Fn::Join": ["", {"Ref": f"{one.capitalize()}Actions"}]}, NOBODY]}
-                ]
-            }
-            for one in severities
-        }
+    conditions = {
+        **{f"Has{one.capitalize()}Actions": _is_somebody(f"{one.capitalize()}Actions") for one in severities},
+        **{
+            f"Has{name}": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+            for name, one in sorted(asked.items())
+            if one.is_optional
+        },
+    }
+    if conditions:
+        head["Conditions"] = conditions
     return _comment(_about_stack(sorted(asked), number, count)) + dumped(head) + _resources(stack)
+
+
+def _is_somebody(name: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": name}]}, NOBODY]}]}
+
+
+def _name_parameter(one: Parameter) -> dict[str, Any]:
+    default = {"Default": ""} if one.is_optional else {}
+    return {"Type": "String", **default, "Description": one.description}
 
 
 def _action_parameter(severity: Severity, actions: Actions) -> dict[str, Any]:
@@ -173,10 +278,12 @@ def _about_stack(asked: Sequence[str], number: int, count: int) -> list[str]:
     return lines
 
 
-def fragment_text(parts: Sequence[Part], actions: Actions) -> tuple[str, list[str]]:
+def fragment_text(
+    parts: Sequence[Part], system: System, actions: Actions, topic: Any = None
+) -> tuple[str, list[str]]:
     """Return the fragment, and the names of parameters that the including template must declare."""
-    here = {part.id for part in parts}
-    stack = [written(part, is_fragment=True, actions=actions, here=here) for part in parts]
+    setting = setting_of(parts, system, actions, is_fragment=True, topic=topic)
+    stack = [written(part, setting) for part in parts]
     asked = sorted({name for one in stack for name in one.asked})
     lines = [
         "Generated by observe dashboards: resources for the team's own template, which knows their names.",

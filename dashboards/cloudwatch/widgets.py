@@ -19,6 +19,8 @@ from dashboards.panels import COLOURS, LINE_COLOURS, Panel, Placed, Series
 
 #: Metrics of one widget.
 METRICS_MAX = 500
+#: The longest period of CloudWatch, and from which on a graph shows days instead of hours.
+PERIOD_MAX_S, SLOW_S = 86_400, 3_600
 UNITS = {
     "1": "Count",
     "ms": "Milliseconds",
@@ -128,20 +130,41 @@ def _metrics(panel: Panel, context: Context) -> tuple[str, dict[str, Any]]:
     if not shown:
         return _nothing(panel, " ".join(reasons) or panel.empty or "Nothing is measured here.")
     properties: dict[str, Any] = {
-        "title": panel.title,
+        "title": _title(panel),
         "region": context.region,
         "view": _VIEWS[panel.kind],
         "stacked": panel.kind in ("area", "bars"),
-        "period": panel.period_s,
+        "period": min(panel.period_s, PERIOD_MAX_S),
         "metrics": _rows(shown, formulas, panel, context),
+        **_time(panel),
     }
     if panel.kind in ("lines", "area", "bars"):
         properties["yAxis"] = _axes(panel, shown)
         if annotations := _annotations(panel):
             properties["annotations"] = annotations
     elif panel.kind == "number":
-        properties["sparkline"] = True
+        properties["sparkline"] = panel.period_s <= PERIOD_MAX_S
     return "metric", properties
+
+
+def _title(panel: Panel) -> str:
+    """A widget keeps a time of its own until somebody chooses another: then that is what it is over."""
+    if panel.kind == "number" and panel.period_s > PERIOD_MAX_S:
+        return f"{panel.title} (over the time shown: {_days(panel)} days)"
+    return panel.title
+
+
+def _time(panel: Panel) -> dict[str, Any]:
+    """What is over more than a day is over the widget's own time; slow lines show more than three points."""
+    if panel.kind == "number" and panel.period_s > PERIOD_MAX_S:
+        return {"start": f"-P{_days(panel)}D", "setPeriodToTimeRange": True}
+    if panel.period_s >= SLOW_S:
+        return {"start": "-P30D" if panel.period_s >= PERIOD_MAX_S else "-P3D"}
+    return {}
+
+
+def _days(panel: Panel) -> int:
+    return -(-panel.period_s // PERIOD_MAX_S)
 
 
 def _rows(
@@ -161,7 +184,12 @@ def _rows(
             drawn.add(formula)
             rows.append(_row(by_id[formula], {"id": formula, **options}, context))
         else:
-            more = {"expression": formula, "id": f"e{index}", **options, "period": panel.period_s}
+            more = {
+                "expression": formula,
+                "id": f"e{index}",
+                **options,
+                "period": min(panel.period_s, PERIOD_MAX_S),
+            }
             rows.append([more])
     hidden = [
         _row(point, {"id": name, "visible": False}, context)

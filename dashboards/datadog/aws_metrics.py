@@ -1,7 +1,7 @@
 """Measures of AWS resources -> metrics of Datadog's AWS integration, tags in lower case.
 
-Names were read in the lists of the integrations (https://docs.datadoghq.com/integrations/#cat-aws); `doubt`
-says which are not in them.
+Names, units and statistics were read in the lists of the integrations
+(https://docs.datadoghq.com/integrations/#cat-aws); `doubt` says which are not in them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,19 @@ _CDN = ("distributionid:{name}",)
 _PEAK: Endings = {"avg": "", "max": ".maximum", "min": ".minimum"}
 _LAMBDA: Endings = {key: value for key, value in FULL.items() if key != "p90"}
 _STATES: Endings = {"avg": "", "max": ".maximum", "min": ".minimum", "p95": ".p95", "p99": ".p99"}
+_NO_MEDIAN: Endings = {key: value for key, value in FULL.items() if key != "p50"}
+_MEAN_AND_PEAK: Endings = {"avg": "", "max": ".maximum"}
+_APPSYNC: Endings = {**_MEAN_AND_PEAK, "p90": ".p90"}
 _ALB: Endings = {key: value or ".average" for key, value in FULL.items() if key != "min"}
 _EVENTS = (
     "Datadog's list of EventBridge has no metrics; those of AWS/Events come with Collect custom metrics, and "
     "that they are called so is taken from its other names."
 )
+_SQS = (
+    "Datadog's list of SQS could not be read; that it is called so is taken from monitors that others have "
+    "published."
+)
 _SNS = "Datadog's list of SNS does not have it; that it is called so is taken from its other names."
-_UNLISTED = "That it is called so is taken from monitors that others have published."
 
 AWS: dict[str, Source | Absent] = {
     "function.invocations": Source(metric="aws.lambda.invocations", tags=_FUNCTION),
@@ -54,10 +60,10 @@ AWS: dict[str, Source | Absent] = {
     "function.iterator_age": Source(
         metric="aws.lambda.iterator_age", tags=_FUNCTION, form="statistics", endings=_PEAK
     ),
-    "function.async_age": Source(metric="aws.lambda.async_event_age", tags=_FUNCTION, form="gauge"),
-    "function.async_dropped": Source(
-        metric="aws.lambda.async_events_dropped", tags=_FUNCTION, doubt=_UNLISTED
+    "function.async_age": Source(
+        metric="aws.lambda.async_event_age", tags=_FUNCTION, form="statistics", endings=_PEAK
     ),
+    "function.async_dropped": Source(metric="aws.lambda.async_events_dropped", tags=_FUNCTION),
     "function.dead_letter_errors": Source(metric="aws.lambda.dead_letter_errors", tags=_FUNCTION),
     "function.spillover": Source(
         metric="aws.lambda.provisioned_concurrency_spillover_invocations", tags=_FUNCTION
@@ -76,7 +82,7 @@ AWS: dict[str, Source | Absent] = {
         metric="aws.apigateway.integration_latency",
         tags=_API,
         form="statistics",
-        endings=FULL,
+        endings=_NO_MEDIAN,
         instead={"count": "api.requests"},
     ),
     "route.requests": Source(metric="aws.apigateway.count", tags=_ROUTE),
@@ -89,19 +95,21 @@ AWS: dict[str, Source | Absent] = {
         endings=FULL,
         instead={"count": "route.requests"},
     ),
-    "queue.sent": Source(metric="aws.sqs.number_of_messages_sent", tags=_QUEUE),
-    "queue.received": Source(metric="aws.sqs.number_of_messages_received", tags=_QUEUE),
-    "queue.deleted": Source(metric="aws.sqs.number_of_messages_deleted", tags=_QUEUE),
+    "queue.sent": Source(metric="aws.sqs.number_of_messages_sent", tags=_QUEUE, doubt=_SQS),
+    "queue.received": Source(metric="aws.sqs.number_of_messages_received", tags=_QUEUE, doubt=_SQS),
+    "queue.deleted": Source(metric="aws.sqs.number_of_messages_deleted", tags=_QUEUE, doubt=_SQS),
     "queue.visible": Source(
-        metric="aws.sqs.approximate_number_of_messages_visible", tags=_QUEUE, form="gauge"
+        metric="aws.sqs.approximate_number_of_messages_visible", tags=_QUEUE, form="gauge", doubt=_SQS
     ),
     "queue.in_flight": Source(
-        metric="aws.sqs.approximate_number_of_messages_not_visible", tags=_QUEUE, form="gauge"
+        metric="aws.sqs.approximate_number_of_messages_not_visible", tags=_QUEUE, form="gauge", doubt=_SQS
     ),
     "queue.delayed": Source(
-        metric="aws.sqs.approximate_number_of_messages_delayed", tags=_QUEUE, form="gauge"
+        metric="aws.sqs.approximate_number_of_messages_delayed", tags=_QUEUE, form="gauge", doubt=_SQS
     ),
-    "queue.age": Source(metric="aws.sqs.approximate_age_of_oldest_message", tags=_QUEUE, form="gauge"),
+    "queue.age": Source(
+        metric="aws.sqs.approximate_age_of_oldest_message", tags=_QUEUE, form="gauge", doubt=_SQS
+    ),
     "topic.published": Source(metric="aws.sns.number_of_messages_published", tags=_TOPIC),
     "topic.delivered": Source(metric="aws.sns.number_of_notifications_delivered", tags=_TOPIC),
     "topic.failed": Source(metric="aws.sns.number_of_notifications_failed", tags=_TOPIC),
@@ -113,18 +121,27 @@ AWS: dict[str, Source | Absent] = {
     ),
     "stream.incoming_records": Source(metric="aws.kinesis.incoming_records", tags=_STREAM),
     "stream.incoming_bytes": Source(metric="aws.kinesis.incoming_bytes.sum", tags=_STREAM),
-    "stream.age": Source(metric="aws.kinesis.get_records_iterator_age", tags=_STREAM, form="gauge"),
+    "stream.age": Source(
+        metric="aws.kinesis.get_records_iterator_age_milliseconds",
+        tags=_STREAM,
+        form="statistics",
+        endings=_MEAN_AND_PEAK,
+    ),
     "stream.write_throttled": Source(
         metric="aws.kinesis.write_provisioned_throughput_exceeded", tags=_STREAM
     ),
     "stream.read_throttled": Source(metric="aws.kinesis.read_provisioned_throughput_exceeded", tags=_STREAM),
     "firehose.incoming_records": Source(metric="aws.firehose.incoming_records", tags=_FIREHOSE),
     "firehose.freshness": Source(
-        metric="aws.firehose.delivery_to_s_3data_freshness", tags=_FIREHOSE, form="gauge", doubt=_UNLISTED
+        metric="aws.firehose.delivery_to_s_3data_freshness", tags=_FIREHOSE, form="gauge"
     ),
-    "firehose.throttled": Source(metric="aws.firehose.throttled_records", tags=_FIREHOSE, doubt=_UNLISTED),
-    "table.read_units": Source(metric="aws.dynamodb.consumed_read_capacity_units", tags=_TABLE),
-    "table.write_units": Source(metric="aws.dynamodb.consumed_write_capacity_units", tags=_TABLE),
+    "firehose.throttled": Source(metric="aws.firehose.throttled_records", tags=_FIREHOSE),
+    "table.read_units": Source(
+        metric="aws.dynamodb.consumed_read_capacity_units", tags=_TABLE, form="per_second"
+    ),
+    "table.write_units": Source(
+        metric="aws.dynamodb.consumed_write_capacity_units", tags=_TABLE, form="per_second"
+    ),
     "table.read_throttled": Source(metric="aws.dynamodb.read_throttle_events", tags=_TABLE),
     "table.write_throttled": Source(metric="aws.dynamodb.write_throttle_events", tags=_TABLE),
     "table.system_errors": Source(metric="aws.dynamodb.system_errors", tags=_TABLE),
@@ -200,7 +217,7 @@ AWS: dict[str, Source | Absent] = {
     "graphql.errors_4xx": Source(metric="aws.appsync.4xxerror", tags=_GRAPHQL),
     "graphql.errors_5xx": Source(metric="aws.appsync.5xxerror", tags=_GRAPHQL),
     "graphql.latency": Source(
-        metric="aws.appsync.latency", tags=_GRAPHQL, form="statistics", endings={"avg": ""}
+        metric="aws.appsync.latency", tags=_GRAPHQL, form="statistics", endings=_APPSYNC
     ),
     "distribution.requests": Source(metric="aws.cloudfront.requests", tags=_CDN),
     "distribution.error_percent_4xx": Source(metric="aws.cloudfront.4xx_error_rate", tags=_CDN, form="gauge"),

@@ -5,6 +5,7 @@ https://docs.datadoghq.com/api/latest/dashboards/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,10 +24,10 @@ def board(
 ) -> tuple[dict[str, Any], list[Note], set[tuple[str, str]]]:
     """Return a dashboard, what it does not show, and what Datadog's documents do not say of its metrics."""
     painter = Painter(system, page, pages)
-    head = note(_head(system, page, painter))
-    widgets: list[dict[str, Any]] = [_placed(head, 0, 0, WIDTH, 2 + len(page.queries) // 4)]
-    y = widgets[0]["layout"]["height"]
     groups = [_group(section, painter) for section in page.sections]
+    text = _head(system, page, painter)
+    y = 2 + len(text.splitlines()) // 8 + len(page.queries) // 4
+    widgets: list[dict[str, Any]] = [_placed(note(text), 0, 0, WIDTH, y)]
     if page.kind == "endpoint":
         groups.append(_objectives(page))
     for group, height in groups:
@@ -39,16 +40,7 @@ def board(
             "layout_type": "ordered",
             "reflow_type": "fixed",
             "tags": [],
-            "template_variables": [
-                {"name": "env", "prefix": "env", "available_values": [], "defaults": ["*"]},
-                {"name": "service", "prefix": "service", "available_values": [], "defaults": ["*"]},
-                {
-                    "name": "region",
-                    "prefix": "region",
-                    "available_values": [system.region] if system.region else [],
-                    "defaults": ["*"],
-                },
-            ],
+            "template_variables": _variables(system, painter),
             "widgets": widgets,
         },
         painter.notes,
@@ -56,7 +48,27 @@ def board(
     )
 
 
+def _variables(system: System, painter: Painter) -> list[dict[str, Any]]:
+    """Return the variables of a dashboard: those of metrics, of logs, and of names that nobody told."""
+    regions = [system.region] if system.region else []
+    prefixes = {"env": "env", "region": "region", "correlation_id": "@correlation_id", **painter.variables}
+    return [
+        {
+            "name": name,
+            "prefix": prefix,
+            "available_values": regions if name == "region" else [],
+            "defaults": ["*"],
+        }
+        for name, prefix in prefixes.items()
+    ]
+
+
 def _head(system: System, page: Page, painter: Painter) -> str:
+    asked = ", ".join(f"`${name}`" for name in painter.variables)
+    choose = (
+        f"Choose {asked} above: what they are called is only known once they are deployed. Until then the "
+        "graphs of them show everything of their kind."
+    )
     links = [
         f"[{query.title}]({logs_address(system, search(query), has_time=False)})" for query in page.queries
     ]
@@ -64,7 +76,10 @@ def _head(system: System, page: Page, painter: Painter) -> str:
         f"[All dashboards]({host(system)}/dashboard/lists)",
         f"[All monitors]({host(system)}/monitors/manage)",
     ]
-    return painter.text(f"## {page.title}\n\n{page.about}\n\n{' | '.join(links)}".replace("\n\n\n\n", "\n\n"))
+    text = painter.text(
+        f"## {page.title}\n\n{page.about}\n\n{choose if asked else ''}\n\n{' | '.join(links)}"
+    )
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _group(section: Section, painter: Painter) -> tuple[dict[str, Any], int]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dashboards.alarms.values import Condition
-from dashboards.datadog.formulas import formula, number, readings
+from dashboards.datadog.formulas import formula, in_period, number, readings
 from dashboards.datadog.readings import NotThereError, Reading
 from dashboards.expressions import Expression, Metric, Percent, Quotient, Scaled
 from dashboards.resources import System
@@ -44,7 +44,8 @@ def judged(condition: Condition, system: System, is_gated: bool = True) -> Judge
     minutes = _minutes(condition)
     if any(one.is_lines for one in found):
         return _of_lines(condition, found, minutes)
-    text = formula(condition.of, system, lambda reading: reading.text, is_gated=is_gated)
+    seconds = condition.period_s
+    text = formula(condition.of, system, lambda one: in_period(one.text, one, seconds), is_gated=is_gated)
     above = condition.op in (">", ">=")
     is_counts = all(one.is_count for one in found)
     is_share = isinstance(_core(condition.of), Percent | Quotient)

@@ -89,6 +89,11 @@ def readings(expression: Expression, system: System) -> list[Reading]:
     return [read(metric, system) for metric in metrics_of(expression)]
 
 
+def in_period(text: str, reading: Reading, seconds: int) -> str:
+    """Return a query as what a period counts, where Datadog has a mean a second."""
+    return f"({text} * {seconds})" if reading.is_per_second else text
+
+
 def times(text: str, factor: float) -> str:
     """Return a product; the text itself where the factor is 1."""
     return text if factor == 1 else f"({text} * {number(factor)})"

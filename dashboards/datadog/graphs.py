@@ -1,4 +1,4 @@
-"""Panels with numbers as widgets: timeseries, values, tables.
+"""Panels with numbers as widgets: graphs over time and single values; tables are in tables.py.
 
 https://docs.datadoghq.com/dashboards/widgets/timeseries/
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.datadog.formulas import formula
+from dashboards.datadog.formulas import formula, in_period
 from dashboards.datadog.readings import NotThereError, Reading
 from dashboards.expressions import Metric, metrics_of
-from dashboards.panels import Line, Panel, Role, Series
+from dashboards.panels import COLOURS, Line, Panel, Role, Series
 from dashboards.resources import System
 
 #: Palettes that come nearest to panels.COLOURS: Datadog takes names, no colours of ours.
@@ -37,6 +37,11 @@ _UNITS = {
     "MBy": "megabyte",
     "{USD}": "dollar",
 }
+#: Times that a widget may have of its own, in seconds.
+_SPANS = {900: "15m", 3600: "1h", 14_400: "4h", 86_400: "1d", 604_800: "1w", 2_592_000: "1mo"}
+#: What is laid over graphs: what CI tells Datadog of deployments, and events/*.json of cutovers.
+#: https://docs.datadoghq.com/dashboards/widgets/timeseries/#event-overlay
+EVENTS = [{"q": "tags:deployment"}, {"q": "tags:cutover"}]
 #: Filters of metrics by the dashboard's variables.
 VARIABLES = ("$env", "$region")
 _AGAIN = frozenset({"endpoint.requests", "endpoint.duration"})
@@ -50,6 +55,8 @@ class Drawn:
         self.panel = panel
         self.faults: list[str] = []
         self.doubts: set[tuple[str, str]] = set()
+        #: Variables of the dashboard that stand for names: variable -> key of the tag.
+        self.variables: dict[str, str] = {}
         self._system = system
         self._names: dict[str, str] = {}
 
@@ -58,13 +65,12 @@ class Drawn:
         queries: dict[str, dict[str, Any]] = {}
 
         def place(reading: Reading) -> str:
-            if reading.doubt:
-                self.doubts.add((reading.doubt, reading.name))
-            query = self._query(reading)
+            self.saw(reading)
+            query = self.query(reading)
             text = str(query)
             name = self._names.setdefault(text, f"q{len(self._names) + 1}")
             queries[name] = {**query, "name": name}
-            return name
+            return in_period(name, reading, self.panel.period_s)
 
         try:
             text = formula(series.of, self._system, place, VARIABLES)
@@ -73,21 +79,32 @@ class Drawn:
             return None
         return list(queries.values()), text
 
-    def _query(self, reading: Reading) -> dict[str, Any]:
+    def saw(self, reading: Reading) -> None:
+        """Remember what is not certain of a reading, and the variable that it needs."""
+        if reading.doubt:
+            self.doubts.add((reading.doubt, reading.name))
+        if reading.variable:
+            self.variables.setdefault(*reading.variable)
+
+    def query(self, reading: Reading) -> dict[str, Any]:
+        """Return the query of a reading without its name: a value a period, or one of all the time."""
         period = self.panel.period_s
+        is_one_value = self.panel.kind in ("number", "table")
         if reading.is_lines:
+            compute = {"aggregation": "count", **({} if is_one_value else {"interval": period * 1000})}
+            search = {"query": reading.text}
             return {
                 "data_source": "logs",
-                "search": {"query": reading.text},
+                "search": search,
                 "indexes": ["*"],
-                "compute": {"aggregation": "count", "interval": period * 1000},
+                "compute": compute,
                 "group_by": [],
             }
+        if is_one_value:
+            aggregator = "sum" if reading.is_count else "last"
+            return {"data_source": "metrics", "query": reading.text, "aggregator": aggregator}
         text = f"{reading.text}.rollup(sum, {period})" if reading.is_count else reading.text
-        query = {"data_source": "metrics", "query": text}
-        if self.panel.kind in ("number", "table"):
-            query["aggregator"] = "sum" if reading.is_count else "last"
-        return query
+        return {"data_source": "metrics", "query": text}
 
 
 def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, Any]:
@@ -108,8 +125,7 @@ def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, A
         "legend_layout": "auto",
         "markers": [_marker(line) for line in panel.lines],
         "yaxis": _axis(panel),
-        # Deployments that CI tells Datadog about: https://docs.datadoghq.com/events/
-        "events": [{"q": "tags:deployment"}],
+        "events": EVENTS,
     }
     if any(series.is_right for series in panel.series):
         widget["right_yaxis"] = {"include_zero": True, "scale": "linear"}
@@ -117,31 +133,38 @@ def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, A
 
 
 def value(panel: Panel, drawn: Drawn) -> dict[str, Any]:
-    """Return one number with its course behind it."""
-    request = _scalar(panel, drawn, panel.series[:1])
+    """Return one number with its course behind it, of the panel's own period."""
+    request = scalar(panel, drawn)
+    role = panel.series[0].role if panel.series else "neutral"
+    if request and COLOURS[role]:
+        request["conditional_formats"] = [
+            {"comparator": ">=", "value": 0, "palette": "custom_text", "custom_fg_color": COLOURS[role]}
+        ]
     return {
         "type": "query_value",
         "requests": [request] if request else [],
         "autoscale": True,
         "precision": 2,
         "timeseries_background": {"type": "area"},
+        "time": span(panel),
     }
 
 
-def table(panel: Panel, drawn: Drawn) -> dict[str, Any]:
-    """Return a table: a column a series, for Datadog's rows are groups of one query."""
-    request = _scalar(panel, drawn, panel.series)
-    return {"type": "query_table", "requests": [request] if request else [], "has_search_bar": "never"}
+def span(panel: Panel) -> dict[str, str]:
+    """Return the time of a widget that is nearest to a panel's period: one number is over one period."""
+    nearest = min(_SPANS, key=lambda seconds: (abs(seconds - panel.period_s), seconds))
+    return {"live_span": _SPANS[nearest]}
 
 
-def _scalar(panel: Panel, drawn: Drawn, several: tuple[Series, ...]) -> dict[str, Any]:
+def scalar(panel: Panel, drawn: Drawn) -> dict[str, Any]:
+    """Return a request with a formula a series; {} where Datadog has none of them."""
     queries: dict[str, dict[str, Any]] = {}
     formulas = []
-    for series in several:
+    for series in panel.series:
         found = drawn.series(series)
         if found is not None:
             queries.update({query["name"]: query for query in found[0]})
-            formulas.append({"formula": found[1], "alias": series.label, **_format(panel.unit)})
+            formulas.append({"formula": found[1], "alias": series.label, **in_unit(panel.unit)})
     if not formulas:
         return {}
     return {"response_format": "scalar", "queries": list(queries.values()), "formulas": formulas}
@@ -152,7 +175,7 @@ def _request(panel: Panel, series: Series, queries: list[dict[str, Any]], text: 
     return {
         "response_format": "timeseries",
         "queries": queries,
-        "formulas": [{"formula": text, "alias": series.label, **_format(unit)}],
+        "formulas": [{"formula": text, "alias": series.label, **in_unit(unit)}],
         "display_type": _DISPLAY.get(panel.kind, "line"),
         "on_right_yaxis": series.is_right,
         "style": {"palette": PALETTES[series.role], "line_type": "solid", "line_width": "normal"},
@@ -181,7 +204,8 @@ def _axis(panel: Panel) -> dict[str, Any]:
     return axis
 
 
-def _format(unit: str) -> dict[str, Any]:
+def in_unit(unit: str) -> dict[str, Any]:
+    """Return how numbers of a UCUM unit are written; {} for those without one."""
     if unit not in _UNITS:
         return {}
     return {"number_format": {"unit": {"type": "canonical_unit", "unit_name": _UNITS[unit]}}}

@@ -137,4 +137,7 @@ def _where(told: Told, pages: dict[str, Page]) -> str:
 
 def _literal(text: str) -> str:
     """Return a text in which nothing is read as a variable or a handle of ours."""
-    return text.replace("{{", "{ {").replace("}}", "} }")
+    apart = text.replace("{{", "{ {").replace("}}", "} }")
+    # A handle begins a word; inside of an address it is escaped.
+    escaped = re.sub(r"https?://\S+", lambda address: address.group().replace("@", "%40"), apart)
+    return re.sub(r"(^|[\s(,;:])@", r"\1(at)", escaped)

@@ -13,13 +13,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from dashboards.alarms.values import Alarm, Alarms, Burn, Composite, Condition, Slo
 from dashboards.datadog.conditions import Judged, judged, span, traffic
 from dashboards.datadog.formulas import number
 from dashboards.datadog.messages import Told, message, tags
 from dashboards.datadog.readings import NotThereError
 from dashboards.panels import Page
-from dashboards.resources import Note, System
+from dashboards.resources import Note, NoteLevel, System
 from subscribers.alerts.model import Severity
 
 PRIORITIES: dict[Severity, int] = {"critical": 1, "error": 2, "warning": 3, "info": 4}
@@ -107,18 +109,29 @@ class Monitors:
         silent = [
             found for one in composite.suppressed_by if (found := self._when(one, composites, frozenset()))
         ]
-        first = _grouped(text) if silent else text
-        query = " && ".join([first, *(f"!{_grouped(found)}" for found in silent)])
-        if len(_names(query)) > MOST:
-            kept = text.split(" || ")
-            while len(_names(" || ".join(kept))) > MOST:
-                kept.pop()
-            self._note(f"{composite.name}: a composite names {MOST} monitors at most; the rest stands alone.")
-            query = " || ".join(kept)
+        if len(_names(" ".join(silent))) >= MOST:
+            self._note(
+                f"{composite.name}: a composite names {MOST} monitors at most, so nothing silences it."
+            )
+            silent = []
         told = Told.of_composite(composite)
-        self.made[composite.name] = self._body(
-            told, "composite", _bare(query), None, {}, "Open while any is."
-        )
+        parts = _shares(text.split(" || "), MOST - len(_names(" ".join(silent))))
+        if len(parts) > 1:
+            self._note(
+                f"{composite.name}: a composite names {MOST} monitors at most, so it is {len(parts)} of them.",
+                level="info",
+            )
+        for at, part in enumerate(parts, 1):
+            first = _grouped(" || ".join(part)) if silent else " || ".join(part)
+            query = " && ".join([first, *(f"!{_grouped(found)}" for found in silent)])
+            title = composite.title if len(parts) == 1 else f"{composite.title} ({at} of {len(parts)})"
+            one = msgspec.structs.replace(told, title=title)
+            name = self._free(composite.name if at == 1 else f"{composite.name}-{at}")
+            self.made[name] = self._body(one, "composite", _bare(query), None, {}, "Open while any is.")
+
+    def _free(self, name: str) -> str:
+        """Return a name that no monitor has: an alarm may be called as a part of a composite would be."""
+        return name if name not in self.made else self._free(f"{name}-of-composite")
 
     def _when(self, name: str, composites: dict[str, Composite], above: frozenset[str]) -> str:
         """Return when an alarm, SLO or composite is open; "" where it is not at Datadog or names itself."""
@@ -133,7 +146,7 @@ class Monitors:
             name = f"{slo.name}-burn-{span(burn.long_s // 60)}"
             fault = _burn_fault(slo, burn)
             if fault:
-                self._note(f"{name} is not at Datadog: {fault}")
+                self._note(f"{name} is not at Datadog: {fault}", slo)
                 continue
             told = Told.of_burn(slo, burn)
             base = _burning(slo, burn)
@@ -151,7 +164,7 @@ class Monitors:
         try:
             found = judged(enough, self._system)
         except NotThereError as fault:
-            self._note(f"{name} does not ask for {number(slo.minimum)} requests: {fault}")
+            self._note(f"{name} does not ask for {number(slo.minimum)} requests: {fault}", slo)
             return
         self._quiet(f"{name}-traffic", told, found, "enough traffic to judge it")
         self._quiet(f"{name}-condition", told, base, "its condition")
@@ -177,10 +190,10 @@ class Monitors:
             "options": {**limits, "include_tags": False, "notify_audit": False, **repeated, **options},
         }
 
-    def _note(self, text: str, alarm: Alarm | None = None) -> None:
-        subject = alarm.subject if alarm else ""
-        place = {"place": alarm.place} if alarm else {}
-        self.notes.append(Note(level="warning", text=text, subject=subject, **place))
+    def _note(self, text: str, of: Alarm | Slo | None = None, level: NoteLevel = "warning") -> None:
+        subject = "" if of is None else of.endpoint if isinstance(of, Slo) else of.subject
+        place = {"place": of.place} if of else {}
+        self.notes.append(Note(level=level, text=text, subject=subject, **place))
 
 
 def _is_composed(alarm: Alarm, has_traffic: bool) -> bool:
@@ -213,6 +226,16 @@ def _ref(name: str) -> str:
 
 def _names(query: str) -> set[str]:
     return set(re.findall(r"\$\{monitor:([^}]+)\}", query))
+
+
+def _shares(parts: list[str], most: int) -> list[list[str]]:
+    """Return what is open in as many composites as it needs, each of which names at most so many monitors."""
+    shares: list[list[str]] = [[]]
+    for part in parts:
+        if shares[-1] and len(_names(" ".join([*shares[-1], part]))) > most:
+            shares.append([])
+        shares[-1].append(part)
+    return shares
 
 
 def _grouped(text: str) -> str:

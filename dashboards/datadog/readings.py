@@ -24,6 +24,10 @@ _WEBSOCKET = {
 _SPACE: dict[Statistic, str] = {"avg": "avg", "min": "min", "sum": "sum"}
 
 
+#: Begins the name of a variable where a name belongs; no name has it.
+_ASKED = "\0"
+
+
 class NotThereError(ValueError):
     """Datadog does not have it; the text says why, as a sentence."""
 
@@ -34,8 +38,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     is_count: bool = False
     is_lines: bool = False
+    #: A mean a second: times the seconds of a period it is what a period counts.
+    is_per_second: bool = False
     factor: float = 1
     doubt: str = ""
+    #: Variable of the dashboard for a name that only the deployed stack has, and the key of its tag.
+    variable: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -57,19 +65,17 @@ def read(metric: Metric, system: System, variables: tuple[str, ...] = (), is_goo
         return read(Metric(source.instead[metric.statistic], metric.subject, "sum"), system, variables)
     if is_good and not source.good:
         raise NotThereError(f"{metric.measure} has no opposite.")
-    values = _values(metric, system)
+    values = _values(metric, system, bool(variables))
     templates = (*source.tags[:-1], source.good) if is_good else source.tags
     if source.form == "lines":
         return Reading(text=source.metric.format_map(values), is_count=True, is_lines=True)
-    tags = [_tag(one.format_map(values)) for one in templates]
+    filled = [one.format_map(values) for one in templates]
+    tags = [_tag(one) for one in filled]
     scope = ",".join([*(tag for tag in tags if tag), *variables]) or "*"
-    return _query(
-        metric,
-        source,
-        _WEBSOCKET.get(metric.measure, "") if values["kind"] == "websocket_api" else "",
-        values,
-        scope,
-    )
+    other = _WEBSOCKET.get(metric.measure, "") if values["kind"] == "websocket_api" else ""
+    named = [(tag[1:], one.partition(":")[0]) for tag, one in zip(tags, filled, strict=True) if _ASKED in one]
+    reading = _query(metric, source, other, values, scope)
+    return msgspec.structs.replace(reading, variable=named[0]) if named else reading
 
 
 def _query(metric: Metric, source: Source, other: str, values: dict[str, str], scope: str) -> Reading:
@@ -80,6 +86,13 @@ def _query(metric: Metric, source: Source, other: str, values: dict[str, str], s
             return _count("sum", name, scope, source)
         case "occurrences":
             return _count("count", name, scope, source)
+        case "per_second":
+            return Reading(
+                text=f"sum:{name}{{{scope}}}",
+                is_per_second=True,
+                factor=source.factor,
+                doubt=source.doubt,
+            )
         case "gauge":
             return Reading(
                 text=f"{_SPACE.get(statistic, 'max')}:{name}{{{scope}}}",
@@ -107,8 +120,8 @@ def _count(space: str, name: str, scope: str, source: Source) -> Reading:
     return Reading(text=text, is_count=True, factor=source.factor, doubt=source.doubt)
 
 
-def _values(metric: Metric, system: System) -> dict[str, str]:
-    """Return what stands in braces of tags for a subject."""
+def _values(metric: Metric, system: System, has_variables: bool) -> dict[str, str]:
+    """Return what stands in braces of tags for a subject. has_variables: names may be asked for."""
     subject = metric.subject
     match metric.measure.split(".")[0]:
         case "endpoint":
@@ -124,15 +137,15 @@ def _values(metric: Metric, system: System) -> dict[str, str]:
             route = system.routes.get(subject)
             if route is None:
                 raise NotThereError(f"There is no route {subject}.")
-            return {**_resource(route.api, system), "path": route.path, "method": route.method}
-    return _resource(subject, system)
+            return {**_resource(route.api, system, has_variables), "path": route.path, "method": route.method}
+    return _resource(subject, system, has_variables)
 
 
-def _resource(subject: str, system: System) -> dict[str, str]:
+def _resource(subject: str, system: System, has_variables: bool) -> dict[str, str]:
     found = system.resources.get(subject)
     if found is None:
         raise NotThereError(f"There is no resource {subject}.")
-    name = shown(found)
+    name = f"{_ASKED}{variable(found)}" if has_variables and not is_named(found) else shown(found)
     values = {
         "kind": found.kind,
         "name": name,
@@ -149,10 +162,21 @@ def _resource(subject: str, system: System) -> dict[str, str]:
 
 def shown(resource: Resource) -> str:
     """Return the name that a tag has; with `*` for what only the deployed stack knows."""
-    name = resource.name.known or resource.name.pattern
-    if not name.strip("*-"):
-        raise NotThereError(f"What {resource.logical_id} is called is only known once it is deployed.")
-    return name
+    if not is_named(resource):
+        raise NotThereError(
+            f"What {resource.logical_id} is called is only known once it is deployed: tell it with --names."
+        )
+    return resource.name.known or resource.name.pattern
+
+
+def is_named(resource: Resource) -> bool:
+    """Return whether a tag can be searched by its name, or by a part of it."""
+    return bool((resource.name.known or resource.name.pattern).strip("*-"))
+
+
+def variable(resource: Resource) -> str:
+    """Return the variable of a dashboard in which its name is chosen, without the `$`."""
+    return re.sub(r"[^a-z0-9]+", "_", resource.logical_id.lower()).strip("_") + "_name"
 
 
 def _tag(tag: str) -> str:
@@ -161,5 +185,7 @@ def _tag(tag: str) -> str:
     https://docs.datadoghq.com/getting_started/tagging/#define-tags
     """
     key, _, value = tag.partition(":")
+    if _ASKED in value:
+        return "$" + value[value.index(_ASKED) + 1 :].rstrip("*")
     kept = re.sub(r"\*+", "*", re.sub(r"[^a-z0-9_\-:./*]", "*", value.lower()))
     return f"{key}:{kept}" if kept.strip("*") else ""

@@ -1,4 +1,5 @@
-"""The renderer of Datadog: dashboards/*.json, monitors/*.json, slos/*.json, and all of them as template.yaml.
+"""The renderer of Datadog: dashboards/*.json, monitors/*.json, slos/*.json, all of them as template.yaml,
+events/*.json of cutovers, and install.md.
 
 https://docs.datadoghq.com/api/latest/
 """
@@ -13,13 +14,16 @@ import msgspec
 
 from dashboards.alarms.values import Alarms
 from dashboards.datadog.boards import board
+from dashboards.datadog.cutovers import events
+from dashboards.datadog.install import in_order, install_text
 from dashboards.datadog.monitors import Monitors
+from dashboards.datadog.readings import is_named, variable
 from dashboards.datadog.slos import objectives
 from dashboards.datadog.template import templates
 from dashboards.expressions import metrics_of
 from dashboards.panels import Page
 from dashboards.rendered import Options, Rendered
-from dashboards.resources import Note, System
+from dashboards.resources import Note, Resource, System
 
 
 def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:
@@ -41,7 +45,12 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     files = {f"dashboards/{name}.json": _text(body) for name, body in boards.items()}
     files.update({f"monitors/{name}.json": _text(body) for name, body in monitors.made.items()})
     files.update({f"slos/{name}.json": _text(body) for name, body in slos.items()})
-    files.update(templates(boards, monitors.made, slos))
+    posted = events(pages)
+    files.update({f"events/{name}.json": _text(body) for name, body in posted.items()})
+    stacks = templates(boards, monitors.made, slos)
+    files.update(stacks)
+    ordered = in_order(monitors.made)
+    files["install.md"] = install_text(system, list(stacks), list(boards), ordered, list(slos), list(posted))
     return Rendered(files=files, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -67,16 +76,16 @@ def _general(system: System, pages: Sequence[Page], has_monitors: bool, has_slos
     for name in _unnamed(system, pages):
         yield Note(
             level="info",
-            text=f"The name of {name} is only known once it is deployed: Datadog finds it by a tag with "
-            "wildcards, which may also fit other resources of this shape.",
+            text=f"The name of {name} is only known once it is deployed: {_found_by(system.resources[name])}",
             subject=name,
             place=system.resources[name].place,
         )
     if any(panel.marks for page in pages for section in page.sections for panel in section.panels):
         yield Note(
             level="info",
-            text="Graphs of Datadog have no vertical lines: cutovers are told in the help of a graph, and "
-            "events with the tag deployment are laid over it.",
+            text="Graphs of Datadog have no vertical lines of their own: events with the tags cutover and "
+            "deployment are laid over them (install.md says how events/*.json are posted), and the help of a "
+            "graph tells its cutovers.",
         )
     if system.config.endpoints and not system.config.endpoint_metrics:
         yield Note(
@@ -88,6 +97,13 @@ def _general(system: System, pages: Sequence[Page], has_monitors: bool, has_slos
         level="info",
         text="Percentiles of the distributions observe.* are there once enabled in Metrics Summary.",
     )
+
+
+def _found_by(resource: Resource) -> str:
+    if is_named(resource):
+        return "Datadog finds it by a tag with wildcards, which may also fit other resources of this shape."
+    chosen = f"choose it in the dashboards' variable ${variable(resource)}"
+    return f"{chosen}, or tell it with --names, without which no monitor can judge it."
 
 
 def _unnamed(system: System, pages: Sequence[Page]) -> list[str]:

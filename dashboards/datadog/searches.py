@@ -12,6 +12,8 @@ from dashboards.resources import Name, System
 #: Levels as Datadog has them in `status`: ERROR is error; FATAL and CRITICAL are critical or emergency.
 ERRORS = "status:(error OR critical OR alert OR emergency)"
 #: What Datadog puts into links of widgets: the time that is shown.
+#: https://docs.datadoghq.com/dashboards/guide/context-links/
+CORRELATION_ID = "{{$correlation_id.value}}"
 FROM, TO = "{{timestamp_start}}", "{{timestamp_end}}"
 
 
@@ -50,13 +52,18 @@ def _escaped(value: str) -> str:
     return value if re.fullmatch(r"[\w.*-]+", value) else '"' + value.replace('"', r"\"") + '"'
 
 
-def host(system: System) -> str:
-    """Return where the organization is, of the sink of observe.yaml: https://docs.datadoghq.com/getting_started/site/"""
+def site(system: System) -> str:
+    """Return the site of the sink of observe.yaml: https://docs.datadoghq.com/getting_started/site/"""
     for sink in system.config.sinks.values():
         if sink.get("type") == "datadog":
-            site = str(sink.get("site", "datadoghq.com"))
-            return f"https://{site}" if site.count(".") > 1 else f"https://app.{site}"
-    return "https://app.datadoghq.com"
+            return str(sink.get("site", "datadoghq.com"))
+    return "datadoghq.com"
+
+
+def host(system: System) -> str:
+    """Return where the organization is."""
+    name = site(system)
+    return f"https://{name}" if name.count(".") > 1 else f"https://app.{name}"
 
 
 def logs_address(system: System, text: str, has_time: bool = True) -> str:
@@ -77,8 +84,8 @@ def page_address(system: System, page: Page) -> str:
 
 def custom_link(template: str) -> str | None:
     """Return a link of observe.yaml as one of a widget; None where it needs an ID that no graph has."""
-    filled = template.replace("{from}", FROM).replace("{to}", TO)
-    return None if re.search(r"\{[a-z_]+\}", filled.replace(FROM, "").replace(TO, "")) else filled
+    filled = template.replace("{from}", FROM).replace("{to}", TO).replace("{correlation_id}", CORRELATION_ID)
+    return None if re.search(r"(?<!\{)\{[a-z_]+\}", filled) else filled
 
 
 def markdown(text: str, system: System, pages: Sequence[Page], queries: Sequence[LogQuery]) -> str:
@@ -98,4 +105,4 @@ def markdown(text: str, system: System, pages: Sequence[Page], queries: Sequence
 
 
 def _in_address(text: str) -> str:
-    return quote(text, safe="@:*()")
+    return quote(text, safe="@:*(){}$")

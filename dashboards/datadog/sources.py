@@ -13,9 +13,10 @@ import msgspec
 
 from dashboards.expressions import Statistic
 
-#: count: summed; gauge: a state; statistics: a metric for each of CloudWatch's statistics; distribution: the
-#: values themselves; occurrences: how many values a distribution has; lines: log lines, `metric` is a search.
-Form = Literal["count", "gauge", "statistics", "distribution", "occurrences", "lines"]
+#: count: summed; gauge: a state; per_second: a mean a second of what is counted; statistics: a metric for
+#: each of CloudWatch's statistics; distribution: the values themselves; occurrences: how many values a
+#: distribution has; lines: log lines, `metric` is a search.
+Form = Literal["count", "gauge", "per_second", "statistics", "distribution", "occurrences", "lines"]
 #: Statistic -> end of the metric's name.
 Endings = dict[Statistic, str]
 FULL: Endings = {

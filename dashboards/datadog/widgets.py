@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.datadog import graphs
+from dashboards.datadog import graphs, tables
 from dashboards.datadog.searches import (
     custom_link,
     logs_address,
@@ -35,6 +35,8 @@ class Painter:
         """Know the page's queries and every page that a link may name."""
         self.notes: list[Note] = []
         self.doubts: set[tuple[str, str]] = set()
+        #: Variables that stand for names: variable -> key of the tag.
+        self.variables: dict[str, str] = {}
         self._system = system
         self._page = page
         self._pages = {one.name: one for one in pages}
@@ -58,13 +60,17 @@ class Painter:
     def _graph(self, panel: Panel) -> dict[str, Any]:
         drawn = graphs.Drawn(panel, self._system)
         match panel.kind:
-            case "number":
+            case "number" if len(panel.series) == 1:
                 widget = graphs.value(panel, drawn)
+            case "number":
+                # A value has one number; side by side they are columns of a table.
+                widget = {**tables.table(panel, drawn, self._system), "time": graphs.span(panel)}
             case "table":
-                widget = graphs.table(panel, drawn)
+                widget = tables.table(panel, drawn, self._system)
             case _:
                 widget = graphs.timeseries(panel, drawn, self._page.kind == "endpoint")
         self.doubts |= drawn.doubts
+        self.variables.update(drawn.variables)
         for fault in drawn.faults:
             self._note(f"{self._page.title}, {panel.title}: {fault}")
         if not widget["requests"]:
@@ -76,6 +82,8 @@ class Painter:
     def _titled(self, panel: Panel, widget: dict[str, Any]) -> dict[str, Any]:
         said = [panel.help, panel.empty or self._empty(panel)]
         said += [f"{mark.label}: {mark.at}." for mark in panel.marks]
+        if panel.kind == "table":
+            said.append("At Datadog over the last hour, for metrics of CloudWatch come late.")
         about = " ".join(text for text in said if text)
         described = {"description": about} if about and widget["type"] != "note" else {}
         return {"title": panel.title, "title_size": "16", "title_align": "left", **described, **widget}
@@ -91,15 +99,15 @@ class Painter:
             address = self._address(link.page, link.query, link.url)
             if address is None:
                 self._note(
-                    f"{self._page.title}, {panel.title}: the link {link.label} needs an ID that a graph "
-                    "does not have; it is one click further, in the log line."
+                    f"{self._page.title}: the link {link.label} needs an ID that a graph does not have; it "
+                    "is one click further, in the log line."
                 )
             elif address:
                 links.append({"label": link.label, "link": address})
         named = services([name for query in self._page.queries for name in query.services])
         if named:
-            text = f"{named} @correlation_id:*"
-            links.append({"label": "Logs with a correlation ID", "link": logs_address(self._system, text)})
+            text = f"{named} {{{{$correlation_id}}}}"
+            links.append({"label": "Logs of the correlation ID", "link": logs_address(self._system, text)})
             links.append({"label": "Traces", "link": traces_address(self._system, named)})
         return links
 
@@ -107,7 +115,7 @@ class Painter:
         if page in self._pages:
             return page_address(self._system, self._pages[page])
         if query in self._queries:
-            return logs_address(self._system, search(self._queries[query]))
+            return logs_address(self._system, search(self._queries[query], "{{$correlation_id.value}}"))
         return custom_link(url) if url else ""
 
     def _note(self, text: str) -> None:
@@ -165,7 +173,8 @@ def _stream(query: LogQuery) -> dict[str, Any]:
                 "columns": [{"field": field, "width": width} for field, width in _LOG_COLUMNS],
                 "query": {
                     "data_source": "logs_stream",
-                    "query_string": search(query),
+                    # Until an ID is chosen above, the variable lets everything through.
+                    "query_string": search(query, "").replace("@correlation_id:", "$correlation_id"),
                     "indexes": [],
                     "sort": {"column": "timestamp", "order": order},
                 },

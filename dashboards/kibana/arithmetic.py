@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -136,7 +137,7 @@ def index_of(*several: Calculation) -> Index:
 
 def number(value: float) -> str:
     """Return a constant without an exponent, as every one of the languages reads it."""
-    return str(int(value)) if value == int(value) else f"{value:.15f}".rstrip("0")
+    return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
 class Language(msgspec.Struct, frozen=True):

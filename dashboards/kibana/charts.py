@@ -177,6 +177,6 @@ def _xy(panel: Panel, layers: list[dict[str, Any]]) -> dict[str, Any]:
         "tickLabelsVisibilitySettings": _AXES,
         "valueLabels": "hide",
         "yLeftExtent": extent,
-        "yRightTitle": "" if panel.right_unit == "1" else panel.right_unit,
+        "yRightTitle": "" if panel.right_unit == "1" else panel.right_unit.strip("{}"),
         "yTitle": "" if panel.unit == "1" else panel.unit.strip("{}"),
     }

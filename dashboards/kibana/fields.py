@@ -22,7 +22,10 @@ Aggregate = Literal["count", "sum", "avg", "min", "max", "percentile", "cardinal
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """An aggregation over some documents. scale: what its value is multiplied with; percent: which one."""
+    """An aggregation over some documents. scale: what its value is multiplied with; percent: which one.
+
+    once: of a cardinality, documents of which there is one a value, for who can count documents only.
+    """
 
     index: Index
     where: Filter
@@ -30,6 +33,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     field: str = ""
     percent: int = 0
     scale: float = 1.0
+    once: Filter = Every(())
 
 
 #: What CloudWatch alone has; Elastic's integration ships it with other names into other indices.
@@ -141,8 +145,21 @@ def _of_function(metric: Metric, system: System) -> Reading | str:
     index, where, field = _FUNCTION[metric.measure]
     where = Every((inside, *(where.of if isinstance(where, Every) else (where,))))
     if field.startswith("{"):
-        return Reading(index=index, where=where, aggregate="cardinality", field=field[1:-1])
+        once = Every((inside, _once(metric, system)))
+        return Reading(index=index, where=where, aggregate="cardinality", field=field[1:-1], once=once)
     return _aggregated(index, where, field, metric.statistic)
+
+
+def _once(metric: Metric, system: System) -> Filter:
+    """The one document of each failed invocation: its report, and in logs as text the line of its exception,
+    of which a report as text says nothing. The lines of a timeout and of an exit are told by the report, too.
+    """
+    if metric.measure == "function.timeouts":
+        return Every((*_REPORT.of, Term("aws.lambda.status", "timeout")))
+    reported = Every((*_REPORT.of, _STATUSES))
+    if system.resources[metric.subject].facts.get("log_format") == "JSON":
+        return reported
+    return either((Term("metric.name", "aws.lambda.errors"), reported))
 
 
 def _of_requests(metric: Metric, system: System) -> Reading | str:

@@ -122,7 +122,9 @@ def _column(kind: str, label: str) -> dict[str, Any]:
 
 
 def _function(read: Reading) -> str:
-    text = kql(read.where).replace("\\", "\\\\").replace("'", "\\'")
+    text = kql(read.where).replace("'", "\\'")
+    # The formula's grammar knows no escape but that of the quote; a backslash before the last one were one.
+    text = f"{text} " if text.endswith("\\") else text
     arguments = [read.field] if read.field else []
     if read.aggregate == "percentile":
         arguments.append(f"percentile={read.percent}")

@@ -94,7 +94,10 @@ def _formats(system: System) -> dict[str, Any]:
             params = {"labelTemplate": "{{value}}", "urlTemplate": address}
             out[field] = {"id": "url", "params": params}
     if "correlation_id" not in out:
-        story = "discover#/?_a=(query:(language:kuery,query:'correlation_id: \"{{rawValue}}\"'))"
+        story = (
+            "discover#/?_g=(time:(from:now-30d,to:now))"
+            f"&_a=(index:{data_view('all')},query:(language:kuery,query:'correlation_id: \"{{{{value}}}}\"'))"
+        )
         params = {"labelTemplate": "{{value}}", "urlTemplate": story}
         out["correlation_id"] = {"id": "url", "params": params}
     return out

@@ -103,9 +103,9 @@ def criterion(of: Expression, system: System, store: Store) -> Criterion | Absen
 
 
 def _countable(read: Reading, readings: list[Reading]) -> Reading:
-    """A count without repeats beside others has a filter only as a plain count."""
+    """A count without repeats beside others has a filter only as a plain count, of documents told once."""
     if read.aggregate == "cardinality" and len(readings) > 1:
-        return msgspec.structs.replace(read, aggregate="count", field="")
+        return msgspec.structs.replace(read, aggregate="count", field="", where=read.once)
     return read
 
 
@@ -143,7 +143,8 @@ def _rule(
         # Connectors are of the installation: whoever imports adds them.
         "actions": [],
         "alert_delay": {"active": runs},
-        "consumer": "observability",
+        # The feature whose users may create it: Kibana's own form has `logs`, and `observability` is none.
+        "consumer": "logs",
         "enabled": True,
         "name": name,
         "params": {

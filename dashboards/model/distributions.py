@@ -18,6 +18,7 @@ from subscribers.config_tree import at, items
 _CHOSEN = re.compile(r"selectRequestOriginById\(\s*['\"]([^'\"]+)['\"]")
 #: How long CloudFront waits for an origin that says nothing.
 _LIMIT_S = 30.0
+_BUCKET_HOST = re.compile(r"(.+)\.s3(?:[.-][a-z0-9*-]+)*\.amazonaws\.com(?:\.cn)?")
 _API_HOST = re.compile(r"execute-api\.|\.lambda-url\.|\.s3[.-]|\.amazonaws\.com")
 
 
@@ -60,7 +61,7 @@ def _lead(item: Item, path: str, origin: Any, draft: Draft) -> None:
     if domain is None or not path:
         return
     distribution = draft.of_item(item)
-    target = draft.id(domain)
+    target = draft.id(domain) or _bucket_of(domain, draft)
     if target:
         draft.edge(distribution, target, "fronts", path)
         return
@@ -70,6 +71,12 @@ def _lead(item: Item, path: str, origin: Any, draft: Draft) -> None:
         draft.note("info", said, item.place, distribution)
         return
     draft.route(_route(distribution, path, host, item.place))
+
+
+def _bucket_of(domain: Any, draft: Draft) -> str:
+    """The bucket whose address is written out, its name known or not: `docs.*.s3.amazonaws.com`."""
+    match = _BUCKET_HOST.fullmatch(pattern(domain))
+    return draft.id(f"arn:aws:s3:::{match[1]}", "bucket") if match else ""
 
 
 def _route(distribution: str, path: str, host: str, place: Place) -> Route:

@@ -43,7 +43,14 @@ class Finder:
     def _is_free(self, route: Route, left_out: set[str]) -> bool:
         # A browser's preflight requests are nobody's endpoint.
         own = route.side != "unknown" and route.method != "OPTIONS"
-        return own and route.id not in self._used and route.target not in left_out
+        return (
+            own and route.id not in self._used and route.target not in left_out and not self._is_inner(route)
+        )
+
+    def _is_inner(self, route: Route) -> bool:
+        """Whether a load balancer's rule for everything is only the way on from a gateway's routes."""
+        balancer = self.draft.resources[route.api].kind == "load_balancer" and route.path == "/*"
+        return balancer and any(one.target == route.api for one in self.draft.routes.values())
 
     def _add(self, view: EndpointView) -> None:
         self.found[view.name] = view

@@ -17,6 +17,7 @@ from dashboards.resources import Target
 
 _FUNCTION = re.compile(r":function:([A-Za-z0-9_-]+)")
 _STAGE_VARIABLE = re.compile(r"\$\{!?stageVariables\.([A-Za-z0-9_]+)\}")
+_SERVICE = re.compile(r":apigateway:[^:]*:(?:[^:/]+\.)?([a-z0-9-]+):(?:action|path)/")
 _HTTP = ("http", "http_proxy")
 
 
@@ -28,6 +29,8 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True):
     values: Any = None
     limit_s: float | None = None
     is_private: bool = False
+    #: The VPC link of a private integration.
+    link: Any = None
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ def of_openapi(written: Any) -> Integration:
         values=found,
         limit_s=_seconds(found.get("timeoutInMillis")),
         is_private=text(found.get("connectionType")).upper() == "VPC_LINK",
+        link=found.get("connectionId"),
     )
 
 
@@ -60,6 +64,7 @@ def of_properties(written: Any) -> Integration:
         values=found,
         limit_s=_seconds(found.get("TimeoutInMillis")),
         is_private=text(found.get("ConnectionType")).upper() == "VPC_LINK",
+        link=found.get("ConnectionId"),
     )
 
 
@@ -69,7 +74,7 @@ def destination(integration: Integration, variables: dict[str, Any], draft: Draf
     if integration.type == "mock":
         return Destination("unknown", why="it is a mock: the gateway itself answers")
     if integration.type in _HTTP:
-        return _http(uri, draft)
+        return _http(integration, variables, draft)
     if function := draft.id(uri, "function") or _of_variables(uri, variables, draft):
         return Destination("serverless", function)
     if _is_lambda(uri):
@@ -78,6 +83,8 @@ def destination(integration: Integration, variables: dict[str, Any], draft: Draf
         return Destination("serverless", service)
     if not integration.type:
         return Destination("unknown", why="it has no integration")
+    if called := _called(integration):
+        return Destination("serverless", why=f"it calls {called}, and names nothing of the templates")
     return Destination("unknown", why=f"its integration ({integration.type}) names nothing of the templates")
 
 
@@ -92,9 +99,10 @@ def _seconds(value: Any) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _http(uri: Any, draft: Draft) -> Destination:
+def _http(integration: Integration, variables: dict[str, Any], draft: Draft) -> Destination:
     """An address: legacy, unless it is a function's URL or another resource of the templates."""
-    target = draft.id(uri) or _behind_listener(uri, draft)
+    uri = integration.uri
+    target = draft.id(uri) or _behind_listener(uri, draft) or _behind_link(integration, variables, draft)
     kind = draft.resources[target].kind if target else ""
     side: Target = (
         "serverless" if kind in ("function", "rest_api", "http_api", "queue", "bucket") else "legacy"
@@ -107,6 +115,24 @@ def _behind_listener(uri: Any, draft: Draft) -> str:
     """A private integration of an HTTP API names the listener of a load balancer."""
     listener = draft.item_named(uri, "AWS::ElasticLoadBalancingV2::Listener")
     return draft.id(listener.properties.get("LoadBalancerArn"), "load_balancer") if listener else ""
+
+
+def _behind_link(integration: Integration, variables: dict[str, Any], draft: Draft) -> str:
+    """A VPC link of a REST API names its load balancer; the link itself may be a variable of the stage."""
+    named = [variables.get(name) for name in _STAGE_VARIABLE.findall(_raw(integration.link))]
+    link = draft.item_named([integration.link, *named], "AWS::ApiGateway::VpcLink")
+    return draft.id(link.properties.get("TargetArns"), "load_balancer") if link is not None else ""
+
+
+def _called(integration: Integration) -> str:
+    """The service of AWS that a gateway calls itself, "" for none.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-aws-services-reference.html
+    """
+    values = integration.values if isinstance(integration.values, dict) else {}
+    subtype = text(values.get("integrationSubtype", values.get("IntegrationSubtype")))
+    match = _SERVICE.search(pattern(integration.uri))
+    return subtype or (match[1] if match else "")
 
 
 def _is_lambda(uri: Any) -> bool:

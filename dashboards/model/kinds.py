@@ -134,6 +134,7 @@ def _add(item: Item, kind: Kind, draft: Draft) -> None:
         limits=limits,
         facts={name: value for name, value in facts.items() if value},
         condition=item.condition,
+        declared=item.declared,
         stack=item.stack,
         place=item.place,
     )

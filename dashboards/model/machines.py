@@ -42,6 +42,7 @@ def _machine(item: Item, draft: Draft) -> None:
         draft.note(
             "warning", f"What {machine} calls is not known: {where} cannot be read.", item.place, machine
         )
+        _add(machine, [item.properties.get("DefinitionSubstitutions")], "", draft)
         return
     definition = _parsed(given)
     if isinstance(definition, dict) and isinstance(definition.get("States"), dict):

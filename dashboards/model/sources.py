@@ -51,7 +51,10 @@ def _facts(properties: Any) -> dict[str, str]:
 
 def _say_unknown(item: Item, source: str, function: str, draft: Draft) -> None:
     told = pattern(item.properties.get("EventSourceArn")) or "an event source that is no resource of AWS"
-    if function:
+    if function and not told.strip("*"):
+        said = f"What {function} reads is not known: its event source has no value before it is deployed."
+        draft.note("info", said, item.place, function)
+    elif function:
         draft.note(
             "info", f"{function} reads {told}, which is in none of the templates.", item.place, function
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,7 +74,7 @@ def _visualization(
     title = f"{found.page.title}: {panel.title}"
     if panel.id in found.drawn:
         drawing = spec(panel, found.drawn[panel.id], store)
-        params: dict[str, Any] = {"spec": json.dumps(drawing, indent=1, sort_keys=True, ensure_ascii=False)}
+        params: dict[str, Any] = {"spec": text(drawing)}
         return visualization(name, title, help_of(panel), "vega", params)
     words = alarms_text(panel, alarms, places) if panel.kind == "alarms" else markdown(panel.text, places)
     params = {"fontSize": 12, "markdown": words, "openLinksInNewTab": False}

@@ -1,6 +1,8 @@
 """Charts as Vega-Lite, for OpenSearch Dashboards' own charts know no ratios, several limits or cutovers.
 
-The data are searches: `%context%` adds the dashboard's filters and times, `%autointerval%` a bar's length.
+The data are searches: `%context%` adds the dashboard's filters and times, `%autointerval%` a bar's length;
+OpenSearch Dashboards replaces that below `interval` alone. One search is all that most charts need: what every
+layer reads is asked for at the top, and only series of other documents have a search of their own.
 https://docs.opensearch.org/latest/dashboards/visualize/vega/
 """
 
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import json
 from typing import Any
+
+import msgspec
 
 from dashboards.kibana.arithmetic import Calculation, Language, index_of, written
 from dashboards.kibana.fields import Reading
@@ -24,15 +28,29 @@ _MARKS: dict[str, dict[str, Any]] = {
     "area": {"opacity": 0.6, "tooltip": True, "type": "area"},
     "bars": {"tooltip": True, "type": "bar"},
 }
+#: What Vega says of sizes and of empty data would lie over the chart.
+_CONFIG = {"kibana": {"hideWarnings": True}}
 _UNITS = {"1": "", "{USD}": " USD", "MBy": " MB", "By": " B"}
 Numbered = list[tuple[int, Series, Calculation]]
 
 
 def spec(panel: Panel, drawn: Drawn, store: Store) -> dict[str, Any]:
     """Return the Vega-Lite specification of a chart."""
-    numbered = [(number, series, found) for number, (series, found) in enumerate(drawn)]
+    numbered = [(number, series, found) for number, (series, found) in enumerate(_distinct(drawn))]
     layers = _graph(panel, numbered, store) if panel.kind in _MARKS else _values(panel, numbered, store)
-    return {"$schema": SCHEMA, "autosize": {"contains": "padding", "type": "fit"}, **layers}
+    fitted = {"autosize": {"contains": "padding", "type": "fit"}, "config": _CONFIG}
+    return {"$schema": SCHEMA, **fitted, **layers}
+
+
+def _distinct(drawn: Drawn) -> Drawn:
+    """Series of different names: two of one name would be one line."""
+    times: dict[str, int] = {}
+    out = []
+    for series, found in drawn:
+        times[series.label] = number = times.get(series.label, 0) + 1
+        label = series.label if number == 1 else f"{series.label} ({number})"
+        out.append((msgspec.structs.replace(series, label=label), found))
+    return tuple(out)
 
 
 def expression(found: Calculation, names: Names) -> str:
@@ -55,15 +73,22 @@ def expression(found: Calculation, names: Names) -> str:
 def _graph(panel: Panel, numbered: Numbered, store: Store) -> dict[str, Any]:
     left = [one for one in numbered if not one[1].is_right]
     right = [one for one in numbered if one[1].is_right]
-    layers = [_series_layer(panel, found, numbered, store) for found in _by_index(left)]
+    first = _by_index(numbered)[0]
+    index, names = index_of(first[0][2]), names_of(found for _, _, found in first)
+    shared = {index: names}
+    data = _histogram(store, index, names)
+    layers = [_series_layer(panel, found, numbered, store, shared) for found in _by_index(left)]
     layers.extend(_limits(panel))
-    layers.extend(_cutovers(panel, store, index_of(*(found for _, _, found in numbered))))
+    layers.extend(_cutovers(panel))
     if not right:
-        return {"layer": layers}
-    others = [_series_layer(panel, found, numbered, store, is_right=True) for found in _by_index(right)]
+        return {"data": data, "layer": layers}
+    others = [
+        _series_layer(panel, found, numbered, store, shared, is_right=True) for found in _by_index(right)
+    ]
     if not left:
-        return {"layer": [*layers, *others]}
-    return {"layer": [{"layer": layers}, {"layer": others}], "resolve": {"scale": {"y": "independent"}}}
+        return {"data": data, "layer": [*layers, *others]}
+    both = [{"layer": layers}, {"layer": others}]
+    return {"data": data, "layer": both, "resolve": {"scale": {"y": "independent"}}}
 
 
 def _by_index(numbered: Numbered) -> list[Numbered]:
@@ -74,9 +99,17 @@ def _by_index(numbered: Numbered) -> list[Numbered]:
 
 
 def _series_layer(
-    panel: Panel, found: Numbered, every: Numbered, store: Store, *, is_right: bool = False
+    panel: Panel,
+    found: Numbered,
+    every: Numbered,
+    store: Store,
+    shared: dict[Index, Names],
+    *,
+    is_right: bool = False,
 ) -> dict[str, Any]:
-    names = names_of(one for _, _, one in found)
+    """The series of one kind of documents. shared: what the chart's own search asks for."""
+    index = index_of(found[0][2])
+    names = shared.get(index) or names_of(one for _, _, one in found)
     unit = panel.right_unit if is_right else panel.unit
     y: dict[str, Any] = {
         "axis": {"title": _UNITS.get(unit, unit).strip() or None},
@@ -87,7 +120,7 @@ def _series_layer(
     if panel.maximum is not None and not is_right:
         y["scale"] = {"domain": [0, panel.maximum]}
     return {
-        "data": _histogram(store, index_of(*(one for _, _, one in found)), names),
+        **({} if index in shared else {"data": _histogram(store, index, names)}),
         "encoding": {
             "color": _colour(every),
             "x": {"axis": {"title": None}, "field": "key", "type": "temporal"},
@@ -160,8 +193,11 @@ def _limits(panel: Panel) -> list[dict[str, Any]]:
     return out
 
 
-def _cutovers(panel: Panel, store: Store, index: Index) -> list[dict[str, Any]]:
-    """Vertical lines, where they are in the dashboard's time: one outside would widen the graph."""
+def _cutovers(panel: Panel) -> list[dict[str, Any]]:
+    """Vertical lines, where they are in the dashboard's time: one outside would widen the graph.
+
+    That one is not left out but invisible: a layer without data makes Vega warn of an axis without end.
+    """
     out: list[dict[str, Any]] = []
     for mark in panel.marks:
         edges = [
@@ -170,14 +206,16 @@ def _cutovers(panel: Panel, store: Store, index: Index) -> list[dict[str, Any]]:
         ]
         transform: list[dict[str, Any]] = [
             {"aggregate": edges},
-            {"as": "key", "calculate": f"time(toDate({_text(mark.at)}))"},
-            {"as": "label", "calculate": _text(mark.label)},
-            {"filter": "datum.key >= datum.from && datum.key <= datum.to"},
+            {"as": "at", "calculate": f"time(toDate({_text(mark.at)}))"},
+            {"as": "seen", "calculate": "datum.at >= datum.from && datum.at <= datum.to ? 1 : 0"},
+            {"as": "key", "calculate": "datum.seen ? datum.at : datum.from"},
+            {"as": "label", "calculate": f"datum.seen ? {_text(mark.label)} : ''"},
         ]
         x = {"field": "key", "type": "temporal"}
-        base: dict[str, Any] = {"data": _histogram(store, index, {}), "transform": transform}
-        rule = {"color": "#7f7f7f", "size": 2, "tooltip": True, "type": "rule"}
-        out.append({**base, "encoding": {"x": x}, "mark": rule})
+        base: dict[str, Any] = {"transform": transform}
+        rule = {"color": "#7f7f7f", "size": 2, "type": "rule"}
+        seen = {"field": "seen", "scale": None, "type": "quantitative"}
+        out.append({**base, "encoding": {"opacity": seen, "x": x}, "mark": rule})
         words = {"align": "left", "color": "#7f7f7f", "dx": 4, "type": "text"}
         label = {"text": {"field": "label"}, "x": x, "y": {"value": 10}}
         out.append({**base, "encoding": label, "mark": words})
@@ -190,7 +228,8 @@ def _histogram(store: Store, index: Index, names: Names) -> dict[str, Any]:
         "date_histogram": {
             "extended_bounds": bounds,
             "field": "@timestamp",
-            "fixed_interval": {"%autointerval%": True},
+            # Not `fixed_interval`: there it would stay as it is, and be refused.
+            "interval": {"%autointerval%": True},
             "min_doc_count": 0,
         }
     }

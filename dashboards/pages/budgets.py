@@ -71,9 +71,9 @@ def _burn(slo: Slo, marks: tuple[Mark, ...]) -> Panel:
         title=f"{_what(slo)}: burn rate",
         kind="lines",
         height=5,
-        help=f"How fast the error budget is used: at 1 it lasts exactly {longest}; the lines are those at "
+        help=f"How fast the error budget is used: at 1 it lasts exactly {longest}; the lines are those above "
         "which somebody is told.",
-        series=(Series(label="an hour", of=rate, role="bad"),),
+        series=(Series(label="burn rate", of=rate, role="bad"),),
         lines=tuple(_line(burn) for burn in slo.burns),
         marks=marks,
         period_s=_HOUR_S,

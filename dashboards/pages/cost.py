@@ -37,10 +37,10 @@ def _days(ids: tuple[str, ...], index: int, of: int, legacy: float) -> Panel:
     line = Line(label=f"Legacy side ({legacy:,.2f} USD a day)", value=round(legacy, 2), role="baseline")
     return Panel(
         id="cost" if index == 0 else f"cost-{index + 1}",
-        title=numbered("Estimated cost of functions a day", index, of),
+        title=numbered("Estimated cost of functions", index, of),
         kind="bars",
         unit="{USD}",
-        help="Duration, memory and requests of all functions; queues, tables and traffic are not in it.",
+        help="Duration, memory and requests of all functions in a day, without queues, tables and traffic.",
         series=(
             Series(label="functions", of=total(count("function.cost", id) for id in ids), role="serverless"),
         ),

@@ -21,10 +21,6 @@ from dashboards.pages.titles import SIDES, called, code, escaped, page_link, que
 from dashboards.panels import LogQuery, Page, Panel, Section
 from dashboards.resources import EndpointView, Implementation
 
-_METRICS = (
-    "These graphs need metrics of requests by endpoint and side: `endpoint_metrics: true` in observe.yaml "
-    "turns them on."
-)
 _ONE_SIDE = "This endpoint has a {side} implementation only, so there is nothing to compare it with"
 
 
@@ -34,7 +30,7 @@ def page_of(scene: Scene, endpoint: EndpointView) -> Page:
     page = scene.names.endpoints[endpoint.name]
     alarms = scene.alarms_of(page, endpoint_subjects(endpoint))
     sections = (
-        Section(title="Side by side", note=_note(scene, endpoint), panels=_comparison(scene, endpoint)),
+        Section(title="Side by side", note=_note(endpoint), panels=_comparison(scene, endpoint)),
         Section(title="Promises and error budget", panels=_budgets(scene, endpoint)),
         Section(title="Alarms", panels=states.panels_of(alarms, f"endpoint {endpoint.name}")),
         Section(title="At the gateway", panels=_gateway(scene, endpoint)),
@@ -81,10 +77,8 @@ def _side(scene: Scene, side: Implementation) -> str:
     return f"{SIDES[side.side]}: service {service}{what}, as {code(side.route)}."
 
 
-def _note(scene: Scene, endpoint: EndpointView) -> str:
+def _note(endpoint: EndpointView) -> str:
     lines = [migration.history(endpoint)] if len(endpoint.sides) == 2 else [_alone(endpoint)]
-    if not scene.system.config.endpoint_metrics:
-        lines.append(_METRICS)
     return "\n".join(line for line in lines if line)
 
 

@@ -20,6 +20,8 @@ MOST_METRICS = 400
 #: Thresholds of alarms on one graph, at most.
 MOST_LINES = 4
 _OVER_TIME = ("lines", "area", "bars")
+#: Columns of a graph that stands alone at the end of a section: over the whole width it says no more.
+_ALONE = 12
 
 
 def finished(scene: Scene, pages: Iterable[Page]) -> tuple[Page, ...]:
@@ -51,11 +53,19 @@ def _sections(page: Page, alarms: dict[tuple[str, str], list[Alarm]]) -> tuple[S
                     empty=panel.empty or _empty(panel),
                     lines=(*panel.lines, *_thresholds(panel, alarms)),
                 )
-                for panel in section.panels
+                for panel in _last_narrower(section.panels)
             ),
         )
         for section in page.sections
     )
+
+
+def _last_narrower(panels: tuple[Panel, ...]) -> tuple[Panel, ...]:
+    """Panels, the last one narrower where it is a graph or a number over the whole width."""
+    last = panels[-1]
+    if last.width <= _ALONE or last.kind not in (*_OVER_TIME, "number"):
+        return panels
+    return (*panels[:-1], replace(last, width=_ALONE))
 
 
 def _empty(panel: Panel) -> str:

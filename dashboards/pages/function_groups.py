@@ -9,7 +9,7 @@ from dashboards.pages.drawn import count, share
 from dashboards.pages.functions import brief
 from dashboards.pages.layout import chunks, numbered, row
 from dashboards.pages.scene import Scene
-from dashboards.pages.titles import called
+from dashboards.pages.titles import labelled
 from dashboards.panels import Mark, Panel, Series
 from dashboards.resources import Resource
 
@@ -49,7 +49,8 @@ def _shared(
             kind="lines",
             help="Invocations of each function.",
             series=tuple(
-                Series(label=called(one), of=count("function.invocations", one.id)) for one in functions
+                Series(label=label, of=count("function.invocations", one.id))
+                for label, one in labelled(functions)
             ),
             marks=marks,
         ),
@@ -61,10 +62,10 @@ def _shared(
             help="Failed invocations of each function, in percent of all.",
             series=tuple(
                 Series(
-                    label=called(one),
+                    label=label,
                     of=share(count("function.errors", one.id), count("function.invocations", one.id)),
                 )
-                for one in functions
+                for label, one in labelled(functions)
             ),
             marks=marks,
         ),
@@ -75,7 +76,8 @@ def _shared(
             unit="ms",
             help="How long 95% of the invocations of each function take at most.",
             series=tuple(
-                Series(label=called(one), of=Metric("function.duration", one.id, "p95")) for one in functions
+                Series(label=label, of=Metric("function.duration", one.id, "p95"))
+                for label, one in labelled(functions)
             ),
             marks=marks,
         ),
@@ -85,7 +87,8 @@ def _shared(
             kind="lines",
             help="Invocations that were turned away because too many ran at once.",
             series=tuple(
-                Series(label=called(one), of=count("function.throttles", one.id)) for one in functions
+                Series(label=label, of=count("function.throttles", one.id))
+                for label, one in labelled(functions)
             ),
             marks=marks,
         ),

@@ -229,10 +229,10 @@ def _spillover(function: Resource, marks: tuple[Mark, ...]) -> tuple[Panel, ...]
 def _cost(function: Resource) -> Panel:
     return Panel(
         id=slug(f"{function.id} cost"),
-        title=f"{called(function)}: estimated cost a day",
+        title=f"{called(function)}: estimated cost",
         kind="bars",
         unit="{USD}",
-        help="Duration, memory and requests at the list price or that of observe.yaml; no other costs.",
-        series=(Series(label="a day", of=count("function.cost", function.id), role="serverless"),),
+        help="Duration, memory and requests in a day, at the list price or that of observe.yaml.",
+        series=(Series(label="cost", of=count("function.cost", function.id), role="serverless"),),
         period_s=_DAY_S,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dashboards.pages.drawn import peak
 from dashboards.pages.layout import chunks, level, row, text
 from dashboards.pages.scene import Scene
-from dashboards.pages.titles import called, code
+from dashboards.pages.titles import called, code, labelled
 from dashboards.panels import Line, Panel, Series
 from dashboards.resources import Resource
 
@@ -34,7 +34,8 @@ def _graphs(queues: tuple[Resource, ...], index: int) -> tuple[Panel, ...]:
             width=8,
             help="Messages that were given up and wait for somebody.",
             series=tuple(
-                Series(label=called(one), of=peak("queue.visible", one.id), role="bad") for one in queues
+                Series(label=label, of=peak("queue.visible", one.id), role="bad")
+                for label, one in labelled(queues)
             ),
         ),
         Panel(
@@ -44,7 +45,9 @@ def _graphs(queues: tuple[Resource, ...], index: int) -> tuple[Panel, ...]:
             width=8,
             unit="s",
             help="When a dead letter reaches the retention time of its queue it is lost.",
-            series=tuple(Series(label=called(one), of=peak("queue.age", one.id)) for one in queues),
+            series=tuple(
+                Series(label=label, of=peak("queue.age", one.id)) for label, one in labelled(queues)
+            ),
             lines=_retention(queues),
         ),
     )

@@ -18,6 +18,8 @@ from dashboards.resources import EndpointView, Resource, ServiceView
 
 #: Endpoints that have a row of graphs each; more are rows of tables.
 MOST_ROWS = 15
+#: Pages whose links stand beside each other, and after what they are about.
+_FEW_PAGES = 40
 #: Rows of one table.
 _ROWS = 20
 #: Functions that the rows of one table sum, at most: each counts three times.
@@ -28,15 +30,19 @@ def page_of(scene: Scene, rest: tuple[Resource, ...], pages: tuple[Page, ...]) -
     """Return the system's page. rest: resources of no other page; pages: all other pages, for the links."""
     searches = queries.of_system(scene.system)
     alarms = in_order(scene.alarms.alarms)
+    endpoints = Section(title="Endpoints", panels=_endpoints(scene))
+    told = Section(title="Alarms", panels=states.panels_of(alarms[: states.MOST], "the system"))
+    links = Section(title="All pages", panels=_links(scene, pages))
+    # What may be cut into several pages must not stand before what the first page has to have.
+    is_small = len(pages) <= _FEW_PAGES
     sections = (
         Section(title="At a glance", panels=traffic.panels_of(scene), note=_glance(scene)),
-        Section(title="Alarms", panels=states.panels_of(alarms[: states.MOST], "the system")),
-        Section(title="All pages", panels=_links(scene, pages)),
-        Section(title="Endpoints", panels=_endpoints(scene)),
+        *((endpoints, told) if is_small else (links, told, endpoints)),
         Section(title="Services", panels=_services(scene)),
-        Section(title="Cost", panels=cost.panels_of(scene)),
-        Section(title="Gateways", panels=_gateways(scene)),
         Section(title="Dead letters", panels=queues.dead_letters(scene, _dead_letters(scene))),
+        Section(title="Gateways", panels=_gateways(scene)),
+        Section(title="Cost", panels=cost.panels_of(scene)),
+        *((links,) if is_small else ()),
         *others.section(scene, rest),
         Section(title="More alarms", panels=_more_alarms(alarms)),
     )
@@ -66,17 +72,9 @@ def _about(scene: Scene, searches: tuple[LogQuery, ...]) -> str:
 
 
 def _glance(scene: Scene) -> str:
-    notes = []
-    if scene.system.endpoints and not scene.system.config.endpoint_metrics:
-        notes.append(
-            "Numbers by endpoint and side need `endpoint_metrics: true` in observe.yaml; without it these "
-            "graphs stay empty."
-        )
-    if len(scene.system.endpoints) > traffic.MOST:
-        notes.append(
-            f"There are more than {traffic.MOST} endpoints, so they are not summed here: see the tables."
-        )
-    return " ".join(notes)
+    if len(scene.system.endpoints) <= traffic.MOST:
+        return ""
+    return f"There are more than {traffic.MOST} endpoints, so they are not summed here: see the tables."
 
 
 def _links(scene: Scene, pages: tuple[Page, ...]) -> tuple[Panel, ...]:
@@ -99,7 +97,7 @@ def _links(scene: Scene, pages: tuple[Page, ...]) -> tuple[Panel, ...]:
         for title, some in groups
         if some
     ]
-    return row(*panels) if len(pages) <= 40 else rows(panels, 1)
+    return row(*panels) if len(pages) <= _FEW_PAGES else rows(panels, 1)
 
 
 def _is_of(services: dict[str, ServiceView], page: Page, side: str) -> bool:
@@ -117,7 +115,7 @@ def _row(scene: Scene, endpoint: EndpointView) -> tuple[Panel, ...]:
     """One endpoint: who answers, share, error rate, p95."""
     page, name = scene.names.endpoints[endpoint.name], endpoint.name
     drawn = marks.of_endpoint(scene.system, endpoint)
-    told = f"{page_link(name, page)}\n\n{code(endpoint.route)}\n\n{answer(endpoint)}"
+    told = f"{code(endpoint.route)}\n\n{answer(endpoint)}\n\n{page_link(f'Page of {name}', page)}"
     graphs = (
         Panel(
             id=f"{page}-share",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from dashboards.resources import Kind, Resource, Route
 from subscribers.signals import Side
@@ -38,6 +40,13 @@ _SPACES = re.compile(r"\s+")
 def called(resource: Resource) -> str:
     """Return a resource's short name: the deployed one where it is known, else its logical ID."""
     return resource.name.known or "/".join((*resource.stack, resource.logical_id))
+
+
+def labelled(resources: Iterable[Resource]) -> list[tuple[str, Resource]]:
+    """Return resources with what tells them apart on one graph: the short name, of equal ones the ID."""
+    some = tuple(resources)
+    used = Counter(map(called, some))
+    return [(called(one) if used[called(one)] == 1 else one.id.partition(":")[2], one) for one in some]
 
 
 def kind_and_name(resource: Resource) -> str:

@@ -61,10 +61,10 @@ def _numbers(scene: Scene, sides: tuple[Side, ...]) -> tuple[Panel, ...]:
         out.append(
             Panel(
                 id=f"requests-{side}",
-                title=f"{SIDES[side]}: requests an hour",
+                title=f"{SIDES[side]}: requests",
                 kind="number",
                 height=4,
-                help=f"Requests of all endpoints that the {side} side answered.",
+                help=f"Requests of all endpoints that the {side} side answered in an hour.",
                 series=(Series(label=SIDES[side], of=requests, role=side),),
                 period_s=_HOUR_S,
             )

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from dashboards.panels import LINE_COLOURS, Line, Mark
 from dashboards.preview.axes import moment, place_of, time_ticks, unix_nano_of
-from dashboards.preview.curves import area, bars, line, stacked
+from dashboards.preview.curves import area, bars, dots, line, stacked
 from dashboards.preview.escape import text
 from dashboards.preview.evaluate import Points
 from dashboards.preview.units import shown, ticks
@@ -111,7 +112,7 @@ def sparkline_html(one: Drawn) -> str:
     return (
         '<svg class="spark" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">'
         f'<path class="fill" d="{area([0.0] * len(one.points), one.points, top * 1.1)}" '
-        f'fill="{text(one.colour)}"/>{_stroked(one, line(one.points, top * 1.1))}</svg>'
+        f'fill="{text(one.colour)}"/>{_stroked(one, top * 1.1)}</svg>'
     )
 
 
@@ -141,9 +142,9 @@ def _grid(scale: list[tuple[float, str]]) -> str:
 
 
 def _curves(graph: Graph, left: Sequence[Drawn], right: Sequence[Drawn], top: float, right_top: float) -> str:
-    drawn = [_stroked(one, line(one.points, right_top)) for one in right]
+    drawn = [_stroked(one, right_top) for one in right]
     if graph.kind == "lines":
-        return "".join([*(_stroked(one, line(one.points, top)) for one in left), *drawn])
+        return "".join([*(_stroked(one, top) for one in left), *drawn])
     if graph.kind == "bars":
         paths = (bars(one.points, top, n, len(left)) for n, one in enumerate(left))
         return "".join([*(_filled(one, path) for one, path in zip(left, paths, strict=True)), *drawn])
@@ -152,8 +153,11 @@ def _curves(graph: Graph, left: Sequence[Drawn], right: Sequence[Drawn], top: fl
     return "".join([*(_filled(one, path) for one, path in zip(left, paths, strict=True)), *drawn])
 
 
-def _stroked(one: Drawn, path: str) -> str:
-    return f'<path class="curve" d="{path}" stroke="{text(one.colour)}" stroke-dasharray="{one.dash}"/>'
+def _stroked(one: Drawn, top: float) -> str:
+    alone = dots(one.points, top)
+    seen = f'<path class="dot" d="{alone}" stroke="{text(one.colour)}"/>' if alone else ""
+    path = line(one.points, top)
+    return f'<path class="curve" d="{path}" stroke="{text(one.colour)}" stroke-dasharray="{one.dash}"/>{seen}'
 
 
 def _filled(one: Drawn, path: str) -> str:
@@ -183,7 +187,17 @@ def _line_labels(near: Sequence[Line], top: float, unit: str) -> Iterator[str]:
     half = " half" if any(side for _, side, _ in labelled) else ""
     for one, side, height in labelled:
         style = f"bottom:{100 * height:.1f}%;color:{LINE_COLOURS[one.role]}"
-        yield f'<span class="level-label{side}{half}" style="{style}">{text(_with_value(one, unit))}</span>'
+        told = text(_with_value(one, unit))
+        short = text(_with_value(replace(one, label=_short(one)), unit))
+        yield f'<span class="level-label{side}{half}" style="{style}" title="{told}">{short}</span>'
+
+
+def _short(one: Line) -> str:
+    """The label of a line where there is little room: without the title of its alarm."""
+    if one.role != "alarm" or not one.label.startswith("Alarm: "):
+        return one.label
+    scaled = one.label[one.label.rfind(" (") :] if one.label.endswith("):") else ""
+    return f"Alarm{scaled}"
 
 
 def _with_value(one: Line, unit: str) -> str:

@@ -30,6 +30,13 @@ def line(points: Points, top: float) -> str:
     return " ".join(_polyline([(_x(i, count), _y(value, top)) for i, value in run]) for run in runs(points))
 
 
+def dots(points: Points, top: float) -> str:
+    """Return the path of the values between two gaps alone, for a stroke that is wide enough to be seen."""
+    count = len(points)
+    alone = (run[0] for run in runs(points) if len(run) == 1)
+    return " ".join(_polyline([(_x(i, count), _y(value, top))]) for i, value in alone)
+
+
 def area(lower: Sequence[float], points: Points, top: float) -> str:
     """Return the path of what is between a lower edge and points, from which it is stacked."""
     count = len(points)

@@ -39,6 +39,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     page: str = ""
     owner: str = ""
     reason: str = ""
+    #: Whether it is an SLO: a promise that is broken or kept, where the others fire or do not.
+    is_promise: bool = False
 
 
 def verdicts(alarms: Alarms, facts: Facts, window: Window) -> dict[str, Verdict]:
@@ -142,7 +144,15 @@ def _of_slo(slo: Slo, facts: Facts) -> Verdict:
 
 
 def _slo_verdict(slo: Slo, state: State, text: str) -> Verdict:
-    return Verdict(name=slo.name, title=slo.title, state=state, text=text, page=slo.page, owner=slo.owner)
+    return Verdict(
+        name=slo.name,
+        title=slo.title,
+        state=state,
+        text=text,
+        page=slo.page,
+        owner=slo.owner,
+        is_promise=True,
+    )
 
 
 def _of_composite(

@@ -23,9 +23,15 @@ def _line(line: LogLine, templates: Mapping[str, str]) -> str:
     return (
         f'<li class="{side}"><div class="head"><span>{moment(line.time_unix_nano, is_exact=True)}</span>'
         f"<b><bdi>{text(line.service)}</bdi></b><span>{text(line.side)}</span>"
-        f'<span class="level">{text(line.level)}</span>{_way(line, templates)}</div>'
+        f'<span class="level">{text(line.level)}</span>{way(line, templates)}</div>'
         f"<pre>{text(_short(line.message))}</pre></li>"
     )
+
+
+def first_line(message: str, characters: int = 140) -> str:
+    """Return the beginning of a message, in one line."""
+    line = next(iter(message.strip().splitlines()), "")
+    return line[:characters] + " ..." if len(line) > characters else line
 
 
 def _short(message: str, rows: int = 4, characters: int = 600) -> str:
@@ -34,8 +40,8 @@ def _short(message: str, rows: int = 4, characters: int = 600) -> str:
     return kept[:characters] + " ..." if len(lines) > rows or len(kept) > characters else kept
 
 
-def _way(line: LogLine, templates: Mapping[str, str]) -> str:
-    """The line's story: a link to the trace where observe.yaml has one, else the command that shows it."""
+def way(line: LogLine, templates: Mapping[str, str]) -> str:
+    """Return the way to a line's story: a link to the trace where observe.yaml has one, else the command."""
     found = line.correlation_id or line.trace_id
     if not found:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -9,11 +10,14 @@ from hashlib import sha256
 from dashboards.panels import Page, PageKind, Section
 from dashboards.preview.axes import moment
 from dashboards.preview.escape import text
+from dashboards.preview.folding import folded_html, parted
 from dashboards.preview.lines_html import query_html
 from dashboards.preview.markdown import html_of
 from dashboards.preview.panels_html import panel_html
 from dashboards.preview.scene import Scene
-from dashboards.preview.style import SCRIPT, STYLE
+from dashboards.preview.script import SCRIPT
+from dashboards.preview.style import STYLE
+from dashboards.preview.summary import summary_html
 from dashboards.preview.units import length
 
 _KINDS: dict[PageKind, str] = {
@@ -22,6 +26,9 @@ _KINDS: dict[PageKind, str] = {
     "service": "Services",
     "pipeline": "Pipeline",
 }
+#: More pages than this can be filtered by name.
+_MANY = 12
+_PART = re.compile(r"(\(\d+ of \d+\))$")
 _DIGEST = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 #: Nothing is loaded and nothing is sent; the one script is the one that was generated.
 _POLICY = (
@@ -50,6 +57,9 @@ def _title(page: Page, scene: Scene) -> str:
 
 def _navigation(page: Page, scene: Scene) -> str:
     parts = [f'<nav aria-label="Pages"><strong>{text(scene.system.title)}</strong>']
+    if len(scene.pages) > _MANY:
+        # Only a script can filter: without one there is no field.
+        parts.append('<input type="search" aria-label="Filter pages" placeholder="Filter pages" hidden>')
     for kind, title in _KINDS.items():
         items = "".join(_item(one, page, scene) for one in scene.pages if one.kind == kind)
         if items:
@@ -59,7 +69,9 @@ def _navigation(page: Page, scene: Scene) -> str:
 
 def _item(one: Page, current: Page, scene: Scene) -> str:
     is_here = ' aria-current="page"' if one.name == current.name else ""
-    label = one.subject or one.title
+    # A page that goes on on others has the same subject as they have.
+    part = _PART.search(one.title)
+    label = f"{one.subject} {part[1]}" if one.subject and part else one.subject or one.title
     return f'<li><a href="{scene.href_of_page(one.name)}"{is_here}><bdi>{text(label)}</bdi></a></li>'
 
 
@@ -67,7 +79,7 @@ def _header(page: Page, scene: Scene) -> str:
     about = html_of(page.about, lambda target: scene.resolve(target, page)) if page.about else ""
     return (
         f'<header><h1>{text(page.title)}</h1><p class="time">{text(_time(scene))}</p>'
-        f'<div class="about">{about}</div></header>\n'
+        f'<div class="about">{about}</div>{summary_html(page, scene)}</header>\n'
     )
 
 
@@ -78,8 +90,8 @@ def _time(scene: Scene) -> str:
         return "The store has nothing in the time that was asked for."
     seconds = length(max(1, round(window.seconds)))
     return (
-        f"Data from {first} to {last} UTC ({seconds}). Each point is {length(window.step_s)}; "
-        "counts are those of a point, numbers and the last column of tables those of the whole time."
+        f"{seconds} of data, {first} to {last} UTC. Numbers are those over {seconds}; a point of a graph is "
+        f"{length(window.step_s)}."
     )
 
 
@@ -90,9 +102,15 @@ def _sections(page: Page, scene: Scene) -> Iterator[str]:
 
 def _section(section: Section, page: Page, scene: Scene) -> str:
     note = html_of(section.note, lambda target: scene.resolve(target, page)) if section.note else ""
-    panels = "\n".join(panel_html(panel, page, scene) for panel in section.panels)
+    shown, folded = parted(section.panels, scene)
+    panels = "\n".join(
+        panel_html(panel, page, scene, is_first, is_titled=panel.title != section.title)
+        for panel, is_first in shown
+    )
     told = f'<div class="note">{note}</div>' if note else ""
-    return f'<section><h2>{text(section.title)}</h2>{told}<div class="grid">{panels}</div></section>\n'
+    grid = f'<div class="grid">{panels}</div>' if panels else ""
+    rest = "".join(map(folded_html, folded))
+    return f"<section><h2>{text(section.title)}</h2>{told}{grid}{rest}</section>\n"
 
 
 def _queries(page: Page, scene: Scene) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from dashboards.expressions import Expression, metrics_of
-from dashboards.measures import MEASURES
-from dashboards.panels import COLOURS, Line, Page, Panel
+from dashboards.panels import COLOURS, Line, Page, Panel, Series
 from dashboards.preview.charts import Drawn, Graph, Kind, graph_html, sample, sparkline_html
+from dashboards.preview.colours import shaded
 from dashboards.preview.data import absence
 from dashboards.preview.escape import text
 from dashboards.preview.evaluate import is_additive, points, whole
@@ -18,25 +18,46 @@ from dashboards.preview.lines_html import lines_html
 from dashboards.preview.markdown import html_of
 from dashboards.preview.scene import Scene
 from dashboards.preview.units import length, shown
-from dashboards.preview.verdicts_html import verdicts_html
+from dashboards.preview.verdicts_html import promises, verdicts_html
 
 #: Colours of series without a role, in order.
 _PALETTE = ("#4f5b6b", "#7b5ea7", "#17908f", "#a8577e", "#8a7a2f", "#3d6a3a", "#a0522d", "#6f7f94")
 _ROW_PX = 26
-#: Periods from which a panel's title names them, such as a day.
-_LONG_S = 3600
+_OVER_TIME = ("lines", "area", "bars")
+#: Periods as the help of a panel has them.
+_PERIODS = ("the newest five minutes", "five minutes", "an hour", "a day")
+_DAY_S = 86_400
 
 
-def panel_html(panel: Panel, page: Page, scene: Scene) -> str:
-    """Return one panel as a figure of the grid."""
+def panel_html(panel: Panel, page: Page, scene: Scene, is_first: bool = False, is_titled: bool = True) -> str:
+    """Return one panel as a figure of the grid.
+
+    is_first: begins a row; is_titled: has a title of its own, not that of its section.
+    """
     broad = " broad" if panel.width > 12 or panel.kind in ("logs", "alarms") else ""
-    told = f'<p class="help">{text(panel.help)}</p>' if panel.help else ""
+    first = " first-of-row" if is_first else ""
+    title = f"<h3>{text(panel.title)}</h3>" if is_titled else ""
+    told = f'<p class="help">{text(_help(panel, scene))}</p>' if panel.help else ""
     width = min(max(panel.width, 1), 24)
+    body = _summed if _is_rate(panel, scene) else _BODIES[panel.kind]
     return (
-        f'<figure class="panel k-{panel.kind}{broad}"{_anchor(panel)} style="--w:{width}">'
-        f"<h3>{text(panel.title)}</h3>{told}{_BODIES[panel.kind](panel, page, scene)}"
-        f"{_links(panel, page, scene)}</figure>"
+        f'<figure class="panel k-{panel.kind}{broad}{first}"{_anchor(panel)} style="--w:{width}">'
+        f"{title}{told}{body(panel, page, scene)}{_links(panel, page, scene)}</figure>"
     )
+
+
+def _help(panel: Panel, scene: Scene) -> str:
+    """What a panel is, with the time that is shown here for the one that the tool itself shows."""
+    if panel.kind == "alarms":
+        return panel.help.replace("States of the alarms", "What the alarms would say of this data:").replace(
+            ": of ", ": those of "
+        )
+    over = scene.window.step_s if panel.kind in _OVER_TIME else max(1, round(scene.window.seconds))
+    for words in _PERIODS:
+        panel_help = panel.help.replace(f"in {words}", f"in {length(over)}")
+        if panel_help != panel.help:
+            return panel_help
+    return panel.help
 
 
 def _anchor(panel: Panel) -> str:
@@ -61,14 +82,14 @@ def _graph(panel: Panel, _: Page, scene: Scene) -> str:
         kind=kind,
         unit=panel.unit,
         right_unit=panel.right_unit,
-        series=tuple(known),
+        series=tuple(shaded(known) if kind == "lines" else known),
         lines=tuple(_lines(panel, scene)),
         marks=panel.marks,
         maximum=panel.maximum,
         height_px=max(110, (panel.height - 1) * _ROW_PX),
         times=8 if panel.width > 12 else 4,
     )
-    return graph_html(graph, scene.window) + _piece(panel, scene) + _missing(panel, known)
+    return graph_html(graph, scene.window) + _missing(panel, known)
 
 
 def _number(panel: Panel, _: Page, scene: Scene) -> str:
@@ -79,12 +100,60 @@ def _number(panel: Panel, _: Page, scene: Scene) -> str:
     if not known:
         return _empty(panel, scene)
     values = "".join(
-        f'<div class="number"><b>{text(shown(whole(one.of, scene.facts), drawn.unit))}</b>'
+        f'<div class="number{" bad" if _is_broken(one, panel, scene) else ""}">'
+        f"<b>{text(shown(whole(one.of, scene.facts), drawn.unit))}</b>"
         f"<span>{text(one.label)}, {_over(scene)}</span></div>"
         for one, drawn in known
     )
     drawn_ones = [drawn for _, drawn in known]
-    return f'<div class="numbers">{values}</div>{sparkline_html(drawn_ones[0])}' + _missing(panel, drawn_ones)
+    if _is_broken(known[0][0], panel, scene):
+        drawn_ones[0] = replace(drawn_ones[0], colour=COLOURS["bad"])
+    said = "".join(f'<p class="words">{text(_with_value(line, panel.unit))}</p>' for line in panel.lines)
+    return (
+        f'<div class="numbers">{values}</div>{sparkline_html(drawn_ones[0])}{said}'
+        f"{_missing(panel, drawn_ones)}"
+    )
+
+
+def _with_value(line: Line, unit: str) -> str:
+    return line.label if any(c.isdigit() for c in line.label) else f"{line.label}: {shown(line.value, unit)}"
+
+
+def _is_broken(one: Series, panel: Panel, scene: Scene) -> bool:
+    """Whether a number of something good is below what is promised, or below nothing at all."""
+    value = whole(one.of, scene.facts)
+    if one.role != "good" or value is None:
+        return False
+    return value < max((line.value for line in panel.lines if line.role == "objective"), default=0.0)
+
+
+def _is_rate(panel: Panel, scene: Scene) -> bool:
+    """Whether bars are of days while less than two are shown: their sum says more than parts of a day."""
+    is_counted = bool(panel.series) and all(is_additive(one.of) for one in panel.series)
+    return (
+        panel.kind == "bars"
+        and is_counted
+        and panel.period_s >= _DAY_S
+        and scene.window.seconds < 2 * panel.period_s
+        and any(whole(one.of, scene.facts) is not None for one in panel.series)
+    )
+
+
+def _summed(panel: Panel, _: Page, scene: Scene) -> str:
+    """The sum over the time shown, and what it makes in a day at this rate."""
+    seconds = max(1.0, scene.window.seconds)
+    values = []
+    for one in panel.series:
+        value = whole(one.of, scene.facts)
+        if value is not None:
+            a_day = shown(value * _DAY_S / seconds, panel.unit)
+            values.append(
+                f'<div class="number"><b>{text(shown(value, panel.unit))}</b>'
+                f"<span>{text(one.label)}, {_over(scene)}</span></div>"
+                f'<div class="number"><b>{text(a_day)}</b><span>a day at this rate</span></div>'
+            )
+    said = "".join(f'<p class="words">{text(_with_value(line, panel.unit))}.</p>' for line in panel.lines)
+    return f'<div class="numbers">{"".join(values)}</div>{said}'
 
 
 def _table(panel: Panel, _: Page, scene: Scene) -> str:
@@ -109,6 +178,8 @@ def _text(panel: Panel, page: Page, scene: Scene) -> str:
 
 def _alarms(panel: Panel, page: Page, scene: Scene) -> str:
     found = [scene.verdicts[name] for name in panel.alarms if name in scene.verdicts]
+    if panel.id == "alarms":  # not of a list that goes on: promises are told of once
+        found = [*(one for one in promises(page, scene) if one not in found), *found]
     return verdicts_html(found, page, scene) if found else _empty(panel, scene, "No alarm is defined here.")
 
 
@@ -177,35 +248,14 @@ def _lines(panel: Panel, scene: Scene) -> Iterator[Line]:
             yield line
 
 
-def _piece(panel: Panel, scene: Scene) -> str:
-    """Says where a graph of long periods is one of short pieces here, for its title may name the period."""
-    step_s = scene.window.step_s
-    if (
-        panel.period_s < _LONG_S
-        or step_s == panel.period_s
-        or not any(is_additive(s.of) for s in panel.series)
-    ):
-        return ""
-    told = f"A point here is {length(step_s)}, not {length(panel.period_s)}."
-    return f'<p class="words">{told}</p>'
-
-
 def _over(scene: Scene) -> str:
     return f"over {length(round(scene.window.seconds))}"
 
 
 def _empty(panel: Panel, scene: Scene, otherwise: str = "") -> str:
-    """Why a panel is empty: what the store cannot know, then what the panel says of it."""
-    metrics = [metric for one in panel.series for metric in metrics_of(one.of)]
-    measures = sorted({metric.measure for metric in metrics})
-    absences = list(dict.fromkeys(map(absence, metrics)))
-    said = [reason for reason in absences if reason]
-    if not said:
-        said = [otherwise or ("No data in this time." if scene.window.has_data else "The store is empty.")]
-    told = panel.empty or " ".join(dict.fromkeys(MEASURES[measure].empty for measure in measures))
-    if metrics and all(absences) and told.strip():
-        told = f"In the tool itself: {told[0].lower() + told[1:]}"
-    return f'<p class="empty">{text(" ".join([*said, told]).strip())}</p>'
+    """Why a panel that is shown has nothing: what its kind says of that, and the panel itself."""
+    said = otherwise or ("No data in this time." if scene.window.has_data else "The store is empty.")
+    return f'<p class="empty">{text(" ".join((said, panel.empty)).strip())}</p>'
 
 
 def _missing(panel: Panel, known: list[Drawn]) -> str:

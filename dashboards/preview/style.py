@@ -1,4 +1,4 @@
-"""The look of a preview's pages and the script that tells what is under the pointer: no network, no fonts."""
+"""The look of a preview's pages: no network, no fonts."""
 
 from __future__ import annotations
 
@@ -91,42 +91,36 @@ white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
 .lines code,.box code{user-select:all}
 .box{background:#f3f5f7;border-radius:4px;padding:8px 10px;font-size:13px;margin-top:6px}.box p{margin:3px 0}
 bdi{unicode-bidi:isolate}
+nav strong{overflow-wrap:anywhere;display:block}
+nav input{width:100%;margin-top:10px;padding:4px 8px;border:1px solid var(--rule);border-radius:4px;
+font:inherit;font-size:13px}
+nav li[hidden]{display:none}
+.first-of-row{grid-column:1 / span var(--w)}
+.panel h3{overflow-wrap:anywhere}
+.summary{border:1px solid var(--rule);border-left:5px solid var(--good);background:var(--card);
+border-radius:6px;padding:8px 14px;margin-top:10px;overflow-wrap:anywhere}
+.summary p{margin:3px 0}.summary ul{margin:4px 0;padding-left:18px}
+.summary .first{font-size:16px;font-weight:600}
+.summary.bad{border-left-color:var(--bad)}.summary.warn{border-left-color:#c9a227}
+.fires{color:var(--bad)}.state.fires{color:#fff}
+.calm{margin:4px 0;color:var(--soft)}.summary.calm{color:inherit}
+details.chips{margin-top:6px}details.chips summary{cursor:pointer;color:var(--soft);font-size:13px}
+details.chips ul{list-style:none;margin:6px 0 8px;padding:0;columns:4 220px;column-gap:20px;font-size:12.5px}
+details.chips li{break-inside:avoid;padding:2px 0;overflow-wrap:anywhere}
+details.absent{margin:10px 0 0;color:var(--soft);font-size:13px}
+details.absent summary{cursor:pointer;overflow-wrap:anywhere}
+details.absent ul{margin:4px 0 0;padding-left:18px;columns:3 260px;column-gap:20px}
+details.absent li{break-inside:avoid;padding:1px 0}details.absent small{display:block}
+.number.bad b{color:var(--bad)}
+path.dot{stroke-width:6;stroke-linecap:round;fill:none}
 footer{color:var(--soft);font-size:12px;margin-top:28px}
 @media(max-width:1020px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}.panel{grid-column:span 1}
-.panel.broad{grid-column:span 2}}
+.panel.broad{grid-column:span 2}.first-of-row.panel:not(.broad){grid-column:auto / span 1}}
 @media(max-width:760px){.page{display:block}nav{position:static;height:auto;border-right:0;
 border-bottom:1px solid var(--rule);padding:8px 12px}nav h2{margin:6px 0 0}nav ul{display:flex;flex-wrap:wrap}
-main{padding:12px}.grid{grid-template-columns:minmax(0,1fr)}.panel,.panel.broad{grid-column:span 1}}
+nav{max-height:34vh;overflow-y:auto}main{padding:12px}
+.grid{grid-template-columns:minmax(0,1fr)}.panel,.panel.broad{grid-column:span 1}}
 @media print{body{background:#fff}.page{display:block}nav{display:none}main{padding:0}
 .panel{break-inside:avoid;border-color:#ccc}a{color:inherit}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
-"""
-
-SCRIPT = """
-for (const chart of document.querySelectorAll(".chart")) {
-  const hover = JSON.parse(chart.dataset.hover);
-  const plot = chart.querySelector(".plot"), guide = chart.querySelector(".guide");
-  const tip = chart.querySelector(".tip");
-  const hide = () => { tip.hidden = true; guide.style.display = "none"; };
-  plot.addEventListener("pointermove", (event) => {
-    const box = plot.getBoundingClientRect(), whole = chart.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    const i = Math.min(Math.max(Math.floor(share * hover.count), 0), hover.count - 1);
-    const at = new Date(hover.first_ms + i * hover.step_ms).toISOString();
-    tip.replaceChildren(at.slice(0, 10) + " " + at.slice(11, 19) + " UTC");
-    for (const [label, colour, values] of hover.series) {
-      const row = document.createElement("div"), sample = document.createElement("i");
-      sample.style.background = colour;
-      row.append(sample, label + ": " + (values[i] || "no data"));
-      tip.append(row);
-    }
-    tip.hidden = false;
-    guide.style.display = "block";
-    guide.style.left = (100 * (i + 0.5) / hover.count) + "%";
-    const left = box.left - whole.left + box.width * (i + 0.5) / hover.count;
-    tip.style.left = left > whole.width / 2 ? "auto" : (left + 10) + "px";
-    tip.style.right = left > whole.width / 2 ? (whole.width - left + 10) + "px" : "auto";
-  });
-  plot.addEventListener("pointerleave", hide);
-}
 """

@@ -5,8 +5,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-functio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from dashboards.resources import Place
 from dashboards.template.intrinsics import resolve
 from dashboards.template.scope import Scope
 from dashboards.template.substitution import shown
@@ -15,16 +17,20 @@ from dashboards.template.substitution import shown
 _MOST_DEEP = 8
 
 
-def evaluate(conditions: Any, scope: Scope) -> dict[str, bool | None]:
-    """Return each condition's value by name. scope: the parameters and mappings that they look at."""
+def evaluate(
+    conditions: Any, scope: Scope, place: Callable[..., Place] = lambda *_: Place()
+) -> dict[str, bool | None]:
+    """Return each condition's value by name. scope: the parameters and mappings that they look at; place:
+    path in the template -> where that is written."""
     declared = conditions if isinstance(conditions, dict) else {}
-    judge = _Judge(declared, scope)
+    judge = _Judge(declared, scope, place)
     return {name: judge.named(name) for name in declared}
 
 
 class _Judge:
-    def __init__(self, declared: dict[str, Any], scope: Scope) -> None:
+    def __init__(self, declared: dict[str, Any], scope: Scope, place: Callable[..., Place]) -> None:
         self._declared = declared
+        self._place = place
         self._scope = scope
         self._known: dict[str, bool | None] = {}
         self._deep = 0
@@ -35,6 +41,7 @@ class _Judge:
             self._known[name] = None
             if self._deep < _MOST_DEEP:
                 self._deep += 1
+                self._scope.place = self._place("Conditions", name)
                 self._known[name] = self._value(self._declared.get(name))
                 self._deep -= 1
         return self._known[name]

@@ -25,6 +25,7 @@ _DEFINITIONS = {
     "AWS::ApiGatewayV2::Api": ("BodyS3Location", "Body"),
     "AWS::StepFunctions::StateMachine": ("DefinitionS3Location", "Definition"),
 }
+_MACHINE = "AWS::Serverless::StateMachine"
 _MOST_FILES = 200
 #: Levels that a file put into a template may add to it.
 _ADDED_DEPTH = MOST_DEPTH // 2
@@ -58,6 +59,9 @@ class Inclusion:
         self._place = self._source.place("Resources", written, "Properties", location)
         rest = {key: value for key, value in properties.items() if key != location}
         tree = self._read(properties[location], f"{name}: {location}")
+        if tree is None and done["Type"] == _MACHINE:
+            # SAM refuses a state machine without a definition; this one is known, only not read.
+            return {**done, "Properties": {**rest, location: {"Bucket": "local", "Key": "definition"}}}
         return {**done, "Properties": rest if tree is None else {**rest, body: tree}}
 
     def _inlined(self, node: Any, depth: int) -> Any:

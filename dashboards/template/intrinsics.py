@@ -33,6 +33,12 @@ _CONDITIONAL = (
 )
 
 
+def kind_of(node: Any) -> str:
+    """What a tree is, as people say it."""
+    kinds = ((list, "list"), (dict, "mapping"), (type(None), "null"))
+    return next((word for kind, word in kinds if isinstance(node, kind)), "single value")
+
+
 def is_intrinsic(node: Any) -> bool:
     """Whether a tree is one call of an intrinsic function: a mapping of `Ref` or `Fn::...` alone."""
     if not isinstance(node, dict) or len(node) != 1:
@@ -77,6 +83,7 @@ def _intrinsic(node: dict[str, Any], scope: Scope) -> Any:
 def _ref(argument: Any, scope: Scope) -> Any:
     name = resolve(argument, scope)
     if not isinstance(name, str):
+        scope.tell("warning", f"Ref must name one parameter or resource; this is a {kind_of(name)}.")
         return {"Ref": name}
     if name in scope.values:
         return scope.values[name]
@@ -89,9 +96,10 @@ def _ref(argument: Any, scope: Scope) -> Any:
 
 def _get_att(argument: Any, scope: Scope) -> Any:
     parts = argument.split(".", 1) if isinstance(argument, str) else resolve(argument, scope)
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list) or not parts or not isinstance(parts[0], str) or len(parts) < 2:
+        scope.tell("warning", "Fn::GetAtt must be a resource and one of its attributes; it is left as it is.")
         return {"Fn::GetAtt": parts}
-    if len(parts) < 2:
+    if not all(isinstance(part, str) for part in parts):
         return {"Fn::GetAtt": parts}
     owner, attribute = parts[0], ".".join(parts[1:])
     outputs = scope.nested.get(owner)
@@ -104,6 +112,7 @@ def _get_att(argument: Any, scope: Scope) -> Any:
 
 def _if(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
+        scope.tell("warning", "Fn::If must be a condition and two values; it is left as it is.")
         return {"Fn::If": resolve(argument, scope)}
     name, first, second = argument
     is_true = scope.conditions.get(name)
@@ -127,6 +136,7 @@ def _sub(argument: Any, scope: Scope) -> Any:
         text, given = argument[0], resolve(argument[1], scope)
     text = text if isinstance(text, str) else resolve(text, scope)
     if not isinstance(text, str) or not isinstance(given, dict):
+        scope.tell("warning", "Fn::Sub must be a text, alone or with a mapping; it is left as it is.")
         return {"Fn::Sub": resolve(argument, scope)}
 
     def meaning(name: str) -> Any:

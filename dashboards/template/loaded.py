@@ -12,7 +12,7 @@ from dashboards.resources import Note, Place
 from dashboards.template.conditions import evaluate
 from dashboards.template.included import Inclusion
 from dashboards.template.loops import Expanded
-from dashboards.template.sam import is_sam, translate
+from dashboards.template.sam import Refusal, is_sam, translate
 from dashboards.template.scope import Scope, parameter_values, pseudo_parameters
 from dashboards.template.source import Source, read_template
 from dashboards.template.values import Deployment
@@ -61,7 +61,7 @@ def load(path: Path, given: Mapping[str, Any], deployment: Deployment, stack: st
         notes.setdefault((note.text, str(note.place)), note)
     opened = parameter_values(tree.get("Parameters"), given, is_open=True)
     judged = msgspec.structs.replace(scope, values=opened)
-    scope.conditions = evaluate(expanded.tree.get("Conditions"), judged)
+    scope.conditions = evaluate(expanded.tree.get("Conditions"), judged, source.place)
     origins = dict(expanded.made_by)
     whole = {**expanded.tree, "Resources": _sound(expanded.tree["Resources"], source, scope, origins)}
     _tell_transforms(whole, source, scope)
@@ -121,7 +121,7 @@ def _translate(loaded: Loaded, deployment: Deployment) -> None:
     done = translate(before, scope.values, deployment.region)
     loaded.tree = {**done.tree, "Resources": mapping(done.tree.get("Resources"))}
     for refusal in done.refusals:
-        _tell_refusal(loaded, refusal.id, refusal.text)
+        _tell_refusal(loaded, refusal)
     loaded.origins.update({name: loaded.origins.get(by, by) for name, by in done.made_by.items()})
     # The translator adds conditions of its own, such as those of deployments.
     added = mapping(loaded.tree.get("Conditions"))
@@ -129,11 +129,15 @@ def _translate(loaded: Loaded, deployment: Deployment) -> None:
     scope.conditions = {**scope.conditions, **new}
 
 
-def _tell_refusal(loaded: Loaded, name: str, text: str) -> None:
+def _tell_refusal(loaded: Loaded, refusal: Refusal) -> None:
     level: Literal["error"] = "error"
+    name, text = refusal.id, refusal.text
     place = loaded.place(name) if name else loaded.source.place("Transform")
     said = text if text.endswith(".") else f"{text}."
     whole = f"{name} is left out. {said}" if name else f"SAM cannot be translated. {said}"
+    if refusal.event:
+        written = ("Resources", loaded.origins.get(name, name), "Properties", "Events", refusal.event)
+        place, whole = loaded.source.place(*written), f"{name} is without its event {refusal.event}. {said}"
     note = Note(level=level, text=whole, place=place, subject=name)
     if loaded.scope.notes is not None:
         loaded.scope.notes.setdefault((note.text, str(place)), note)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _nested(name: str, loaded: Loaded, level: Level, into: Gathered) -> dict[str
     if path is None:
         scope.tell("info", f"The nested stack {name} is not a local file; what is in it is not known here.")
         return {}
-    if path.resolve() in level.open:
+    if _real(path) in level.open:
         scope.tell(
             "warning", f"The nested stack {name} is {path}, which is around it: a circle. It is not read."
         )
@@ -103,15 +104,18 @@ def _nested(name: str, loaded: Loaded, level: Level, into: Gathered) -> dict[str
     except TemplateError as error:
         scope.tell("error", f"The nested stack {name} cannot be read. {error}")
         return {}
-    below = Level(
-        prefix=f"{scope.ids[name]}/", stack=(*level.stack, name), open=(*level.open, path.resolve())
-    )
+    below = Level(prefix=f"{scope.ids[name]}/", stack=(*level.stack, name), open=(*level.open, _real(path)))
     return gather(inner, below, into)
+
+
+def _real(path: Path) -> Path:
+    """The file that a path leads to; unlike Path.resolve it does not raise for links in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _local(url: Any, loaded: Loaded) -> Path | None:
     """Return the path of a nested template, None where it is elsewhere."""
-    if not isinstance(url, str) or not url or "://" in url or "\0" in url:
+    if not isinstance(url, str) or not url or "://" in url or "\0" in url or "{{resolve:" in url:
         return None
     return Path(loaded.source.file).parent / url
 
@@ -132,6 +136,7 @@ def _item(name: str, resource: dict[str, Any], loaded: Loaded, level: Level) -> 
         properties=properties if isinstance(properties, dict) and properties != NO_VALUE else {},
         metadata=mapping(resolve(mapping(resource.get("Metadata")), scope)),
         condition=condition if scope.conditions.get(condition) is None else "",
+        declared=condition if condition in scope.conditions else "",
         stack=level.stack,
         source_id=loaded.origins.get(name, name),
         place=loaded.place(name),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,15 +32,21 @@ _SHARED = {
 #: Type -> the property with its code; what stands in for code that `sam package` will upload.
 _CODE = {f"{SAM}Function": "CodeUri", f"{SAM}LayerVersion": "ContentUri"}
 _UPLOADED = "s3://local/code"
+_ALIASED = (f"{SAM}Function", f"{SAM}StateMachine")
+#: Stands in for an alias that is a parameter without a value; no metric has it.
+_ALIAS = "alias"
+_EVENT = re.compile(r"[Ee]vent with id \[([^\]]+)\]")
 #: Partition that stands in while the region is unknown; names of policies alone have it.
 _REGION = "us-east-1"
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What the translator said no to. id: logical ID; "" for the whole template."""
+    """What the translator said no to. id: logical ID; "" for the whole template. event: of a function, the
+    one that is left out; "" where the whole resource is."""
 
     id: str
     text: str
+    event: str = ""
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,24 +69,35 @@ def translate(tree: dict[str, Any], values: Mapping[str, Any], region: str = "")
 
     tree: with Resources that are mappings; it is not changed. values: known parameters.
     """
-    left = _prepared(tree)
+    left = _prepared(tree, values)
     refusals: list[Refusal] = []
     for _ in range(_MOST_ROUNDS):
         done, refused = _once(left, values, region)
         if done is not None:
             return Translation(tree=done, made_by=_makers(tree, done), refusals=tuple(refusals))
         refusals.extend(refused)
-        names = {one.id for one in refused}
-        if "" in names:
+        if any(not one.id for one in refused):
             break
-        left = {**left, "Resources": {key: one for key, one in left["Resources"].items() if key not in names}}
+        left = {**left, "Resources": _without(left["Resources"], refused)}
         if not left["Resources"]:
             return Translation(tree=left, refusals=tuple(refusals))
     plain = {key: one for key, one in left["Resources"].items() if not _is_source(one)}
     return Translation(tree={**left, "Resources": plain}, refusals=tuple(refusals))
 
 
-def _prepared(tree: dict[str, Any]) -> dict[str, Any]:
+def _without(resources: dict[str, Any], refused: list[Refusal]) -> dict[str, Any]:
+    """Return the resources without what was refused: an event where that is enough."""
+    gone = {one.id for one in refused if not one.event}
+    left = {key: one for key, one in resources.items() if key not in gone}
+    for one in refused:
+        if one.event and one.id in left:
+            properties = left[one.id]["Properties"]
+            events = {key: event for key, event in properties["Events"].items() if key != one.event}
+            left[one.id] = {**left[one.id], "Properties": {**properties, "Events": events}}
+    return left
+
+
+def _prepared(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy without what would make the translator ask AWS, and without secrets' defaults."""
     done = copy.copy(tree)
     parameters = tree.get("Parameters")
@@ -89,12 +107,32 @@ def _prepared(tree: dict[str, Any]) -> dict[str, Any]:
             for name, one in parameters.items()
         }
     done["Globals"] = {
-        kind: _with_code(f"{SAM}{kind}", one, {}) if isinstance(one, dict) else one
+        kind: _with_code(f"{SAM}{kind}", _with_alias(one, values), {}) if isinstance(one, dict) else one
         for kind, one in (tree["Globals"] if isinstance(tree.get("Globals"), dict) else {}).items()
     }
     if not done["Globals"]:
         done.pop("Globals")
-    done["Resources"] = {name: _uploaded(_as_stack(one), done) for name, one in tree["Resources"].items()}
+    done["Resources"] = {
+        name: _uploaded(_published(_as_stack(one), values), done) for name, one in tree["Resources"].items()
+    }
+    return done
+
+
+def _published(resource: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    properties = resource.get("Properties")
+    if resource.get("Type") not in _ALIASED or not isinstance(properties, dict):
+        return resource
+    return {**resource, "Properties": _with_alias(properties, values)}
+
+
+def _with_alias(properties: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return properties whose alias is a text: the translator refuses one that only a deployment knows."""
+    done = dict(properties)
+    alias, digest = done.get("AutoPublishAlias"), done.get("AutoPublishCodeSha256")
+    if isinstance(alias, dict) and not isinstance(values.get(str(alias.get("Ref"))), str):
+        done["AutoPublishAlias"] = _ALIAS
+    if isinstance(digest, dict):
+        done.pop("AutoPublishCodeSha256")
     return done
 
 
@@ -116,7 +154,9 @@ def _with_code(
     if name is None:
         return properties
     done = dict(properties)
-    if isinstance(done.get(name), str) and not done[name].startswith("s3://"):
+    written = done.get(name)
+    is_known = isinstance(written, str) and written.startswith("s3://")
+    if isinstance(written, str | dict) and not is_known and not {"Bucket", "Key"} <= set(written):
         done[name] = _UPLOADED
     every = {**wide, **done}
     if is_whole and every.get("PackageType") == "Image":
@@ -204,10 +244,29 @@ def _refusals(tree: Mapping[str, Any], error: Any) -> list[Refusal]:
     for cause in error.causes:
         named = getattr(cause, "_logical_id", "")
         for name in named if isinstance(named, list) else [named]:
-            known = name if isinstance(name, str) and name in tree["Resources"] else ""
-            found.setdefault(known, Refusal(known, _line(cause.message)))
+            known = _owner(name, tree) if isinstance(name, str) else ""
+            event = _event(known, str(name), cause.message, tree)
+            found.setdefault(known, Refusal(known, _line(cause.message), event))
     named_ones = [one for name, one in found.items() if name]
     return named_ones or list(found.values()) or [Refusal("", "SAM does not say why.")]
+
+
+def _owner(name: str, tree: Mapping[str, Any]) -> str:
+    """Return the resource that a refused one is or was made of: an event's is called after its function."""
+    if name in tree["Resources"]:
+        return name
+    sources = [one for one, resource in tree["Resources"].items() if _is_source(resource)]
+    return max((one for one in sources if name.startswith(one)), key=len, default="")
+
+
+def _event(owner: str, name: str, message: str, tree: Mapping[str, Any]) -> str:
+    """Return the event of a resource that the translator complains of, "" where it is the resource."""
+    resource = tree["Resources"].get(owner)
+    properties = resource.get("Properties") if isinstance(resource, dict) else None
+    events = properties.get("Events") if isinstance(properties, dict) else None
+    match = _EVENT.search(message)
+    told = match[1] if match else name.removeprefix(owner)
+    return told if isinstance(events, dict) and told in events else ""
 
 
 def _culprits(tree: dict[str, Any], values: Mapping[str, Any], region: str) -> list[Refusal]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,17 +78,25 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise TemplateError(f"{path}: This is a folder; name the template in it.")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opener) as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
         if isinstance(error, TemplateError):
             raise
-        said = "There is no such file" if missing else f"The file cannot be read: {reason(error)}"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
+        said = "There is no such file" if missing else f"The file cannot be read: {why}"
         raise TemplateError(f"{path}: {said}.") from error
     if len(data) > MOST_BYTES:
         raise TemplateError(f"{path}: The file is longer than {MOST_BYTES:,} bytes.")
     return _decoded(data, path)
+
+
+def _opener(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to is empty, where an ordinary open would wait for ever."""
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    os.set_blocking(handle, True)
+    return handle
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -134,7 +143,7 @@ def plain(node: Any, depth: int = 0) -> Any:
     if depth > MOST_DEPTH:
         raise ValueError(f"it is more than {MOST_DEPTH} levels deep")
     if isinstance(node, dict):
-        return {_key(key): plain(value, depth + 1) for key, value in node.items()}
+        return {_key(key): plain(_condition(key, value), depth + 1) for key, value in node.items()}
     if isinstance(node, list | tuple | set):
         return [plain(value, depth + 1) for value in node]
     if isinstance(node, bytes):
@@ -144,6 +153,15 @@ def plain(node: Any, depth: int = 0) -> Any:
     if isinstance(node, float) and not math.isfinite(node):
         return str(node)
     return node if node is None or isinstance(node, str | int | float) else str(node)
+
+
+def _condition(key: Any, value: Any) -> Any:
+    """The name of a condition that is called `No` or `on`, which YAML takes for a truth value."""
+    if key == "Condition" and isinstance(value, bool):
+        return _key(value)
+    if key == "Fn::If" and isinstance(value, list) and value and isinstance(value[0], bool):
+        return [_key(value[0]), *value[1:]]
+    return value
 
 
 def _key(key: Any) -> str:

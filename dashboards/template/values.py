@@ -40,6 +40,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     #: "" where it always exists; conditions that are known to be false leave no item.
     condition: str = ""
+    #: Name of its condition, also where the parameters' defaults make that true.
+    declared: str = ""
     stack: tuple[str, ...] = ()
     source_id: str = ""
     place: Place = Place()

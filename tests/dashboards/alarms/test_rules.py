@@ -149,6 +149,7 @@ def test_the_pipeline_is_watched() -> None:
         resource("function", "Evaluator"),
         resource("queue", "Retry"),
         resource("queue", "Dead"),
+        resource("table", "State"),
     ]
     given = system(
         *parts,
@@ -213,6 +214,7 @@ def test_only_burning_promises_silence_and_the_pipeline_wake_somebody() -> None:
         "endpoint-silent",
         "endpoint-slo-availability",
         "endpoint-slo-latency",
+        "pipeline-errors",
         "pipeline-failed",
         "pipeline-silent",
     }

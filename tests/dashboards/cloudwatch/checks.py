@@ -27,6 +27,7 @@ from tests.dashboards.cloudwatch.bodies import (
     known_values,
     resolved,
 )
+from tests.dashboards.cloudwatch.merged import merged_problems
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TERM = re.compile(r'ALARM\("([^"]+)"\)')
@@ -71,6 +72,7 @@ def _problems(rendered: Rendered, system: System, pages: Sequence[Page]) -> Iter
             yield "fragment.yaml has more than Resources"
         inside = [("fragment.yaml", id, one) for id, one in fragment["Resources"].items()]
         yield from _resources(inside, system)
+        yield from merged_problems(fragment, system.files)
         if stacks and Counter(one["Type"] for _, _, one in inside) != Counter(
             one["Type"] for _, _, one in resources
         ):

@@ -18,6 +18,7 @@ from dashboards.rendered import Rendered
 from dashboards.resources import System
 from tests.dashboards.datadog import query_grammar as grammar
 from tests.dashboards.datadog.models import MODELS, model_problems
+from tests.dashboards.datadog.semantics import semantic_problems
 
 _SCHEMAS = {
     f"Datadog::{name}": Draft202012Validator(
@@ -34,7 +35,6 @@ _Bodies = dict[str, dict[str, dict[str, Any]]]
 
 def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: Alarms) -> list[str]:
     """Return every problem of the files, each as a sentence with the file; none where they are valid."""
-    del system
     found: list[str] = []
     bodies: _Bodies = {kind: {} for kind in MODELS}
     for path, text in rendered.files.items():
@@ -58,6 +58,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
         found += [f"slos/{name}: {one}" for one in _slo(body)]
     found += list(_complete(rendered, bodies, pages, alarms))
     found += list(_templates(rendered, bodies))
+    found += list(semantic_problems(rendered, bodies, system, pages, alarms))
     return found
 
 

@@ -25,9 +25,14 @@ _CONFIGURATION = Configuration()  # type: ignore[no-untyped-call]
 
 def model_problems(kind: str, body: Any) -> Iterator[str]:
     """Yield what the model of a folder does not allow, each as a sentence."""
+    yield from body_problems(MODELS[kind], body)
+
+
+def body_problems(model: Any, body: Any) -> Iterator[str]:
+    """Yield what a model does not allow, each as a sentence."""
     try:
         found = validate_and_convert_types(  # type: ignore[no-untyped-call]
-            body, (MODELS[kind],), ["body"], True, True, _CONFIGURATION
+            body, (model,), ["body"], True, True, _CONFIGURATION
         )
     except Exception as fault:  # The client raises errors of five kinds, none of them our own.
         yield f"Datadog's model refuses it: {str(fault).splitlines()[0]}"

@@ -18,9 +18,10 @@ import re
 _SPACE = r"(?:avg|sum|min|max|count|p50|p75|p90|p95|p99)"
 _FUNCTIONS = {"default_zero": 1, "week_before": 1, "clamp_min": 2, "clamp_max": 2, "abs": 1}
 _METRIC = r"[a-zA-Z][a-zA-Z0-9_.]{0,199}"
-_FILTER = r"(?:!?[a-z][a-z0-9_\-./]*:[a-z0-9_\-:./*]+|\$[a-z_]+|\*)"
+_FILTER = r"(?:!?[a-z][a-z0-9_\-./]*:[a-z0-9_\-:./*]+|\$[a-z][a-z0-9_]*|\*)"
+_EITHER = rf"\({_FILTER}(?: OR {_FILTER})+\)(?: AND {_FILTER})*"
 _QUERY = re.compile(
-    rf"{_SPACE}:({_METRIC})\{{({_FILTER}(?:,{_FILTER})*)\}}( by \{{[a-z_,]+\}})?"
+    rf"{_SPACE}:({_METRIC})\{{({_EITHER}|{_FILTER}(?:,{_FILTER})*)\}}( by \{{[a-z_,]+\}})?"
     r"(?:\.as_count\(\)|\.as_rate\(\))?(?:\.rollup\((?:avg|sum|min|max|count), \d+\))?"
 )
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

@@ -26,6 +26,11 @@ GRID_COLUMNS = 48
 BYTES_MAX = 4_000_000
 #: What both products import at once, where nobody set it otherwise (savedObjects.maxImportPayloadBytes).
 IMPORT_MAX = 26_214_400
+#: Objects that both products import at once (savedObjects.maxImportExportSize).
+OBJECTS_MAX = 10_000
+#: What an address of a drilldown may ask for in the menu of a panel: it has no event.
+_VARIABLES = ("kibanaUrl", "date context.panel.timeRange.from", "date context.panel.timeRange.to")
+_PLACE = re.compile(r"\((discover)?#/view/([^)]*)\)")
 _PARSER = KqlParser()
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _FIELD = re.compile(r"(?:^|[\s(])([A-Za-z@][\w.@]*)\s*(?::|>=|<=|>|<)")
@@ -78,9 +83,7 @@ def _objects(rendered: Rendered, pages: Sequence[Page]) -> Iterator[str]:
     yield from (one for one in found if isinstance(one, str))
     objects = [one for one in found if isinstance(one, dict)]
     known = {(one.get("type"), one.get("id")) for one in objects}
-    for key, times in Counter((one.get("type"), one.get("id")) for one in objects).items():
-        if times > 1:
-            yield f"{key} is there {times} times"
+    yield from set_problems(objects)
     boards = [one for one in objects if one.get("type") == "dashboard"]
     if len(boards) != len(pages):
         yield f"{len(pages)} pages have {len(boards)} dashboards"
@@ -98,6 +101,25 @@ def _objects(rendered: Rendered, pages: Sequence[Page]) -> Iterator[str]:
         yield from schema_problems(name, schema, one["attributes"])
         yield from _references(name, one, known)
         yield from _strings(name, one)
+
+
+def set_problems(objects: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with all objects together: their number, IDs, links in texts and in formats."""
+    if len(objects) > OBJECTS_MAX:
+        yield f"{len(objects)} objects are more than {OBJECTS_MAX}"
+    for key, times in Counter((one.get("type"), one.get("id")) for one in objects).items():
+        if times > 1:
+            yield f"{key} is there {times} times"
+    ids = {kind: {one["id"] for one in objects if one["type"] == kind} for kind in ("dashboard", "search")}
+    views = {one["id"] for one in objects if one["type"] == "index-pattern"}
+    for one in objects:
+        text = json.dumps(one)
+        for kind, target in _PLACE.findall(text):
+            if target not in ids["search" if kind else "dashboard"]:
+                yield f"{one['type']} {one['id']}: a link leads to {target}, which is not there"
+        for view in re.findall(r"_a=\(index:([^,)]*)", text):
+            if view not in views:
+                yield f"{one['type']} {one['id']}: a link reads {view}, which is not there"
 
 
 def schema_problems(name: str, schema: dict[str, Any], tree: Any) -> Iterator[str]:
@@ -182,6 +204,7 @@ def _used(here: str, panel: dict[str, Any], references: list[dict[str, str]]) ->
         yield f"used:{index}:{panel['panelRefName']}"
     config = panel["embeddableConfig"]
     by_name = {reference["name"]: reference["id"] for reference in references}
+    types = {reference["name"]: reference["type"] for reference in references}
     for inner in config.get("attributes", {}).get("references", []):
         outer = f"{index}:{inner['name']}"
         yield f"used:{outer}"
@@ -190,9 +213,24 @@ def _used(here: str, panel: dict[str, Any], references: list[dict[str, str]]) ->
     for event in config.get("enhancements", {}).get("dynamicActions", {}).get("events", []):
         factory = event["action"]["factoryId"]
         if factory == "DASHBOARD_TO_DASHBOARD_DRILLDOWN":
-            yield f"used:{index}:drilldown:{factory}:{event['eventId']}:dashboardId"
-        elif not event["action"]["config"].get("url", {}).get("template"):
+            name = f"{index}:drilldown:{factory}:{event['eventId']}:dashboardId"
+            yield f"used:{name}"
+            if types.get(name, "dashboard") != "dashboard":
+                yield f"{here}: a drilldown leads to a {types[name]}"
+            if event["triggers"] != ["FILTER_TRIGGER"]:
+                yield f"{here}: a drilldown to a dashboard has the trigger {event['triggers']}"
+            continue
+        template = event["action"]["config"].get("url", {}).get("template", "")
+        if not template:
             yield f"{here}: a drilldown leads nowhere"
+        if event["triggers"] != ["CONTEXT_MENU_TRIGGER"]:
+            yield f"{here}: a drilldown to an address has the trigger {event['triggers']}"
+        for variable in re.findall(r"\{+([^{}]*)\}+", template):
+            if variable not in _VARIABLES or f"{{{{{variable}}}}}" not in template:
+                yield f"{here}: a drilldown asks for {variable}, which its trigger does not know"
+        for target in re.findall(r"app/discover#/view/(.*)", template):
+            if "/" in target:
+                yield f"{here}: a drilldown leads to {target}, which is no search"
 
 
 def _lens(here: str, attributes: dict[str, Any]) -> Iterator[str]:
@@ -248,8 +286,23 @@ def _columns(here: str, layer: dict[str, Any]) -> Iterator[str]:
             text = column["params"]["formula"]
             if text.count("(") != text.count(")"):
                 yield f"{here}: the brackets of the formula of {name} do not fit"
-            for quoted in re.findall(r"kql='((?:\\.|[^'\\])*)'", text):
-                yield from kql_problems(f"{here} {name}", re.sub(r"\\(.)", r"\1", quoted))
+            # The grammar of formulas knows one escape, that of the quote: other backslashes are KQL's.
+            asked = [one.replace("\\'", "'").strip() for one in re.findall(r"kql='((?:\\'|[^'])*)'", text)]
+            for query in asked:
+                yield from kql_problems(f"{here} {name}", query)
+            read = {columns[one].get("filter", {}).get("query", "") for one in _helpers(name, columns)}
+            if {one.strip() for one in read if one} != set(asked):
+                yield f"{here}: the formula of {name} asks for other documents than its columns"
+
+
+def _helpers(name: str, columns: dict[str, Any]) -> Iterator[str]:
+    """Yield the columns below a formula that aggregate something."""
+    for one in columns[name].get("references", []):
+        found = columns.get(one, {})
+        if found.get("operationType") == "math":
+            yield from (helper for helper in found["references"] if helper in columns)
+        elif found:
+            yield one
 
 
 def _leaves(tree: Any) -> Iterator[str]:

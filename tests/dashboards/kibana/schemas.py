@@ -292,7 +292,8 @@ _METRIC = {
 RULE = strict(
     {
         "actions": ANY_LIST,
-        "consumer": {"enum": ["observability", "logs", "alerts"]},
+        # Features that have rules of this type; `observability` is none, so only a superuser might create it.
+        "consumer": {"enum": ["logs", "infrastructure"]},
         "name": NAME,
         "params": strict(
             {

@@ -78,6 +78,30 @@ def criterion(one: Tree) -> Tree:
     return found
 
 
+def formula_of(one: Tree, change: Callable[[str], str]) -> None:
+    """Change the text of the first formula of a layer."""
+    params = one["columns"]["s0"]["params"]
+    params["formula"] = change(params["formula"])
+
+
+def words_of(panel: Tree) -> Tree:
+    """Return the parameters of a text."""
+    found: Tree = panel["embeddableConfig"]["savedVis"]["params"]
+    return found
+
+
+def drilldown_of(found: list[Tree], factory: str, **config: object) -> None:
+    """Give the p95 graph a drilldown of the menu."""
+    action = {"config": config, "factoryId": factory, "name": "x"}
+    event = {"action": action, "eventId": "e", "triggers": ["CONTEXT_MENU_TRIGGER"]}
+    found[4]["embeddableConfig"]["enhancements"] = {"dynamicActions": {"events": [event]}}
+
+
+def changed_text(change: Callable[[str], str]) -> Rendered:
+    """Return the good files with the text of the saved objects changed."""
+    return files(**{"saved-objects.ndjson": change(GOOD.files["saved-objects.ndjson"])})
+
+
 BROKEN: dict[str, tuple[Rendered, str]] = {
     "no JSON": (files(**{"saved-objects.ndjson": "{\n"}), "no JSON"),
     "unknown attribute": (changed("dashboard", lambda o: o["attributes"].update(colour=1)), "colour"),
@@ -121,6 +145,43 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
         "not valid",
     ),
     "Lens reference": (lens(lambda one: one["references"].pop()), "no layer's reference"),
+    "escaped twice": (
+        layer(lambda one: formula_of(one, lambda text: text.replace('"', '\\\\"'))),
+        "is no KQL",
+    ),
+    "formula of other documents": (
+        layer(lambda one: formula_of(one, lambda text: text.replace("/claims", "/other"))),
+        "asks for other documents",
+    ),
+    "link to nowhere": (
+        panels(lambda p: words_of(p[0]).update(markdown="[a](#/view/gone)")),
+        "leads to gone",
+    ),
+    "search that is none": (
+        panels(lambda p: words_of(p[0]).update(markdown="[a](discover#/view/gone)")),
+        "leads to gone",
+    ),
+    "story without a view": (
+        changed("index-pattern", lambda o: o["attributes"].update(fieldFormatMap='{"a":"?_a=(index:x,b)"}')),
+        "reads x",
+    ),
+    "variable of no trigger": (
+        panels(lambda p: drilldown_of(p, "URL_DRILLDOWN", url={"template": "https://x/{{event.value}}"})),
+        "event.value",
+    ),
+    "one brace": (
+        panels(lambda p: drilldown_of(p, "URL_DRILLDOWN", url={"template": "https://x/{trace_id}"})),
+        "trace_id",
+    ),
+    "trigger of a page": (
+        panels(lambda p: drilldown_of(p, "DASHBOARD_TO_DASHBOARD_DRILLDOWN")),
+        "has the trigger",
+    ),
+    "too many objects": (
+        changed_text(lambda text: text + '{"id":"x","type":"tag"}\n' * 10_000),
+        "more than 10000",
+    ),
+    "consumer": (rule(lambda r: r.update(consumer="observability")), "observability"),
     "unknown Lens": (lens(lambda one: one.update(visualizationType="lnsMagic")), "not valid"),
     "dashboard missing": (
         msgspec.structs.replace(GOOD, files={**GOOD.files, "saved-objects.ndjson": "\n"}),

@@ -14,11 +14,13 @@ from dashboards.rendered import Rendered
 from dashboards.resources import System
 from tests.dashboards.kibana.checks import (
     BYTES_MAX,
+    IMPORT_MAX,
     is_field,
     kql_problems,
     lines_of,
     overlaps,
     schema_problems,
+    set_problems,
     walk,
 )
 from tests.dashboards.opensearch.schemas import (
@@ -44,6 +46,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     found = list(lines_of(rendered))
     out = [one for one in found if isinstance(one, str)]
     objects = [one for one in found if isinstance(one, dict)]
+    out.extend(set_problems(objects))
     out.extend(_objects(objects, pages))
     monitors = {name: text for name, text in rendered.files.items() if name.startswith("monitors/")}
     for name, text in monitors.items():
@@ -55,6 +58,11 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     if lacking and not any("cannot tell" in note.text for note in rendered.notes):
         out.append(f"nothing says that there is no monitor for {', '.join(lacking)}")
     out.extend(
+        f"{name} is larger than {IMPORT_MAX} bytes"
+        for name, text in rendered.files.items()
+        if len(text.encode()) > IMPORT_MAX
+    )
+    out.extend(
         f"{name} does not end with a new line" for name, text in rendered.files.items() if text[-1:] != "\n"
     )
     return out
@@ -62,7 +70,6 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
 
 def _objects(objects: list[dict[str, Any]], pages: Sequence[Page]) -> Iterator[str]:
     keys = Counter((one.get("type"), one.get("id")) for one in objects)
-    yield from (f"{key} is there {times} times" for key, times in keys.items() if times > 1)
     boards = sum(one.get("type") == "dashboard" for one in objects)
     if boards != len(pages):
         yield f"{len(pages)} pages have {boards} dashboards"
@@ -132,17 +139,37 @@ def _vis(name: str, state: dict[str, Any]) -> Iterator[str]:
     except ValueError:
         yield f"{name}: the specification is no JSON"
         return
-    yield from schema_problems(name, VEGA, spec)
+    faults = list(schema_problems(name, VEGA, spec))
+    yield from faults
+    if faults:
+        return
+    read: dict[str, list[dict[str, Any]]] = {}
     for unit in units(spec):
         yield from _unit(name, unit)
+        read.setdefault(json.dumps(unit["data"], sort_keys=True), []).extend(unit.get("transform", []))
+    for source, steps in read.items():
+        yield from _read(name, json.loads(source), steps)
+    colours = next((unit["encoding"]["color"] for unit in units(spec) if "color" in unit["encoding"]), {})
+    domain = colours.get("scale", {}).get("domain", [])
+    if len(set(domain)) != len(domain):
+        yield f"{name}: two series have one name, and so one line"
 
 
-def units(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the marks of a specification, which each have data of their own."""
+def units(spec: dict[str, Any], data: Any = None) -> Iterator[dict[str, Any]]:
+    """Yield the marks of a specification, with the data that they read: their own, or those above."""
+    data = spec.get("data", data)
     for inner in spec.get("layer", []):
-        yield from units(inner)
+        yield from units(inner, data)
     if "layer" not in spec:
-        yield spec
+        yield {**spec, "data": data}
+
+
+def _read(name: str, data: dict[str, Any], steps: list[dict[str, Any]]) -> Iterator[str]:
+    """What is asked for once is read by all marks together."""
+    if "url" in data:
+        aggregations = data["url"]["body"]["aggs"]
+        found = aggregations.get(data["format"]["property"].split(".")[1], {})
+        yield from _paths(name, json.dumps(steps), found)
 
 
 def _unit(name: str, unit: dict[str, Any]) -> Iterator[str]:
@@ -160,7 +187,6 @@ def _unit(name: str, unit: dict[str, Any]) -> Iterator[str]:
         path = unit["data"]["format"]["property"].split(".")
         if path[1] not in url["body"]["aggs"]:
             yield f"{name}: the data have no {path[1]}"
-        yield from _paths(name, json.dumps(unit.get("transform", [])), url["body"]["aggs"].get(path[1], {}))
     for step in unit.get("transform", []):
         for key in (step.get("fold", []), [one["field"] for one in step.get("aggregate", [])]):
             yield from (f"{name}: {one} is not there to transform" for one in key if one not in made)
@@ -195,6 +221,9 @@ def query_problems(name: str, tree: Any) -> Iterator[str]:
         elif kind in (*_AGGREGATIONS, "exists") and isinstance(value, dict):
             fields = [str(value.get("field", ""))]
         yield from (f"{name}: {field} is no field" for field in fields if not is_field(field))
+        # OpenSearch Dashboards puts its interval in below this name alone.
+        if isinstance(value, dict) and "%autointerval%" in value and kind != "interval":
+            yield f"{name}: {kind} is sent as it is: %autointerval% is replaced below interval alone"
         if kind != "extended_bounds":
             yield from query_problems(name, value)
     for one in tree if isinstance(tree, list) else ():

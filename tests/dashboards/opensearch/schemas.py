@@ -95,7 +95,7 @@ _CHANNEL = {
         "field": NAME,
         "legend": {"type": "object"},
         "scale": {
-            "type": "object",
+            "type": ["object", "null"],
             "additionalProperties": False,
             "required": ["domain"],
             "properties": {"domain": {"type": "array"}, "range": {"type": "array", "items": COLOUR}},
@@ -111,7 +111,7 @@ _UNIT = {
     "encoding": {
         "type": "object",
         "additionalProperties": False,
-        "properties": dict.fromkeys(("color", "text", "x", "y"), _CHANNEL),
+        "properties": dict.fromkeys(("color", "opacity", "text", "x", "y"), _CHANNEL),
     },
     "mark": {
         "type": "object",
@@ -123,11 +123,12 @@ _UNIT = {
 VEGA = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["$schema"],
+    "required": ["$schema", "data"],
     "anyOf": [{"required": ["layer"]}, {"required": ["mark", "encoding", "data"]}],
     "properties": {
         "$schema": {"const": "https://vega.github.io/schema/vega-lite/v5.json"},
         "autosize": {"type": "object"},
+        "config": strict({"kibana": strict({"hideWarnings": {"const": True}})}),
         "layer": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layer"}},
         "resolve": {"type": "object"},
         **_UNIT,
@@ -136,7 +137,7 @@ VEGA = {
         "layer": {
             "type": "object",
             "additionalProperties": False,
-            "anyOf": [{"required": ["layer"]}, {"required": ["mark", "encoding", "data"]}],
+            "anyOf": [{"required": ["layer"]}, {"required": ["mark", "encoding"]}],
             "properties": {"layer": {"type": "array", "items": {"$ref": "#/$defs/layer"}}, **_UNIT},
         }
     },

@@ -69,12 +69,18 @@ def spec(change: Callable[[Tree], object]) -> Rendered:
 
 def unit(change: Callable[[Tree], object]) -> Rendered:
     """Return the good files with the first mark of the p95 graph changed."""
-    return spec(lambda one: change(one["layer"][0]["layer"][0]))
+    return spec(lambda one: change({**one["layer"][0]["layer"][0], "data": one["data"]}))
 
 
 def time_of(one: Tree) -> Tree:
     """Return the aggregation of a mark."""
     found: Tree = one["data"]["url"]["body"]["aggs"]["time"]
+    return found
+
+
+def hist(one: Tree) -> Tree:
+    """Return the date histogram of a mark."""
+    found: Tree = time_of(one)["date_histogram"]
     return found
 
 
@@ -137,6 +143,19 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
     "not read": (unit(lambda u: time_of(u)["aggs"].update(m9={"filter": {"match_all": {}}})), "not read"),
     "drawn of nothing": (unit(lambda u: u["encoding"]["y"].update(field="amount")), "nothing makes"),
     "folded of nothing": (unit(lambda u: u["transform"].pop(0)), "not there to transform"),
+    "interval that stays": (
+        unit(lambda u: hist(u).update(fixed_interval=hist(u).pop("interval"))),
+        "below interval alone",
+    ),
+    "no data": (spec(lambda s: s.pop("data")), "'data' is a required"),
+    "one name twice": (
+        unit(lambda u: u["encoding"]["color"]["scale"].update(domain=["p95", "p95"])),
+        "two series have one name",
+    ),
+    "link to nowhere": (
+        changed("dashboard", lambda o: o["attributes"].update(description="[a](#/view/gone)")),
+        "leads to gone",
+    ),
     "no context": (unit(lambda u: u["data"]["url"].pop("%context%")), "not valid"),
     "unknown trigger": (monitor(lambda m: m["triggers"][0].update(bucket_level_trigger={})), "bucket_level"),
     "no index": (monitor(lambda m: m["inputs"][0]["search"].update(indices=[])), "indices"),

@@ -53,7 +53,16 @@ def test_limits_and_cutovers_are_drawn() -> None:
     assert {"label": "Legacy baseline", "value": 420} in values
     assert {"label": "SLO", "value": 1000} in values
     (rule,) = (one for one in found if one["mark"]["type"] == "rule" and "url" in one["data"])
-    assert rule["transform"][-1] == {"filter": "datum.key >= datum.from && datum.key <= datum.to"}
+    steps = {step["as"]: step["calculate"] for step in rule["transform"] if "as" in step}
+    assert steps["seen"] == "datum.at >= datum.from && datum.at <= datum.to ? 1 : 0"
+    assert rule["encoding"]["opacity"]["field"] == "seen"
+
+
+def test_a_chart_of_one_kind_of_documents_is_one_search() -> None:
+    """Both axes and the cutover are drawn of what is asked for once."""
+    found = spec("p95")
+    assert "url" in found["data"]
+    assert "url" not in json.dumps(found["layer"])
 
 
 def test_a_ratio_has_an_axis_of_its_own() -> None:

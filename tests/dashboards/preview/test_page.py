@@ -17,7 +17,7 @@ from dashboards.panels import LogQuery, Mark, Page, Panel, Section, Series
 from dashboards.preview.escape import address, filled, text
 from dashboards.preview.markdown import html_of
 from dashboards.preview.render import preview
-from dashboards.preview.style import SCRIPT
+from dashboards.preview.script import SCRIPT
 from subscribers.store import Store
 from tests.dashboards.preview.filled import FIRST, LAST, filled_store, log
 from tests.dashboards.sample import ALARMS, PAGES, SYSTEM
@@ -151,7 +151,7 @@ def test_every_panel_of_an_empty_store_says_why_it_is_empty(tmp_path: Path) -> N
         assert 'class="chart"' not in document
         assert "The store has nothing in the time that was asked for." in document
         figures = document.split("<figure")[1:]
-        assert all(re.search(r'class="(empty|text|box|wide)"', figure) for figure in figures)
+        assert all(re.search(r'class="(empty|text|box|calm)"', figure) for figure in figures)
         assert tags.found
 
 

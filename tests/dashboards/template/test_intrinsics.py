@@ -79,8 +79,21 @@ def test_an_unknown_function_is_told_and_left() -> None:
 
 
 _KEYS = st.sampled_from(
-    ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::Select", "Fn::Split", "Fn::FindInMap"]
-    + ["Fn::Length", "Fn::ToJsonString", "Fn::Transform", "Fn::Foo", "a"]
+    [
+        "Ref",
+        "Fn::GetAtt",
+        "Fn::Sub",
+        "Fn::Join",
+        "Fn::If",
+        "Fn::Select",
+        "Fn::Split",
+        "Fn::FindInMap",
+        "Fn::Length",
+        "Fn::ToJsonString",
+        "Fn::Transform",
+        "Fn::Foo",
+        "a",
+    ]
 )
 _TEXTS = st.sampled_from(
     ["Stage", "Queue", "Queue.Arn", "${Queue}", "${!a}", "${Odd}x", "Yes", "", "No", "1", "${}"]

