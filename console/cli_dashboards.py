@@ -220,7 +220,7 @@ def _names(path: Path | None) -> dict[str, str]:
         return {}
     try:
         tree = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"{path} is no JSON: {error}", param_hint="--names") from error
     if isinstance(tree, dict):
         tree = _listed(tree.get("StackResources", tree.get("StackResourceSummaries"))) or tree

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dashboards.cloudwatch.context import Context
@@ -18,6 +19,9 @@ METRICS_MAX = 2500
 REFERENCES_MAX = 150
 #: Characters of a line of small markdown over the whole width, about.
 _LINE = 170
+
+#: Addresses that are of one request.
+_NEEDS_ID = re.compile(r"\{(correlation_id|trace_id)\}")
 
 Widget = dict[str, Any]
 
@@ -66,7 +70,18 @@ def _explained(section: Section, context: Context) -> str:
         told = [f"[{link.label}]({context.address(link)})" for link in panel.links]
         if told:
             lines.append(f"**{panel.title}**: {', '.join(told)}")
+    if any(panel.kind == "logs" for panel in section.panels):
+        lines.append(_traces(context))
     return "\n\n".join(lines)
+
+
+def _traces(context: Context) -> str:
+    """From a line of the logs to its trace: widgets cannot fill an ID into an address."""
+    wanted = {name: url for name, url in context.system.config.links.items() if _NEEDS_ID.search(url)}
+    if wanted:
+        told = [f"{name}: `{url}`" for name, url in sorted(wanted.items())]
+        return f"From a line to its trace, with the ID of the line put in: {', '.join(told)}"
+    return f"From a line to its trace: search for its trace_id in [X-Ray]({context.traces_link()})."
 
 
 def _height(markdown: str) -> int:

@@ -52,6 +52,10 @@ class Context:
         """Return the address of another page's dashboard."""
         return links.dashboard(self.region, deployed(self.system, page))
 
+    def traces_link(self) -> str:
+        """Return the address of the traces of X-Ray."""
+        return links.console(self.region, "xray:traces/query")
+
     def query_link(self, name: str) -> str:
         """Return the address of Logs Insights with a query filled in; empty where it is unknown."""
         query = self.queries.get(name)

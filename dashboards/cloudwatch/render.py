@@ -65,6 +65,13 @@ def _fragment(
 ) -> dict[str, str]:
     if not parts:
         return {}
+    homes = {one.place.file for one in context.system.resources.values() if not one.stack}
+    if len(homes) > 1:
+        context.note(
+            "info",
+            f"There is no fragment.yaml: it can be part of one template, and these are {len(homes)}.",
+        )
+        return {}
     text, asked = fragment_text(parts, context.system, actions, topic)
     if asked:
         context.note(

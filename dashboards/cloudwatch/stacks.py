@@ -53,6 +53,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     switches: Switches = {}
     here: frozenset[str] = frozenset()
     conditions: dict[str, str] = {}
+    #: Alarms of the same template by name -> logical ID.
+    ids: dict[str, str] = {}
     #: Of a stack of its own: conditions -> the parameters they look at.
     parameters: dict[str, Parameter] = {}
 
@@ -81,7 +83,13 @@ def setting_of(
         elif part.type == COMPOSITE:
             found = common(children_of(part.properties["AlarmRule"]), conditions)
             conditions[part.properties["AlarmName"]] = found
-    return msgspec.structs.replace(bare, conditions=conditions, parameters=_parameters(parts, bare))
+    return msgspec.structs.replace(
+        bare, conditions=conditions, ids=_ids(parts), parameters=_parameters(parts, bare)
+    )
+
+
+def _ids(parts: Sequence[Part]) -> dict[str, str]:
+    return {part.properties["AlarmName"]: part.id for part in parts if "AlarmName" in part.properties}
 
 
 def _parameters(parts: Sequence[Part], setting: Setting) -> dict[str, Parameter]:
@@ -124,10 +132,12 @@ def written(part: Part, setting: Setting) -> Written:
     rule, suppressor = properties.pop("AlarmRule", ""), properties.get("ActionsSuppressor", "")
     properties = _valued(properties, names)
     if rule:
-        properties["AlarmRule"] = rule_of(rule, condition, setting.conditions, names)
+        properties["AlarmRule"] = rule_of(rule, condition, setting.conditions, names, setting.ids)
     if suppressor and (other := setting.conditions.get(suppressor, "")) not in ("", condition):
         for key in (one for one in properties if one.startswith("ActionsSuppressor")):
             properties[key] = {"Fn::If": [other, properties[key], NO_VALUE]}
+        if suppressor in setting.ids:
+            properties["ActionsSuppressor"]["Fn::If"][1] = {"Ref": setting.ids[suppressor]}
     if "LogGroupNames" in properties:
         properties["LogGroupNames"] = _groups(part.properties["LogGroupNames"], condition, names)
     if part.body is not None:
@@ -137,7 +147,7 @@ def written(part: Part, setting: Setting) -> Written:
     tree: dict[str, Any] = {"Type": part.type}
     if condition:
         tree["Condition"] = condition
-    if after := [one for one in part.after if one in setting.here]:
+    if after := [one for one in part.after if one in setting.here and one not in _loose(condition, setting)]:
         tree["DependsOn"] = after
     tree["Properties"] = properties
     # An alarm that a composite names may be in another template: its condition is needed here, too.
@@ -145,6 +155,11 @@ def written(part: Part, setting: Setting) -> Written:
     needs = [setting.parameters[one] for one in (condition, *others) if one in setting.parameters]
     asked = names.asked | {one.name: one for one in needs}
     return Written(part, dumped({part.id: tree}), asked, condition)
+
+
+def _loose(condition: str, setting: Setting) -> set[str]:
+    """Logical IDs of alarms that may be missing where a resource of a condition is there."""
+    return {id for name, id in setting.ids.items() if setting.conditions[name] not in ("", condition)}
 
 
 def _condition(part: Part, setting: Setting) -> str:
@@ -210,7 +225,9 @@ def packed(parts: Sequence[Part], system: System, actions: Actions) -> list[list
 
 def _settled(stack: list[Written], setting: Setting) -> list[Written]:
     """What stands in another template cannot be waited for: that one is deployed before."""
-    here = msgspec.structs.replace(setting, here=frozenset(one.part.id for one in stack))
+    here = msgspec.structs.replace(
+        setting, here=frozenset(one.part.id for one in stack), ids=_ids([one.part for one in stack])
+    )
     return [written(one.part, here) if one.part.type == COMPOSITE else one for one in stack]
 
 

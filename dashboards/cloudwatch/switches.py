@@ -58,7 +58,7 @@ def needed(properties: Mapping[str, Any], subject: str, names: Names, system: Sy
     return found.pop() if len(found) == 1 else ""
 
 
-def rule_of(rule: str, own: str, conditions: Mapping[str, str], names: Names) -> Any:
+def rule_of(rule: str, own: str, conditions: Mapping[str, str], names: Names, ids: Mapping[str, str]) -> Any:
     """Return the rule of a composite: what exists only under a condition other than its own is put in by it.
 
     own: the composite's condition; conditions: names of alarms -> theirs.
@@ -70,11 +70,17 @@ def rule_of(rule: str, own: str, conditions: Mapping[str, str], names: Names) ->
         return names.value(rule)
     head = between.join(f'ALARM("{child}")' for child in free) or ("TRUE" if between == " AND " else "FALSE")
     tail = [
-        {"Fn::If": [conditions[child], names.value(f'{between}ALARM("{child}")'), ""]}
+        {"Fn::If": [conditions[child], _term(between, child, names, ids), ""]}
         for child in children
         if child not in free
     ]
     return {"Fn::Join": ["", [names.value(head), *tail]]}
+
+
+def _term(between: str, child: str, names: Names, ids: Mapping[str, str]) -> Any:
+    """Ref of an alarm is its name, and waits for it: DependsOn takes nothing that may be missing."""
+    name = {"Ref": ids[child]} if child in ids else names.value(child)
+    return {"Fn::Join": ["", [f'{between}ALARM("', name, '")']]}
 
 
 def children_of(rule: str) -> list[str]:

@@ -40,7 +40,7 @@ def board(
             "layout_type": "ordered",
             "reflow_type": "fixed",
             "tags": [],
-            "template_variables": _variables(system, painter),
+            "template_variables": _variables(system, painter, widgets),
             "widgets": widgets,
         },
         painter.notes,
@@ -48,8 +48,9 @@ def board(
     )
 
 
-def _variables(system: System, painter: Painter) -> list[dict[str, Any]]:
-    """Return the variables of a dashboard: those of metrics, of logs, and of names that nobody told."""
+def _variables(system: System, painter: Painter, widgets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the variables that widgets use: those of metrics, of logs, and of names that nobody told."""
+    used = str(widgets)
     regions = [system.region] if system.region else []
     prefixes = {"env": "env", "region": "region", "correlation_id": "@correlation_id", **painter.variables}
     return [
@@ -60,6 +61,7 @@ def _variables(system: System, painter: Painter) -> list[dict[str, Any]]:
             "defaults": ["*"],
         }
         for name, prefix in prefixes.items()
+        if re.search(rf"\${name}\b", used)
     ]
 
 

@@ -118,7 +118,7 @@ class Monitors:
         parts = _shares(text.split(" || "), MOST - len(_names(" ".join(silent))))
         if len(parts) > 1:
             self._note(
-                f"{composite.name}: a composite names {MOST} monitors at most, so it is {len(parts)} of them.",
+                f"{composite.name}: a composite names at most {MOST} monitors, so it is {len(parts)}.",
                 level="info",
             )
         for at, part in enumerate(parts, 1):

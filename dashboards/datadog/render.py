@@ -49,8 +49,11 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     files.update({f"events/{name}.json": _text(body) for name, body in posted.items()})
     stacks = templates(boards, monitors.made, slos)
     files.update(stacks)
-    ordered = in_order(monitors.made)
-    files["install.md"] = install_text(system, list(stacks), list(boards), ordered, list(slos), list(posted))
+    if files:
+        ordered = in_order(monitors.made)
+        files["install.md"] = install_text(
+            system, list(stacks), list(boards), ordered, list(slos), list(posted)
+        )
     return Rendered(files=files, notes=tuple(dict.fromkeys(notes)))
 
 

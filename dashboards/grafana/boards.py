@@ -218,16 +218,6 @@ def _variables(source: Source, panels: list[dict[str, Any]]) -> list[dict[str, A
     ]
     found += source.variables()
     if any(f"${PARAMETER}" in str(panel.get("targets", "")) for panel in panels):
-        empty = {"text": "", "value": ""}
-        found.append(
-            {
-                "name": PARAMETER,
-                "label": "Correlation ID",
-                "type": "textbox",
-                "query": "",
-                "hide": 0,
-                "current": empty,
-                "options": [],
-            }  # fmt: skip
-        )
+        known = {"name": PARAMETER, "label": "Correlation ID", "type": "textbox", "query": "", "hide": 0}
+        found.append({**known, "current": {"text": "", "value": ""}, "options": []})
     return found

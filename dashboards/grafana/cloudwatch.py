@@ -1,8 +1,8 @@
 """CloudWatch as Grafana's data source: metrics by metric math, logs by Logs Insights.
 
-Which metric a measure is, is that of the target CloudWatch (dashboards.cloudwatch): its metric filters must be
-deployed for what is counted from logs. Panels share points by ID; alert rules ask one expression of SEARCH,
-because Grafana may run the queries of a rule one by one, where IDs of others are unknown.
+Which metric a measure is, is that of the target CloudWatch (dashboards.cloudwatch): its metric filters must
+be deployed for what is counted from logs. Panels share points by ID; alert rules ask one expression of
+SEARCH, because Grafana may run the queries of a rule one by one, where IDs of others are unknown.
 https://grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/query-editor/
 """
 

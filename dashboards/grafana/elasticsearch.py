@@ -1,7 +1,7 @@
 """Elasticsearch as Grafana's data source: aggregations of documents, and arithmetic in Grafana itself.
 
 Which documents and which field a measure is, is that of Kibana (dashboards.kibana.fields). A data source has
-one index pattern, so there is one a kind of documents; the data source cannot divide, Grafana's expressions can.
+one index pattern, so there is one a kind of documents; it cannot divide, Grafana's expressions can.
 https://grafana.com/docs/grafana/latest/datasources/elasticsearch/query-editor/
 """
 
@@ -53,7 +53,7 @@ class Elasticsearch:
         self.uids: dict[str, str] = {index: uid_of(index) for index in store.titles}
 
     def draw(self, panel: Panel) -> Drawn:
-        """Return hidden readings and visible calculations, or visible readings where nothing is calculated."""
+        """Return hidden readings, and what is calculated of them, which is seen."""
         refs = Refs()
         read: dict[Reading, str] = {}
         targets: list[Target] = []

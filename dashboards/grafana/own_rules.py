@@ -1,4 +1,4 @@
-"""Prometheus's own rule files of all alarms, and the CloudFormation that puts them into its managed service."""
+"""Prometheus's own rule files of all alarms, and CloudFormation that puts them into its managed service."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dashboards.resources import Note, System, slug
 
 #: What stands before Prometheus, and how it is set.
 NEEDS = (
-    "Prometheus needs our metrics by OTLP through a collector with the processor deltatocumulative, and AWS's by "
-    "yet-another-cloudwatch-exporter with its period as scrape interval (namespaces of our own as "
+    "Prometheus needs our metrics by OTLP through a collector with the processor deltatocumulative, and "
+    "AWS's by yet-another-cloudwatch-exporter with its period as scrape interval (namespaces of our own as "
     "customNamespace). Grafana's rules and these are the same alarms: use one of the two."
 )
 
@@ -47,7 +47,7 @@ def prometheus_files(system: System, alarms: Alarms) -> tuple[dict[str, str], li
         "recording.yaml": _file(f"{name}-recording", records),
     }
     files = {f"prometheus/rules/{file}": text for file, text in texts.items()}
-    files["prometheus/aps.template.yaml"] = _managed(name, {file: text for file, text in texts.items()})
+    files["prometheus/aps.template.yaml"] = _managed(name, texts)
     notes = [Note(level="info", text=NEEDS)]
     notes += [
         Note(level="warning", text=f"Prometheus's rules have no {', '.join(names)}: {reason}")

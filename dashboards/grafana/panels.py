@@ -149,7 +149,7 @@ def _panel_link(link: Link, links: Links) -> dict[str, Any]:
 
 def _plain(words: str) -> str:
     """A text in which nothing is read as a variable."""
-    return words.replace("$", "＄") if "${" in words or "[[" in words else words
+    return words.replace("${", "$ {").replace("[[", "[ [")
 
 
 def _datasource(drawn: Drawn) -> dict[str, str]:

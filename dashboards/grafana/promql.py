@@ -31,12 +31,12 @@ _OWN: dict[str, tuple[str, float]] = {
 _SPLIT = re.compile(r"([a-z0-9])([A-Z])")
 _PLACE = re.compile(r"\{(\d+)\}")
 _SUM = re.compile(r"SUM\(\[([^\]]*)\]\)")
-#: What `sum(x)` gives of no series: nothing; one label tells parts of a sum apart.
+#: Quantiles of a histogram that stand for a statistic.
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99", "max": "1", "min": "0"}
 
 
 def promql(expression: Expression, window: str, system: System) -> str | Absent:
-    """Return an expression over a window such as `300s`, a number without labels, or why there is none."""
+    """Return an expression over a window such as `300s`, a number without labels, or why not."""
     match expression:
         case Metric():
             return _metric(expression, window, system)

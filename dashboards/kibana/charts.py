@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.kibana.arithmetic import index_of
-from dashboards.kibana.lens import Columns, formula_columns, layer, static_column, time_column
+from dashboards.kibana.arithmetic import Calculation, index_of
+from dashboards.kibana.lens import TIME, Columns, formula_columns, layer, static_column, time_column
 from dashboards.kibana.objects import data_view
 from dashboards.kibana.shown import Drawn, help_of
 from dashboards.kibana.store import Index
@@ -62,6 +62,15 @@ def _values(panel: Panel, drawn: Drawn) -> dict[str, Any]:
         number_state: dict[str, Any] = {"layerId": "data", "layerType": "data", "metricAccessor": "s0"}
         if COLOURS[drawn[0][0].role]:
             number_state["color"] = COLOURS[drawn[0][0].role]
+        series, found = drawn[0]
+        layers["trend"] = _trend(series.label, found, panel.unit)
+        references.append(_reference("indexpattern-datasource-layer-trend", index))
+        number_state.update(
+            trendlineLayerId="trend",
+            trendlineLayerType="metricTrendline",
+            trendlineMetricAccessor="t0",
+            trendlineTimeAccessor=TIME,
+        )
         return _attributes(panel, "lnsMetric", layers, number_state, references)
     table = {
         "columns": [{"columnId": f"s{number}", "isTransposed": False} for number in range(len(drawn))],
@@ -69,6 +78,12 @@ def _values(panel: Panel, drawn: Drawn) -> dict[str, Any]:
         "layerType": "data",
     }
     return _attributes(panel, "lnsDatatable", layers, table, references)
+
+
+def _trend(label: str, found: Calculation, unit: str) -> dict[str, Any]:
+    """The layer of the line behind a number: the same value over time."""
+    columns = {**time_column(), **formula_columns("t0", label, found, unit)}
+    return {**layer(columns), "linkToLayers": ["data"]}
 
 
 def _attributes(

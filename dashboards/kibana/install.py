@@ -24,10 +24,12 @@ curl --fail-with-body -X POST "$KIBANA/api/saved_objects/_import?overwrite=true"
 ```
 
 The answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
+Import into one space: in a second one Kibana gives the objects new IDs; links and rules name the old ones.
 
 ## Rules
 
-After the import, for they name its data views. A rule has no connector: add yours in Kibana, or as `actions`.
+After the import, for they name its data views. The key needs all privileges of Logs (Observability). A rule
+has no connector: add yours in Kibana, or as `actions`.
 Creating twice makes two rules; delete the old ones (tag `hybrid-observe`) first.
 
 ```sh

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from dashboards.resources import Route, Target
 from subscribers.insight.routes import canonical
 
 _GREEDY = re.compile(r"/?(?:\{\+\}|\*)\Z")
 _ANY = ("ANY", "*")
+#: The routes of a template are compared with each other: 300 of them 45,000 times.
+_canonical = lru_cache(maxsize=4096)(canonical)
 
 
 def matching(routes: Iterable[Route], side: Target, *wanted: str) -> list[Route]:
@@ -29,15 +32,15 @@ def matching(routes: Iterable[Route], side: Target, *wanted: str) -> list[Route]
 
 def is_same(route: Route, wanted: str) -> bool:
     """Whether a route is the wanted one, whatever its parameters are called."""
-    method, path = canonical(wanted)
-    own_method, own_path = canonical(route.route)
+    method, path = _canonical(wanted)
+    own_method, own_path = _canonical(route.route)
     return path == own_path and (method == own_method or own_method in _ANY or method in _ANY)
 
 
 def reach(route: Route, wanted: str) -> int:
     """Return how well a greedy route covers the wanted one: 0 not at all, more the longer it is."""
-    method, path = canonical(wanted)
-    own_method, own_path = canonical(route.route)
+    method, path = _canonical(wanted)
+    own_method, own_path = _canonical(route.route)
     if own_method not in _ANY and own_method != method:
         return 0
     if own_path == "$default":

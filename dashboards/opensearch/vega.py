@@ -1,8 +1,8 @@
 """Charts as Vega-Lite, for OpenSearch Dashboards' own charts know no ratios, several limits or cutovers.
 
 The data are searches: `%context%` adds the dashboard's filters and times, `%autointerval%` a bar's length;
-OpenSearch Dashboards replaces that below `interval` alone. One search is all that most charts need: what every
-layer reads is asked for at the top, and only series of other documents have a search of their own.
+OpenSearch Dashboards replaces that below `interval` alone. One search is all that most charts need: what
+every layer reads is asked for at the top, and only series of other documents have a search of their own.
 https://docs.opensearch.org/latest/dashboards/visualize/vega/
 """
 
@@ -181,12 +181,14 @@ def _colour(every: Numbered) -> dict[str, Any]:
 
 def _limits(panel: Panel) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
-    for line in panel.lines:
+    for number, line in enumerate(panel.lines):
+        # Words of lines at one height stand below one another.
+        same = sum(other.value == line.value for other in panel.lines[:number])
         data = {"values": [{"label": line.label, "value": line.value}]}
         y = {"field": "value", "type": "quantitative"}
         colour = {"value": LINE_COLOURS[line.role]}
         rule = {"size": 2, "strokeDash": [6, 4], "tooltip": True, "type": "rule"}
-        words = {"align": "left", "dy": -5, "type": "text"}
+        words = {"align": "left", "dy": 12 * same - 5 + 3 * bool(same), "type": "text"}
         out.append({"data": data, "encoding": {"color": colour, "y": y}, "mark": rule})
         label = {"color": colour, "text": {"field": "label"}, "x": {"value": 4}, "y": y}
         out.append({"data": data, "encoding": label, "mark": words})

@@ -35,9 +35,9 @@ def page_of(scene: Scene, rest: tuple[Resource, ...], pages: tuple[Page, ...]) -
     links = Section(title="All pages", panels=_links(scene, pages))
     # What may be cut into several pages must not stand before what the first page has to have.
     is_small = len(pages) <= _FEW_PAGES
+    glance = Section(title="At a glance", panels=traffic.panels_of(scene), note=_glance(scene))
     sections = (
-        Section(title="At a glance", panels=traffic.panels_of(scene), note=_glance(scene)),
-        *((endpoints, told) if is_small else (links, told, endpoints)),
+        *((glance, endpoints, told) if is_small else (links, told, glance, endpoints)),
         Section(title="Services", panels=_services(scene)),
         Section(title="Dead letters", panels=queues.dead_letters(scene, _dead_letters(scene))),
         Section(title="Gateways", panels=_gateways(scene)),

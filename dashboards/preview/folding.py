@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from dashboards.expressions import metrics_of
 from dashboards.measures import MEASURES
 from dashboards.panels import COLUMNS, Panel
-from dashboards.preview.data import absence
+from dashboards.preview.data import ANSWERED, absence
 from dashboards.preview.escape import text
 from dashboards.preview.evaluate import whole
 from dashboards.preview.scene import Scene
@@ -18,6 +19,9 @@ from dashboards.preview.scene import Scene
 _OF_SERIES = ("lines", "area", "bars", "number", "table")
 #: Panels of one row that are left of more are at most as wide as this.
 _ALONE = 12
+_CODE = re.compile(r"`([^`]+)`")
+#: Families of measures that the store counts by itself, from whatever lines it has.
+_COUNTED = ("requests", "functions", "error_lines")
 #: Reasons that say nothing where another one is known.
 _WEAK = "No data means that"
 
@@ -41,14 +45,14 @@ def reason_of(panel: Panel, scene: Scene) -> tuple[str, bool] | None:
     if metrics and all(absences):
         return " ".join(absences), True
     here = "No data in this time." if scene.window.has_data else "The store is empty."
-    return " ".join((here, *_kept(panel, [metric.measure for metric in metrics]))), False
+    return " ".join((here, *_kept([metric.measure for metric in metrics]))), False
 
 
-def _kept(panel: Panel, measures: Iterable[str]) -> list[str]:
+def _kept(measures: Iterable[str]) -> list[str]:
     """What the measures say of no data: without sayings that another of them contradicts."""
-    said = [one for one in dict.fromkeys(MEASURES[name].empty for name in measures) if one]
-    if not said and panel.empty:
-        return [panel.empty]
+    # What a live tool has to switch on first has no meaning where log lines themselves are counted.
+    others = (name for name in measures if ANSWERED.get(name) not in _COUNTED)
+    said = [one for one in dict.fromkeys(MEASURES[name].empty for name in others) if one]
     return [one for one in said if not one.startswith(_WEAK)] or said[:1]
 
 
@@ -96,17 +100,17 @@ def _widened(left: list[Panel], is_less: bool) -> list[Panel]:
 
 def folded_html(folded: Folded) -> str:
     """Return one quiet line that names what has no graph here and why; opened, it lists every graph."""
+    count = len(folded.panels)
     names = list(dict.fromkeys(_whose(panel.title) for panel in folded.panels))
     told = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    count = len(folded.panels)
-    size = "1 graph" if count == 1 else f"{count} graphs"
-    line = (
-        f"{told}: {size}. {folded.reason}" if told != folded.panels[0].title else f"{told}. {folded.reason}"
-    )
+    line = f"{told}: {count} graphs" if count > 1 else folded.panels[0].title
+    reason = _CODE.sub(r"<code>\1</code>", text(folded.reason))
     items = "".join(
         f"<li>{text(panel.title)}<small>{text(panel.help)}</small></li>" for panel in folded.panels
     )
-    return f'<details class="absent empty"><summary>{text(line)}</summary><ul>{items}</ul></details>'
+    return (
+        f'<details class="absent empty"><summary>{text(line)}. {reason}</summary><ul>{items}</ul></details>'
+    )
 
 
 def _whose(title: str) -> str:

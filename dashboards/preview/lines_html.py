@@ -11,6 +11,8 @@ from dashboards.preview.lines import LogLine
 
 #: Shown around a line, in milliseconds, where an address asks for a time.
 _AROUND_MS = 300_000
+#: Services or log groups that a query's box names.
+_NAMED = 8
 
 
 def lines_html(lines: Sequence[LogLine], templates: Mapping[str, str]) -> str:
@@ -80,8 +82,9 @@ def query_html(query: LogQuery, lines: Sequence[LogLine], templates: Mapping[str
         body = lines_html(lines, templates)
     else:
         body = '<p class="empty">No such line in this time.</p>'
-    where = ", ".join(query.services) or ", ".join(group.shown for group in query.log_groups)
-    told = f'<p class="help">{text(where)}</p>' if where else ""
+    where = query.services or tuple(group.shown for group in query.log_groups)
+    more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
+    told = f'<p class="help">{text(", ".join(where[:_NAMED]))}{more}</p>' if where else ""
     return (
         f'<figure class="panel broad" style="--w:24" id="query-{text(query.name)}">'
         f"<h3>{text(query.title)}</h3>{told}{body}</figure>"

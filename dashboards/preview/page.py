@@ -103,8 +103,9 @@ def _sections(page: Page, scene: Scene) -> Iterator[str]:
 def _section(section: Section, page: Page, scene: Scene) -> str:
     note = html_of(section.note, lambda target: scene.resolve(target, page)) if section.note else ""
     shown, folded = parted(section.panels, scene)
+    is_alone = len(section.panels) == 1
     panels = "\n".join(
-        panel_html(panel, page, scene, is_first, is_titled=panel.title != section.title)
+        panel_html(panel, page, scene, is_first, is_titled=not (is_alone and panel.title == section.title))
         for panel, is_first in shown
     )
     told = f'<div class="note">{note}</div>' if note else ""

@@ -52,7 +52,8 @@ def _help(panel: Panel, scene: Scene) -> str:
         return panel.help.replace("States of the alarms", "What the alarms would say of this data:").replace(
             ": of ", ": those of "
         )
-    over = scene.window.step_s if panel.kind in _OVER_TIME else max(1, round(scene.window.seconds))
+    is_of_points = panel.kind in _OVER_TIME and not _is_rate(panel, scene)
+    over = scene.window.step_s if is_of_points else max(1, round(scene.window.seconds))
     for words in _PERIODS:
         panel_help = panel.help.replace(f"in {words}", f"in {length(over)}")
         if panel_help != panel.help:
@@ -66,7 +67,9 @@ def _anchor(panel: Panel) -> str:
 
 
 def _links(panel: Panel, page: Page, scene: Scene) -> str:
-    found = ((scene.href(link, page), link.label) for link in panel.links)
+    # A panel that shows a query has no need of a link to it.
+    own = panel.query.name if panel.query else None
+    found = ((scene.href(link, page), link.label) for link in panel.links if not own or link.query != own)
     made = "".join(f'<a href="{href}">{text(label)}</a>' for href, label in found if href)
     return f'<p class="links">{made}</p>' if made else ""
 

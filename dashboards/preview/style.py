@@ -102,8 +102,9 @@ border-radius:6px;padding:8px 14px;margin-top:10px;overflow-wrap:anywhere}
 .summary p{margin:3px 0}.summary ul{margin:4px 0;padding-left:18px}
 .summary .first{font-size:16px;font-weight:600}
 .summary.bad{border-left-color:var(--bad)}.summary.warn{border-left-color:#c9a227}
+.summary.unknown{border-left-color:#9aa3ae}
 .fires{color:var(--bad)}.state.fires{color:#fff}
-.calm{margin:4px 0;color:var(--soft)}.summary.calm{color:inherit}
+.calm{margin:4px 0;color:var(--soft)}
 details.chips{margin-top:6px}details.chips summary{cursor:pointer;color:var(--soft);font-size:13px}
 details.chips ul{list-style:none;margin:6px 0 8px;padding:0;columns:4 220px;column-gap:20px;font-size:12.5px}
 details.chips li{break-inside:avoid;padding:2px 0;overflow-wrap:anywhere}

@@ -47,8 +47,10 @@ def summary_html(page: Page, scene: Scene) -> str:
         return _system(scene)
     if page.kind == "endpoint" and page.subject in scene.system.endpoints:
         return _box(page, sides_of(scene.system.endpoints[page.subject], scene), scene)
+    if page.kind == "pipeline" and (firing := firing_of(page.name, scene)):
+        return _framed([f'<p class="first">{text(_said(firing))}</p>'], firing, ())
     if page.kind == "service" and page.subject in scene.system.services:
-        return _box(page, [_told("It", "service", page.subject, scene)], scene)
+        return _box(page, [_told(page.subject, "service", page.subject, scene)], scene)
     return ""
 
 
@@ -127,7 +129,9 @@ def _box(page: Page, sides: Sequence[Told], scene: Scene) -> str:
 
 
 def _framed(parts: Sequence[str], firing: Sequence[Verdict], sides: Sequence[Told]) -> str:
-    state = "bad" if firing else "warn" if any(one.failed for one in sides) else "calm"
+    state = "bad" if firing else "warn" if any(one.failed for one in sides) else "good"
+    if not firing and not any(one.requests for one in sides):
+        state = "unknown"
     return f'<div class="summary {state}">{"".join(parts)}</div>'
 
 
@@ -191,6 +195,9 @@ def _system(scene: Scene) -> str:
         f"{len(loud)} of {len(told)} endpoints {'breaks' if len(loud) == 1 else 'break'} a promise or would "
         f"fire an alarm; {len(failing)} more had failures."
     )
+    silent = sum(not any(one.requests for one in sides) for sides in told.values())
+    if silent:
+        head += f" {silent} had no request."
     parts = [f'<p class="first">{head}</p>', f"<ul>{items}</ul>" if items else "", more]
     everyone = [verdict for name in loud for verdict in firing[name]]
     return _framed(parts, everyone, [one for sides in told.values() for one in sides])

@@ -47,7 +47,12 @@ def _calm(verdicts: Sequence[Verdict]) -> str:
     """That nothing fires, and of how many that can be said."""
     judged = sum(one.state == "ok" for one in verdicts)
     if not judged:
-        return f"None of {len(verdicts)} alarms can be judged by this data."
+        size = len(verdicts)
+        return (
+            f"This data can judge none of {size} alarms." if size > 1 else "This data cannot judge its alarm."
+        )
+    if judged == 1:
+        return "The one alarm that this data can judge would not fire."
     return f"None of the {judged} alarms that this data can judge would fire."
 
 

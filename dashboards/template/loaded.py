@@ -135,6 +135,9 @@ def _tell_refusal(loaded: Loaded, refusal: Refusal) -> None:
     place = loaded.place(name) if name else loaded.source.place("Transform")
     said = text if text.endswith(".") else f"{text}."
     whole = f"{name} is left out. {said}" if name else f"SAM cannot be translated. {said}"
+    if refusal.wide[1]:
+        place = loaded.source.place("Globals", *refusal.wide)
+        whole = f"Globals are read without {'.'.join(refusal.wide)}. {said}"
     if refusal.event:
         written = ("Resources", loaded.origins.get(name, name), "Properties", "Events", refusal.event)
         place, whole = loaded.source.place(*written), f"{name} is without its event {refusal.event}. {said}"

@@ -35,6 +35,7 @@ _UPLOADED = "s3://local/code"
 _ALIASED = (f"{SAM}Function", f"{SAM}StateMachine")
 #: Stands in for an alias that is a parameter without a value; no metric has it.
 _ALIAS = "alias"
+_WIDE = re.compile(r"'Globals' section is invalid\. '([^']+)' is not a supported property of '([^']+)'")
 _EVENT = re.compile(r"[Ee]vent with id \[([^\]]+)\]")
 #: Partition that stands in while the region is unknown; names of policies alone have it.
 _REGION = "us-east-1"
@@ -42,11 +43,12 @@ _REGION = "us-east-1"
 
 class Refusal(msgspec.Struct, frozen=True):
     """What the translator said no to. id: logical ID; "" for the whole template. event: of a function, the
-    one that is left out; "" where the whole resource is."""
+    one that is left out; "" where the whole resource is. wide: the property of Globals, (kind, name)."""
 
     id: str
     text: str
     event: str = ""
+    wide: tuple[str, str] = ("", "")
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +78,13 @@ def translate(tree: dict[str, Any], values: Mapping[str, Any], region: str = "")
         if done is not None:
             return Translation(tree=done, made_by=_makers(tree, done), refusals=tuple(refusals))
         refusals.extend(refused)
-        if any(not one.id for one in refused):
+        if any(not one.id and not one.wide[1] for one in refused):
             break
-        left = {**left, "Resources": _without(left["Resources"], refused)}
+        left = {
+            **left,
+            "Resources": _without(left["Resources"], refused),
+            **({"Globals": _narrowed(left["Globals"], refused)} if "Globals" in left else {}),
+        }
         if not left["Resources"]:
             return Translation(tree=left, refusals=tuple(refusals))
     plain = {key: one for key, one in left["Resources"].items() if not _is_source(one)}
@@ -95,6 +101,17 @@ def _without(resources: dict[str, Any], refused: list[Refusal]) -> dict[str, Any
             events = {key: event for key, event in properties["Events"].items() if key != one.event}
             left[one.id] = {**left[one.id], "Properties": {**properties, "Events": events}}
     return left
+
+
+def _narrowed(globals_: dict[str, Any], refused: list[Refusal]) -> dict[str, Any]:
+    """Return Globals without the properties that were refused."""
+    gone = {one.wide for one in refused}
+    return {
+        kind: {name: value for name, value in one.items() if (kind, name) not in gone}
+        if isinstance(one, dict)
+        else one
+        for kind, one in globals_.items()
+    }
 
 
 def _prepared(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +179,7 @@ def _with_code(
     if is_whole and every.get("PackageType") == "Image":
         done.setdefault("ImageUri", every.get("ImageUri", "local:latest"))
         done.pop(name, None)
-    elif is_whole and name not in every and "InlineCode" not in every:
+    elif is_whole and name not in every and "InlineCode" not in done:
         done[name] = _UPLOADED
     return done
 
@@ -244,6 +261,8 @@ def _refusals(tree: Mapping[str, Any], error: Any) -> list[Refusal]:
     for cause in error.causes:
         named = getattr(cause, "_logical_id", "")
         for name in named if isinstance(named, list) else [named]:
+            if match := _WIDE.search(str(cause.message)):
+                return [Refusal("", _line(cause.message), wide=(match[2], match[1]))]
             known = _owner(name, tree) if isinstance(name, str) else ""
             event = _event(known, str(name), cause.message, tree)
             found.setdefault(known, Refusal(known, _line(cause.message), event))

@@ -58,7 +58,7 @@ def read_source(path: Path) -> Source:
         return _source(text, str(path))
     except UNREADABLE as error:
         raise TemplateError(
-            f"{path}:{_line_of(error)}: The file is no YAML or JSON: {_said(error)}."
+            f"{path}:{_line_of(error, text)}: The file is no YAML or JSON: {_said(error)}."
         ) from error
 
 
@@ -210,9 +210,10 @@ class _Marks:
         self.notes.append(Note(level="warning", text=text, place=Place(self.file, key.start_mark.line + 1)))
 
 
-def _line_of(error: Exception) -> int:
+def _line_of(error: Exception, text: str) -> int:
+    """The line of an error. What is missing at the end is on the last line, not behind it."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    return mark.line + 1 if mark is not None else 1
+    return min(mark.line + 1, len(text.splitlines())) if mark is not None else 1
 
 
 def _said(error: Exception) -> str:

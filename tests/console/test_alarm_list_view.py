@@ -6,12 +6,15 @@ import io
 import json
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from console.alarm_list_view import as_json, render
 from dashboards.alarms.build import alarms_of
+from dashboards.alarms.prices import total_usd
 from dashboards.alarms.values import Alarms
 from dashboards.resources import System
+from tests.dashboards.alarms.systems import resource, system
 from tests.dashboards.sample import SYSTEM
 
 
@@ -34,7 +37,9 @@ def test_every_alarm_is_listed_with_threshold_reason_owner_and_price() -> None:
     assert "owner      claims" in text
     assert "owner      nobody is named" in text
     assert "USD 0.60 a month" in text
-    assert "queue-age of queue:TheQueue: no threshold" in text
+    assert "- endpoint-slow of policy" in text
+    assert "told by    endpoint-submit" in text
+    assert "silent     while endpoint-submit is open" in text
     assert "not verified" in text
     assert text.index("error     ") < text.index("warning   ") < text.index("promise   ")
 
@@ -42,6 +47,38 @@ def test_every_alarm_is_listed_with_threshold_reason_owner_and_price() -> None:
 def test_nothing_to_tell_is_said_in_totals() -> None:
     """An empty system has no alarms and costs nothing."""
     assert "0 alarms of 0 tell by themselves" in rendered(System(), Alarms())
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_narrow_terminal_has_every_word_in_its_place(width: int) -> None:
+    """Folded between words behind what it is; only what has no space is wider than the terminal."""
+    out = io.StringIO()
+    out.isatty = lambda: True  # type: ignore[method-assign]
+    made = alarms_of(SYSTEM)
+    render(SYSTEM, made, Console(file=out, width=width, color_system=None))
+    lines = out.getvalue().splitlines()
+    assert [line for line in lines if len(line) > width and len(line.split()) > 2] == []
+    assert {line[10:21] for line in lines if line.startswith(" " * 10)} >= {
+        "when       ",
+        "owner      ",
+        " " * 11,
+    }
+
+
+def test_what_is_not_judged_for_one_reason_is_one_line() -> None:
+    """Of 300 functions three are named."""
+    many = system(*(resource("function", f"Function{n}", limits={"timeout_s": 9}) for n in range(300)))
+    text = rendered(many, alarms_of(many))
+    [line] = [one for one in text.splitlines() if one.startswith("- function-near-timeout of ")]
+    assert "function:Function2 (template.yaml:7) and 297 more: with more than 100 functions" in line
+
+
+def test_prices_are_an_estimate_with_two_decimals() -> None:
+    """By severity, and all of them."""
+    made = alarms_of(SYSTEM)
+    text = rendered(SYSTEM, made)
+    assert "Estimate of what they cost a month in CloudWatch" in text
+    assert f"USD {total_usd(made):>9,.2f}" in text
 
 
 def test_data_is_never_markup() -> None:

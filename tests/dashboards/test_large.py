@@ -16,7 +16,7 @@ from tests.dashboards.test_corpus import problems
 FUNCTIONS = 300
 _HEAD = """AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
-Globals: {Function: {Runtime: python3.13, Handler: app.handler, Timeout: 10, InlineCode: "x"}}
+Globals: {Function: {Runtime: python3.13, Handler: app.handler, Timeout: 10, CodeUri: src/}}
 Resources:
   Api:
     Type: AWS::Serverless::HttpApi

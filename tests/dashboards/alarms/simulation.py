@@ -89,8 +89,11 @@ SIGNALS: dict[str, tuple[float | None, float | None]] = {
     "pipeline.notifications_failed": (0, 5),
     "pipeline.rules_failed": (0, 5),
 }
-#: The pipeline's own functions answer for each part by themselves: healthy ones never fail.
-OWN: dict[tuple[str, str], tuple[float, float]] = {("pipeline-errors", "function.errors"): (0, 5)}
+#: The pipeline answers for each part by itself: healthy it never fails, and its table is on demand.
+OWN: dict[tuple[str, str], tuple[float, float]] = {
+    ("pipeline-errors", "function.errors"): (0, 5),
+    ("pipeline-throttled", "table.write_throttled"): (0, 0),
+}
 #: A broken source of events: nothing comes.
 SILENT = {"function.invocations": None, "endpoint.requests": None}
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from dashboards.alarms.rules import RULES
-from dashboards.alarms.values import Alarm, Alarms
+from dashboards.alarms.values import Alarm, Alarms, Composite
 from dashboards.expressions import Expression, Percent, Quotient, Scaled, Total, metrics_of
 from dashboards.measures import MEASURES
 from dashboards.resources import Edge, Kind, Name, Place, Resource, System
@@ -46,9 +46,36 @@ def problems(system: System, alarms: Alarms) -> list[str]:
     told = {one.name for one in (*alarms.alarms, *alarms.composites) if one.is_told}
     for one in (*alarms.alarms, *alarms.composites):
         out += [f"{one.name}: {cause} tells nobody" for cause in one.suppressed_by if cause not in told]
+    out += _lost(alarms)
     if _circles(alarms):
         out.append("alarms explain each other in a circle")
     out += [f"{text} is said twice" for text, number in Counter(alarms.off).items() if number > 1]
+    return out
+
+
+def _lost(alarms: Alarms) -> list[str]:
+    """Alarms that nobody hears of: told by nobody, silenced by less urgent ones or by what lasts for days."""
+    by_name: dict[str, Alarm | Composite] = {one.name: one for one in (*alarms.alarms, *alarms.composites)}
+    parent = {child: one.name for one in alarms.composites for child in one.children}
+    out: list[str] = []
+    for one in by_name.values():
+        above: Alarm | Composite = one
+        while not above.is_told and above.name in parent:
+            above = by_name[parent[above.name]]
+        if not above.is_told:
+            out.append(f"{one.name} tells nobody, and nobody tells of it")
+        urgency = SEVERITIES.index(one.severity)
+        if SEVERITIES.index(above.severity) < urgency:
+            out.append(f"{one.name} is more urgent than {above.name}, which tells of it")
+        for name in one.suppressed_by:
+            cause = by_name[name]
+            if SEVERITIES.index(cause.severity) < urgency:
+                out.append(f"{one.name} is silenced by {name}, which is less urgent")
+            if isinstance(cause, Alarm) and cause.rule.endswith("dead-letters"):
+                out.append(f"{one.name} is silenced for as long as a message lies in {cause.subject}")
+        if isinstance(one, Composite):
+            lasting = [child for child in one.children if child.startswith("dead-letters-")]
+            out += [f"{one.name} stays open with {child}, and tells of nothing new" for child in lasting]
     return out
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from dashboards.alarms.build import alarms_of, override_notes
 from dashboards.alarms.composites import RULE_MAX, chunks
 from dashboards.alarms.prices import total_usd
-from dashboards.resources import Edge, EndpointView, Implementation, System
+from dashboards.alarms.values import Alarm
+from dashboards.resources import Edge, EndpointView, Implementation, Route, System
 from subscribers.config import loads
 from tests.dashboards.alarms.systems import problems, resource, system
-from tests.dashboards.sample import SUBMIT, SYSTEM
+from tests.dashboards.sample import SYSTEM
 
 
 @pytest.mark.parametrize("given", [SYSTEM, System()], ids=["sample", "nothing"])
@@ -39,8 +40,8 @@ def test_the_laws_hold_for_any_part_of_a_system(kept: set[str], with_endpoints: 
 def test_one_page_is_sent_for_one_endpoint() -> None:
     """Its alarms tell nobody by themselves; the composite does, and silences the warnings."""
     made = alarms_of(SYSTEM)
-    [composite] = made.composites
-    assert composite.name == composite.page == "endpoint-submit"
+    composite = next(one for one in made.composites if one.name == "endpoint-submit")
+    assert composite.page == composite.name
     by_name = {alarm.name: alarm for alarm in made.alarms}
     assert "function-errors-submit-claim" in composite.children
     assert not any(by_name[child].is_told for child in composite.children)
@@ -50,17 +51,70 @@ def test_one_page_is_sent_for_one_endpoint() -> None:
 def test_a_full_pool_explains_an_endpoint_that_legacy_serves_alone() -> None:
     """On an endpoint with both sides it would hide what is wrong on the serverless one."""
     made = alarms_of(SYSTEM)
-    [policy] = [alarm for alarm in made.alarms if alarm.subject == "policy"]
-    assert policy.suppressed_by == ("legacy-pool-claims-legacy",)
-    assert made.composites[0].suppressed_by == ()
+    causes = {one.name: one.suppressed_by for one in made.composites}
+    assert causes == {"endpoint-submit": (), "endpoint-policy": ("legacy-pool-claims-legacy",)}
 
 
 def test_a_function_tells_again_where_its_endpoint_is_switched_off() -> None:
     """Nobody is left who would tell of its errors."""
-    off = "version: 1\ndashboards: {alarms: {endpoint-errors: {off: true}, endpoint-slow: {off: true}}}"
+    rules = ", ".join(f"endpoint-{rule}: {{off: true}}" for rule in ("errors", "outage", "slow"))
+    off = f"version: 1\ndashboards: {{alarms: {{{rules}}}}}"
     made = alarms_of(msgspec.structs.replace(SYSTEM, config=loads(off)))
     [errors] = [alarm for alarm in made.alarms if alarm.name == "function-errors-submit-claim"]
     assert errors.is_told
+    assert errors.suppressed_by == ()
+
+
+def test_dead_letters_wait_for_their_endpoint_and_then_tell_themselves() -> None:
+    """They lie for days: a composite that is open with them would tell of nothing else meanwhile."""
+    dead = resource("queue", "Dead")
+    view = msgspec.structs.replace(SYSTEM.endpoints["submit"], dead_letters=(dead.id,))
+    edges = (*SYSTEM.edges, Edge(source="queue:TheQueue", target=dead.id, how="dead_letters"))
+    given = msgspec.structs.replace(
+        SYSTEM,
+        resources={**SYSTEM.resources, dead.id: dead},
+        edges=edges,
+        endpoints={**SYSTEM.endpoints, "submit": view},
+    )
+    for severity in ("error", "critical"):
+        config = loads(f"version: 1\ndashboards: {{alarms: {{dead-letters: {{severity: {severity}}}}}}}")
+        urgent = msgspec.structs.replace(given, config=config)
+        made = alarms_of(urgent)
+        assert problems(urgent, made) == []
+        [alarm] = [one for one in made.alarms if one.subject == dead.id]
+        assert alarm.is_told
+        assert alarm.suppressed_by == (("endpoint-submit",) if severity == "error" else ())
+
+
+def test_what_is_over_several_endpoints_is_silent_while_one_of_them_tells_and_only_then() -> None:
+    """Endpoints with little traffic each are judged by their API alone: that alarm must tell."""
+
+    def api_errors(endpoints: int) -> Alarm:
+        api = resource("http_api", "Api")
+        routes = {
+            f"r{n}": Route(
+                id=f"r{n}", api=api.id, method="GET", path=f"/{n}", side="serverless", is_metered=True
+            )
+            for n in range(endpoints)
+        }
+        views = {
+            route: EndpointView(
+                name=route,
+                route=one.route,
+                serverless=Implementation(side="serverless", service="s", route=one.route, routes=(route,)),
+            )
+            for route, one in routes.items()
+        }
+        given = system(api, routes=routes, endpoints=views)
+        made = alarms_of(given)
+        assert problems(given, made) == []
+        return next(one for one in made.alarms if one.rule == "api-errors")
+
+    few, many = api_errors(2), api_errors(11)
+    assert few.is_told
+    assert few.suppressed_by == ("endpoint-r0", "endpoint-r1")
+    assert many.is_told
+    assert many.suppressed_by == ()
 
 
 def test_a_function_that_is_more_urgent_than_its_endpoint_tells_itself() -> None:
@@ -72,8 +126,10 @@ def test_a_function_that_is_more_urgent_than_its_endpoint_tells_itself() -> None
     assert problems(urgent, made) == []
     [errors] = [alarm for alarm in made.alarms if alarm.name == "function-errors-submit-claim"]
     assert errors.is_told
-    assert made.composites[0].suppressed_by == (errors.name,)
-    assert errors.name not in made.composites[0].children
+    assert next(one for one in made.composites if one.name == "endpoint-submit").suppressed_by == (
+        errors.name,
+    )
+    assert errors.name not in next(one for one in made.composites if one.name == "endpoint-submit").children
 
 
 def test_a_busy_endpoint_that_is_silent_wakes_somebody_and_explains_the_rest() -> None:
@@ -85,22 +141,26 @@ def test_a_busy_endpoint_that_is_silent_wakes_somebody_and_explains_the_rest() -
     silent = {alarm.name: alarm for alarm in made.alarms if alarm.rule.endswith("-silent")}
     assert silent.keys() == {"endpoint-silent-submit", "function-silent-submit-claim"}
     assert silent["endpoint-silent-submit"].severity == "critical"
-    assert made.composites[0].suppressed_by == ("endpoint-silent-submit",)
+    assert next(one for one in made.composites if one.name == "endpoint-submit").suppressed_by == (
+        "endpoint-silent-submit",
+    )
 
 
 def test_a_composite_of_hundreds_is_split() -> None:
     """Parts fit into a rule of CloudWatch, and the whole is over the parts."""
-    queues = [resource("queue", f"Dead{n}") for n in range(250)]
+    functions = [resource("function", f"Work{n}") for n in range(250)]
     view = EndpointView(
         name="all",
         route="POST /all",
         serverless=Implementation(
-            side="serverless", service="s", route="POST /all", functions=(SUBMIT.id,), is_alone=True
+            side="serverless",
+            service="s",
+            route="POST /all",
+            functions=tuple(one.id for one in functions),
+            is_alone=True,
         ),
-        dead_letters=tuple(queue.id for queue in queues),
     )
-    edges = tuple(Edge(source=SUBMIT.id, target=queue.id, how="dead_letters") for queue in queues)
-    large = system(SUBMIT, *queues, edges=edges, endpoints={"all": view})
+    large = system(*functions, endpoints={"all": view})
     made = alarms_of(large)
     assert problems(large, made) == []
     whole = made.composites[-1]
@@ -141,10 +201,12 @@ def test_equal_slugs_get_names_of_their_own() -> None:
 
 
 def test_300_functions_stay_affordable() -> None:
-    """Four alarms a function, five metrics: USD 0.50 each a month."""
+    """Errors, outage and throttles of each: USD 0.50 a month; warnings only where somebody asks for them."""
     many = system(*(resource("function", f"Function{n}", limits={"timeout_s": 30}) for n in range(300)))
     made = alarms_of(many)
-    print(f"{len(made.alarms)} alarms, USD {total_usd(made):.2f} a month")
     assert problems(many, made) == []
-    assert len(made.alarms) == 1_200
+    assert len(made.alarms) == 900
     assert total_usd(made) == 150.0
+    assert any("function-near-timeout: {off: false}" in text for text, _ in made.off)
+    asked = loads("version: 1\ndashboards: {alarms: {function-near-timeout: {off: false}}}")
+    assert len(alarms_of(msgspec.structs.replace(many, config=asked)).alarms) == 1_200

@@ -18,10 +18,9 @@ _LIMITS: list[tuple[Kind, dict[str, float], str, float]] = [
     ("function", {"reserved_concurrency": 50}, "function-concurrency", 45),
     ("function", {}, "function-errors", 5),
     ("function", {}, "function-throttles", 0),
-    ("function", {}, "function-timeouts", 0),
-    ("queue", {"visibility_s": 30}, "queue-age", 300),
-    ("queue", {"visibility_s": 360}, "queue-age", 1_080),
-    ("queue", {"visibility_s": 360, "retention_s": 600}, "queue-age", 300),
+    ("function", {}, "function-outage", 50),
+    ("queue", {"retention_s": 1_200}, "queue-age", 600),
+    ("queue", {}, "queue-age", 172_800),
     ("queue", {"max_in_flight": 120_000}, "queue-in-flight", 96_000),
     ("topic", {}, "topic-failures", 0),
     ("stream", {"retention_h": 24}, "stream-age", 1_728_000),
@@ -43,6 +42,7 @@ _LIMITS: list[tuple[Kind, dict[str, float], str, float]] = [
     ("load_balancer", {}, "load-balancer-rejected", 0),
     ("target_group", {}, "target-errors", 5),
     ("target_group", {}, "target-unhealthy", 0),
+    ("target_group", {}, "target-none-healthy", 1),
     ("database", {}, "database-cpu", 90),
     ("database", {"max_connections": 200}, "database-connections", 180),
     ("database", {"storage_gb": 100}, "database-storage", 10 * 2**30),
@@ -51,7 +51,6 @@ _LIMITS: list[tuple[Kind, dict[str, float], str, float]] = [
 ]
 _UNKNOWN: list[tuple[Kind, str]] = [
     ("function", "function-near-timeout"),
-    ("queue", "queue-age"),
     ("stream", "stream-age"),
     ("database", "database-connections"),
     ("database", "database-storage"),
@@ -95,6 +94,52 @@ def test_a_reader_of_a_stream_is_judged_by_its_retention_and_the_stream_is_not()
     assert found["function-iterator-age"] == 48 * 3_600_000 * 0.02
     assert "stream-age" not in found
     assert thresholds(_feeding("table"))["function-iterator-age"] == 24 * 3_600_000 * 0.02
+
+
+@pytest.mark.parametrize(
+    ("limits", "threshold"),
+    [
+        ({"visibility_s": 30}, 300),
+        ({"visibility_s": 360}, 1_080),
+        ({"visibility_s": 360, "retention_s": 600}, 300),
+    ],
+)
+def test_a_queue_that_is_read_is_judged_by_its_visibility(limits: dict[str, float], threshold: float) -> None:
+    """Three turns of a message, and never more than half of what it is kept for."""
+    found = thresholds(_feeding("queue", limits))
+    assert found["queue-age"] == threshold
+    assert "queue-in-flight" not in thresholds(_feeding("queue", {**limits, "max_in_flight": 120_000}))
+
+
+def test_a_queue_that_is_read_whose_visibility_is_unknown_says_so() -> None:
+    """It is off, with its reason."""
+    made = alarms_of(_feeding("queue"))
+    assert any(text.startswith("queue-age of queue:Source: no threshold: its Visib") for text, _ in made.off)
+
+
+@pytest.mark.parametrize("reserved", [1, 2, 9])
+def test_a_small_reserve_is_there_to_be_used(reserved: int) -> None:
+    """Nine tenths of one execution are one: that alarm would always be open."""
+    made = alarms_of(system(resource("function", limits={"reserved_concurrency": reserved})))
+    assert "function-concurrency" not in {one.rule for one in made.alarms}
+    assert any("function-concurrency of function:Thing: no threshold" in text for text, _ in made.off)
+
+
+def test_throttles_of_a_reader_of_a_queue_are_a_warning() -> None:
+    """The queue keeps the messages, and its age tells; whoever else is refused is lost or waits."""
+    severities = {
+        source: next(
+            one.severity for one in alarms_of(_feeding(source)).alarms if one.rule == "function-throttles"
+        )
+        for source in ("queue", "topic")
+    }
+    assert severities == {"queue": "warning", "topic": "error"}
+
+
+def test_dropped_events_of_a_schedule_are_told() -> None:
+    """A function that runs once a night never passes a gate of twenty invocations."""
+    nightly = system(resource("function", facts={"schedule": "cron(0 3 * * ? *)"}))
+    assert thresholds(nightly)["function-async-dropped"] == 0
 
 
 def test_dropped_events_are_told_where_no_queue_keeps_them() -> None:

@@ -28,11 +28,13 @@ from tests.dashboards.cloudwatch.bodies import (
     resolved,
 )
 from tests.dashboards.cloudwatch.merged import merged_problems
+from tests.dashboards.cloudwatch.preflight import preflight_problems
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TERM = re.compile(r'ALARM\("([^"]+)"\)')
 _RULE = re.compile(
-    r'ALARM\("[^"]+"\)(?:( AND )ALARM\("[^"]+"\)(?:\1ALARM\("[^"]+"\))*|(?: OR ALARM\("[^"]+"\))*)'
+    r'(?:ALARM\("[^"]+"\)|TRUE|FALSE)'
+    r'(?:( AND )ALARM\("[^"]+"\)(?:\1ALARM\("[^"]+"\))*|(?: OR ALARM\("[^"]+"\))*)'
 )
 _REFERENCE_SIZE = 64
 _STATISTIC = re.compile(r"Sum|Average|Minimum|Maximum|SampleCount|p[0-9]{1,2}(\.[0-9]+)?")
@@ -104,6 +106,7 @@ def _template(name: str, text: str, tree: dict[str, Any]) -> Iterator[str]:
         text, config=ManualArgs(regions=["eu-west-1"], configure_rules={"E3002": {"strict": False}})
     ):
         yield f"{name}: cfn-lint {match.rule.id} line {match.linenumber}: {match.message}"
+    yield from preflight_problems(name, tree)
     report = _engine().validate_template(TemplateContent(text, name))
     for found in report.diagnostics:
         if found.severity.name in ("FATAL", "ERROR"):
@@ -125,6 +128,7 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
     alarm_names = {
         one["Properties"]["AlarmName"] for _, _, one in resources if "AlarmName" in one["Properties"]
     }
+    ids = {id: str(one["Properties"].get("AlarmName")) for _, id, one in resources if "Alarm" in one["Type"]}
     groups: Counter[str] = Counter()
     for file, id, one in resources:
         where = f"{file}, {id}"
@@ -137,7 +141,9 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
             case "AWS::CloudWatch::Alarm":
                 yield from _alarm(where, properties, system)
             case "AWS::CloudWatch::CompositeAlarm":
-                yield from _composite(where, properties, alarm_names)
+                yield from _composite(where, chosen(properties, ids, is_true=True), alarm_names)
+                if chosen(properties, ids, is_true=False) != properties:
+                    yield from _composite(where, chosen(properties, ids, is_true=False), alarm_names)
             case "AWS::Logs::MetricFilter":
                 groups[resolved(properties["LogGroupName"])] += 1
                 yield from _filter(where, properties)
@@ -148,6 +154,24 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
     yield from (
         f"{group} has {count} metric filters, more than 100" for group, count in groups.items() if count > 100
     )
+
+
+def chosen(tree: Any, names: dict[str, str], *, is_true: bool) -> Any:
+    """Return a tree with every Fn::If decided the same way, and joins without delimiter joined."""
+    match tree:
+        case {"Ref": str(id)} if id in names:
+            return names[id]
+        case {"Fn::If": [_, yes, no]}:
+            return chosen(yes if is_true else no, names, is_true=is_true)
+        case {"Fn::Join": ["", [*parts]]}:
+            return "".join(str(chosen(part, names, is_true=is_true)) for part in parts)
+        case dict():
+            done = {key: chosen(value, names, is_true=is_true) for key, value in tree.items()}
+            return {key: value for key, value in done.items() if value != {"Ref": "AWS::NoValue"}}
+        case list():
+            return [chosen(one, names, is_true=is_true) for one in tree]
+        case _:
+            return tree
 
 
 def _alarm(where: str, properties: dict[str, Any], system: System) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The fragment inside of the template it is for: what cfn-lint says of the whole that it did not say before."""
+"""The fragment inside of the template it is for: what cfn-lint says of the whole and not of that alone."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ def merged_problems(fragment: dict[str, Any], files: tuple[str, ...]) -> Iterato
     if raw is None:
         return
     tree = json.loads(raw)
-    twice = sorted(set(tree["Resources"]) & set(fragment["Resources"]))
+    # A template that has its fragment already gets it again in its place.
+    both = set(tree["Resources"]) & set(fragment["Resources"])
+    twice = sorted(
+        one for one in both if tree["Resources"][one]["Type"] != fragment["Resources"][one]["Type"]
+    )
     yield from (f"fragment.yaml in {path.name}: the template has a {one} itself" for one in twice)
     undeclared = _asked(fragment) - set(tree.get("Parameters", {})) - set(tree["Resources"])
-    named = {one for one in undeclared if re.search(r"(Name|Text|Arn|Id)$", one) and _is_nested(one, files)}
+    named = undeclared if len(files) > 1 else set()
     tree["Parameters"] = tree.get("Parameters", {}) | {one: {"Type": "String"} for one in sorted(named)}
     tree["Resources"] |= fragment["Resources"]
-    for rule, message in _found(json.dumps(tree)) - before:
+    for rule, message in sorted(_found(json.dumps(tree)) - before):
+        # What the template itself names and does not have is its own fault.
+        if any(message.split("'")[1:2] == other.split("'")[1:2] for _, other in before):
+            continue
         yield f"fragment.yaml in {path.name}: cfn-lint {rule}: {message}"
-
-
-def _is_nested(name: str, files: tuple[str, ...]) -> bool:
-    return len(files) > 1
 
 
 def _asked(tree: Any) -> set[str]:
@@ -67,4 +70,5 @@ def _raw(path: Path) -> tuple[str | None, frozenset[tuple[str, str]]]:
 
 def _found(text: str) -> set[tuple[str, str]]:
     config = ManualArgs(regions=["eu-west-1"], configure_rules={"E3002": {"strict": False}})
-    return {(match.rule.id, match.message) for match in lint(text, config=config)}
+    found = {(match.rule.id, match.message) for match in lint(text, config=config)}
+    return {one for one in found if one[0].startswith("E")}

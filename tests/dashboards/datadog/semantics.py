@@ -1,4 +1,4 @@
-"""What is well formed and still wrong: metrics that are not there, alarms that nobody hears of, files that differ."""
+"""What is well formed and still wrong: no such metric, alarms that nobody hears of, files that differ."""
 
 from __future__ import annotations
 
@@ -125,13 +125,13 @@ def _drawn(widget: dict[str, Any], roles: dict[tuple[str, str], Any], names: set
 def _monitor(body: dict[str, Any], system: System) -> Iterator[str]:
     yield from queries_wrong(body["query"])
     options = body["options"]
-    if body["type"] == "query alert" and re.search(r"\w:(aws|hybridobserve)\.", body["query"]):
-        if options.get("evaluation_delay", 0) < 900:
-            yield "metrics of CloudWatch come late, and it does not wait for them."
+    is_late = body["type"] == "query alert" and re.search(r"\w:(aws|hybridobserve)\.", body["query"])
+    if is_late and options.get("evaluation_delay", 0) < 900:
+        yield "metrics of CloudWatch come late, and it does not wait for them."
     window = re.match(r"\w+\(last_(\d+)([mhd])\)", body["query"])
-    if window and "no_data_timeframe" in options:
-        if options["no_data_timeframe"] < 2 * int(window.group(1)) * _MINUTES[window.group(2)]:
-            yield "missing data is told before twice the window."
+    minutes = int(window.group(1)) * _MINUTES[window.group(2)] if window else 0
+    if options.get("no_data_timeframe", 2 * minutes) < 2 * minutes:
+        yield "missing data is told before twice the window."
     asked = {
         one for several in system.config.dashboards.get("datadog_notify", {}).values() for one in several
     }
@@ -188,7 +188,7 @@ def _text(value: Any) -> str:
 
 def _installed(rendered: Rendered, bodies: _Bodies) -> Iterator[str]:
     text = rendered.files.get("install.md", "")
-    if text.count("```") % 2 or not text:
+    if text.count("```") % 2 or (rendered.files and not text):
         yield "install.md: it is not there, or a block of it does not end."
     for name in [*bodies["monitors"], *bodies["slos"]]:
         if not re.search(rf"^  {re.escape(name)}(?: \\)?$", text, re.MULTILINE):

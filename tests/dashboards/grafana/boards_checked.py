@@ -16,9 +16,11 @@ from luqum.parser import parser as lucene_parser
 
 Tree = dict[str, Any]
 _SCHEMA = json.loads((Path(__file__).parent / "schemas/models.json").read_text())
-#: `$default` is a stage of an API: a variable that is not there stays as it is.
+#: `$default` is a stage, `$connect` a route of an API: a variable that is not there stays as it is.
 _BUILT_IN = {
     "default",
+    "connect",
+    "disconnect",
     "__interval",
     "__rate_interval",
     "__range",

@@ -56,7 +56,7 @@ def _rule(rule: Tree, panels: dict[str, set[int]], uids: set[str]) -> Iterator[s
         yield f"its condition {rule['condition']} is not there"
     for one in rule["data"]:
         yield from _node(one, {ref for ref in refs if ref}, uids)
-    deciding = next((one for one in rule["data"] if one.get("refId") == rule["condition"]), {})
+    deciding: Tree = next((one for one in rule["data"] if one.get("refId") == rule["condition"]), {})
     if deciding.get("model", {}).get("type") != "threshold":
         yield "its condition is a threshold"
     yield from _told(rule, panels)
@@ -87,9 +87,8 @@ def _told(rule: Tree, panels: dict[str, set[int]]) -> Iterator[str]:
         yield "it says what it is, without templates"
     if ("__dashboardUid__" in said) != ("__panelId__" in said):
         yield "a dashboard is named with a panel, or not at all"
-    elif uid := said.get("__dashboardUid__"):
-        if uid not in panels or int(said["__panelId__"]) not in panels[uid]:
-            yield f"the panel {said['__panelId__']} of {uid} is not there"
+    elif (uid := said.get("__dashboardUid__")) and int(said["__panelId__"]) not in panels.get(uid, set()):
+        yield f"the panel {said['__panelId__']} of {uid} is not there"
 
 
 def own_problems(tree: Tree, recorded: set[str]) -> Iterator[str]:

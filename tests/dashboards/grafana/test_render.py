@@ -42,7 +42,7 @@ def board(source: str, page: str) -> Any:
 
 def shown(source: str, title: str) -> Any:
     panels = board(source, "endpoint-submit")["panels"]
-    return next(panel for panel in panels if panel["title"] == title)
+    return next(panel for panel in panels if panel["title"] == title and panel["type"] != "row")
 
 
 def rules(source: str) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def test_sides_have_their_colours_and_the_right_axis_its_own(source: str) -> Non
 def test_limits_are_dashed_lines_and_are_told_in_the_description() -> None:
     """A threshold has no name in Grafana, so its meaning is in the text."""
     panel = shown("cloudwatch", "p95")
-    assert [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [step["value"] for step in steps] == [
         None,
         420,
         1000,
@@ -129,7 +130,7 @@ def test_what_cannot_be_shown_is_one_text_a_section() -> None:
 
 
 def test_an_unknown_name_is_found_by_a_variable_or_a_pattern() -> None:
-    """Dashboards of CloudWatch choose the name by its shape; Prometheus matches it; rules search its words."""
+    """A variable chooses the name by its shape; Prometheus matches it; rules search its words."""
     page = board("cloudwatch", "service-assess-claim")
     variable = next(one for one in page["templating"]["list"] if one["name"].startswith("FunctionName"))
     assert variable["regex"] == r"/^.*\-AssessClaim\-.*$/"

@@ -6,19 +6,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from kibana_ql import KqlParser
 
 from dashboards.alarms.values import Alarms
-from dashboards.kibana.fields import fields_needed
 from dashboards.panels import Page
 from dashboards.rendered import Rendered
 from dashboards.resources import System
-from subscribers.sinks.bulk import Names
-from subscribers.sinks.index_templates import Cluster, assets
+from tests.dashboards.kibana.queries import is_field, kql_problems
 from tests.dashboards.kibana.schemas import DASHBOARD_PANEL, LENS, OBJECT, OBJECTS, RULE
 
 GRID_COLUMNS = 48
@@ -31,12 +27,6 @@ OBJECTS_MAX = 10_000
 #: What an address of a drilldown may ask for in the menu of a panel: it has no event.
 _VARIABLES = ("kibanaUrl", "date context.panel.timeRange.from", "date context.panel.timeRange.to")
 _PLACE = re.compile(r"\((discover)?#/view/([^)]*)\)")
-_PARSER = KqlParser()
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
-_FIELD = re.compile(r"(?:^|[\s(])([A-Za-z@][\w.@]*)\s*(?::|>=|<=|>|<)")
-#: Trees that are mapped as one field: any name below is one.
-_FLATTENED = ("labels.", "attributes.")
-_ALWAYS = ("___records___", "@timestamp")
 
 
 def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: Alarms) -> list[str]:
@@ -242,6 +232,14 @@ def _lens(here: str, attributes: dict[str, Any]) -> Iterator[str]:
     needed = {f"indexpattern-datasource-layer-{name}" for name in layers}
     drawn = attributes["state"]["visualization"]
     used: set[str] = set()
+    if "trendlineLayerId" in drawn:
+        used.add(drawn["trendlineLayerId"])
+        trend = layers.get(drawn["trendlineLayerId"], {})
+        for key in ("trendlineMetricAccessor", "trendlineTimeAccessor"):
+            if drawn[key] not in trend.get("columns", {}):
+                yield f"{here}: {drawn[key]} is no column of the line behind the number"
+        if trend.get("linkToLayers") != [drawn["layerId"]]:
+            yield f"{here}: the line behind the number is of another layer"
     for layer in drawn.get("layers", [drawn]):
         if layer["layerType"] == "annotations":
             needed.add(f"xy-visualization-layer-{layer['layerId']}")
@@ -352,23 +350,6 @@ def _rule(name: str, rule: dict[str, Any], views: set[str]) -> Iterator[str]:
                 yield f"{name} reads {metric['field']}, which is no field"
 
 
-def kql_problems(name: str, query: str) -> Iterator[str]:
-    """Yield what is wrong with a query: its grammar, fields that no document has."""
-    yield from (f"{name}: {problem}" for problem in _kql_problems(query))
-
-
-@lru_cache(maxsize=4096)
-def _kql_problems(query: str) -> tuple[str, ...]:
-    if not query:
-        return ()
-    try:
-        _PARSER.parse(query)
-    except Exception as fault:  # the parser has no errors of its own
-        return (f"{query} is no KQL: {str(fault)[:200]}",)
-    plain = _QUOTED.sub('""', query)
-    return tuple(f"{field} is no field" for field in _FIELD.findall(plain) if not is_field(field))
-
-
 def _short(message: str) -> str:
     return message if len(message) < 300 else f"{message[:120]} ... {message[-120:]}"
 
@@ -379,28 +360,3 @@ def walk(tree: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(value, str):
             yield key, value
         yield from walk(value)
-
-
-def _mapped() -> frozenset[str]:
-    (mappings,) = (
-        one.body["template"]["mappings"]
-        for one in assets(Cluster("elasticsearch", (8, 17)), Names())
-        if one.name.endswith("-mappings")
-    )
-    return frozenset(_names(mappings["properties"], ""))
-
-
-def _names(properties: dict[str, Any], above: str) -> Iterator[str]:
-    for name, field in properties.items():
-        if "properties" in field:
-            yield from _names(field["properties"], f"{above}{name}.")
-        else:
-            yield f"{above}{name}"
-
-
-_FIELDS = _mapped() | frozenset(fields_needed()) | frozenset(_ALWAYS)
-
-
-def is_field(name: str) -> bool:
-    """Whether documents have a field: of the index templates, or one that Lambda's lines bring."""
-    return name in _FIELDS or name.startswith(_FLATTENED)

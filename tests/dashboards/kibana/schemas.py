@@ -172,7 +172,12 @@ LAYER = strict(
         "columnOrder": {"type": "array", "items": NAME},
         "columns": {"type": "object", "additionalProperties": COLUMN},
     },
-    {"ignoreGlobalFilters": FLAG, "incompleteColumns": {"type": "object"}, "sampling": {"type": "number"}},
+    {
+        "ignoreGlobalFilters": FLAG,
+        "incompleteColumns": {"type": "object"},
+        "linkToLayers": {"type": "array", "items": NAME, "minItems": 1},
+        "sampling": {"type": "number"},
+    },
 )
 COLOUR = {"type": "string", "pattern": "^#[0-9a-f]{6}$"}
 Y_CONFIG = strict(
@@ -240,7 +245,17 @@ _STATES = {
         "required": ["layers", "legend", "preferredSeriesType", "valueLabels"],
         "properties": {"layers": {"type": "array", "items": XY_LAYER, "minItems": 1}},
     },
-    "lnsMetric": strict({**_DATA, "metricAccessor": NAME}, {"color": COLOUR}),
+    "lnsMetric": strict(
+        {
+            **_DATA,
+            "metricAccessor": NAME,
+            "trendlineLayerId": NAME,
+            "trendlineLayerType": {"const": "metricTrendline"},
+            "trendlineMetricAccessor": NAME,
+            "trendlineTimeAccessor": NAME,
+        },
+        {"color": COLOUR},
+    ),
     "lnsDatatable": strict(
         {
             **_DATA,

@@ -78,6 +78,23 @@ def criterion(one: Tree) -> Tree:
     return found
 
 
+def number(change: Callable[[Tree], object]) -> Rendered:
+    """Return the good files with the state of every number changed."""
+
+    def in_objects(text: str) -> str:
+        lines = [json.loads(line) for line in text.splitlines()]
+        for one in (line for line in lines if line["type"] == "dashboard"):
+            found = json.loads(one["attributes"]["panelsJSON"])
+            for panel in found:
+                attributes = panel["embeddableConfig"].get("attributes", {})
+                if attributes.get("visualizationType") == "lnsMetric":
+                    change(attributes["state"]["visualization"])
+            one["attributes"]["panelsJSON"] = json.dumps(found)
+        return "".join(json.dumps(line) + "\n" for line in lines)
+
+    return changed_text(in_objects)
+
+
 def formula_of(one: Tree, change: Callable[[str], str]) -> None:
     """Change the text of the first formula of a layer."""
     params = one["columns"]["s0"]["params"]
@@ -182,6 +199,14 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
         "more than 10000",
     ),
     "consumer": (rule(lambda r: r.update(consumer="observability")), "observability"),
+    "line behind the number": (
+        number(lambda v: v.update(trendlineMetricAccessor="t9")),
+        "t9 is no column",
+    ),
+    "line of another layer": (
+        number(lambda v: v.update(layerId="trend", metricAccessor="t0")),
+        "of another layer",
+    ),
     "unknown Lens": (lens(lambda one: one.update(visualizationType="lnsMagic")), "not valid"),
     "dashboard missing": (
         msgspec.structs.replace(GOOD, files={**GOOD.files, "saved-objects.ndjson": "\n"}),

@@ -14,7 +14,7 @@ from dashboards.kibana.subjects import in_function, in_implementation
 from dashboards.measures import MEASURES
 from dashboards.resources import System
 from subscribers.config import loads
-from tests.dashboards.kibana.checks import is_field, kql_problems
+from tests.dashboards.kibana.queries import is_field, kql_problems
 from tests.dashboards.sample import SYSTEM, UNNAMED, metric
 
 _ALL = loads(

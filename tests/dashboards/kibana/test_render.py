@@ -11,6 +11,9 @@ import pytest
 from dashboards.alarms.values import Alarm, Alarms, Condition
 from dashboards.expressions import Percent, Total
 from dashboards.kibana.arithmetic import Absent
+from dashboards.kibana.fields import Reading
+from dashboards.kibana.filters import Every, Like, Term
+from dashboards.kibana.lens import formula
 from dashboards.kibana.render import render
 from dashboards.kibana.rules import criterion
 from dashboards.kibana.store import store_of
@@ -88,6 +91,27 @@ def test_an_id_of_a_request_is_a_link_to_its_trace() -> None:
     formats = json.loads(view["attributes"]["fieldFormatMap"])
     template = formats["correlation_id"]["params"]["urlTemplate"]
     assert template == "https://traces.example/t/{{value}}?from=now-30d&to=now"
+
+
+def test_a_formula_has_the_query_as_it_is() -> None:
+    """A formula escapes nothing but its own quote, so what KQL escapes stays as it was."""
+    where = Every((Like("http.route", "/claims/{*}"), Term("service.name", "claim's")))
+    text = formula(Reading(index="traces", where=where, aggregate="count"))
+    assert text == r"""count(kql='http.route: /claims/\{*\} and service.name: "claim\'s"')"""
+
+
+@pytest.mark.parametrize(("form", "lines"), [("Text", True), ("JSON", False)])
+def test_a_rule_counts_a_failed_invocation_once(form: str, lines: bool) -> None:
+    """A share counts documents: its report, and where that is text, the line of the exception."""
+    function = next(SYSTEM.of_kind("function"))
+    logged = msgspec.structs.replace(function, facts={**function.facts, "log_format": form})
+    system = msgspec.structs.replace(SYSTEM, resources={**SYSTEM.resources, function.id: logged})
+    errors, calls = (metric(f"function.{name}", None, function.id) for name in ("errors", "invocations"))
+    found = criterion(Percent(errors, calls), system, STORE)
+    assert not isinstance(found, Absent)
+    (failed,) = (one["filter"] for one in found.metrics if "aws.lambda.status" in one["filter"])
+    assert "aws.lambda.billed_duration: *" in failed
+    assert ("metric.name" in failed) is lines
 
 
 def test_a_share_in_a_rule_is_gated() -> None:

@@ -15,14 +15,13 @@ from dashboards.resources import System
 from tests.dashboards.kibana.checks import (
     BYTES_MAX,
     IMPORT_MAX,
-    is_field,
-    kql_problems,
     lines_of,
     overlaps,
     schema_problems,
     set_problems,
     walk,
 )
+from tests.dashboards.kibana.queries import is_field, kql_problems
 from tests.dashboards.opensearch.schemas import (
     DASHBOARD_PANEL,
     MONITOR,
@@ -149,7 +148,9 @@ def _vis(name: str, state: dict[str, Any]) -> Iterator[str]:
         read.setdefault(json.dumps(unit["data"], sort_keys=True), []).extend(unit.get("transform", []))
     for source, steps in read.items():
         yield from _read(name, json.loads(source), steps)
-    colours = next((unit["encoding"]["color"] for unit in units(spec) if "color" in unit["encoding"]), {})
+    colours: dict[str, Any] = next(
+        (unit["encoding"]["color"] for unit in units(spec) if "color" in unit["encoding"]), {}
+    )
     domain = colours.get("scale", {}).get("domain", [])
     if len(set(domain)) != len(domain):
         yield f"{name}: two series have one name, and so one line"
