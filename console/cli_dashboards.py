@@ -14,6 +14,7 @@ import msgspec
 
 from console import dashboards_said as said
 from console.cli_parse import config_of
+from console.store_config import config_of_store
 from console.terminal import config_option, json_option, output, quoted, sentences
 
 if TYPE_CHECKING:
@@ -161,18 +162,21 @@ def preview(store: Path, last: str | None, out: Path, **asked: Any) -> None:
     from console.dashboards_preview import write_preview
 
     with _said():
-        made = _made(Asked(**asked))
+        made = _made(Asked(**asked), store)
         index = write_preview(made, store, last, out)
         click.echo(f"{index}")
         said.end(made.notes)
 
 
-def _made(asked: Asked) -> Made:
-    """Return what is rendered. Raises TemplateError, UsageError and ClickException."""
+def _made(asked: Asked, store: Path | None = None) -> Made:
+    """Return what is rendered. Raises TemplateError, UsageError and ClickException.
+
+    store: whose own observe.yaml is taken where neither this folder nor the template's has one.
+    """
     from dashboards.made import made_of
     from dashboards.template.values import Deployment
 
-    file = _config_file(asked)
+    file = _config_file(asked, store)
     config = config_of(file)
     templates = asked.templates or _of_config(file, config)
     if not templates:
@@ -193,12 +197,13 @@ def _made(asked: Asked) -> Made:
     return made_of(templates, config, deployment)
 
 
-def _config_file(asked: Asked) -> Path | None:
-    """observe.yaml: as given, of this folder, or of the first template's."""
+def _config_file(asked: Asked, store: Path | None) -> Path | None:
+    """observe.yaml: as given, of this folder, of the first template's, or that which filled the store."""
     if asked.config:
         return asked.config
     folders = [Path(), *(template.parent for template in asked.templates[:1])]
-    return next((folder / "observe.yaml" for folder in folders if (folder / "observe.yaml").is_file()), None)
+    found = (folder / "observe.yaml" for folder in folders if (folder / "observe.yaml").is_file())
+    return next(found, None) or (config_of_store(store, None) if store else None)
 
 
 def _of_config(file: Path | None, config: Config) -> tuple[Path, ...]:
