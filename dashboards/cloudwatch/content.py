@@ -136,6 +136,7 @@ def _dashboards(context: Context) -> Iterator[Part]:
 
 def _filters(context: Context) -> Iterator[Part]:
     groups: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
     for one in context.filters:
         groups[one.log_group] += 1
         if groups[one.log_group] > FILTERS_MAX:
@@ -143,8 +144,11 @@ def _filters(context: Context) -> Iterator[Part]:
                 "warning", f"{one.metric} is not counted: a log group has at most 100 metric filters."
             )
             continue
+        # Some metrics are counted by several filters of one group, none of which counts what another does.
+        name = f"{one.metric} {one.log_group}"
+        parts[name] += 1
         yield Part(
-            id=logical_id("Filter", f"{one.metric} {one.log_group}"),
+            id=logical_id("Filter", name if parts[name] == 1 else f"{name} {parts[name]}"),
             type="AWS::Logs::MetricFilter",
             properties=_filter(one),
         )

@@ -10,10 +10,12 @@ from dashboards.cloudwatch.filters import Filter
 from dashboards.cloudwatch.mathematics import Formulas
 from dashboards.cloudwatch.naming import deployed
 from dashboards.cloudwatch.queries import search
-from dashboards.cloudwatch.references import REGION
+from dashboards.cloudwatch.references import REGION, references
+from dashboards.cloudwatch.switches import switches_of
 from dashboards.panels import Link, LogQuery, Page
 from dashboards.resources import Note, NoteLevel, Place, System
 
+_TOKEN = re.compile("\ue000[^\ue001]*\ue001")
 _OURS = re.compile(r"\[([^\[\]]*)\]\((page|query):([^)\s]+)\)")
 
 
@@ -32,11 +34,17 @@ class Context:
         self.alarm_names: dict[str, None] = {}
         self.filters: dict[Filter, None] = {}
         self._notes: dict[Note, None] = {}
+        self._switches = switches_of(system)
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was noted, each once."""
         return tuple(self._notes)
+
+    def is_loose(self, query: str) -> bool:
+        """Whether every log group of a widget's query exists only under a condition."""
+        groups = [one for one in references(query) if one.around]
+        return "SOURCE '" not in _TOKEN.sub("", query) and all(one.item in self._switches for one in groups)
 
     def note(self, level: NoteLevel, text: str, subject: str = "", place: Place | None = None) -> None:
         """Note what CloudWatch cannot show or tell."""

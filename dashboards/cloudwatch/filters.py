@@ -5,17 +5,21 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 import msgspec
 
+from dashboards.cloudwatch.access_routes import field_of, told_apart
 from dashboards.cloudwatch.dimensions import name_of
 from dashboards.cloudwatch.metrics import Absent
+from dashboards.cloudwatch.naming import metric_name
 from dashboards.cloudwatch.references import text_of
 from dashboards.resources import Resource, System, slug
 from subscribers.config import LogGroup
 
 NAMESPACE = "HybridObserve/Logs"
+#: Characters of a filter pattern.
+PATTERN_MAX = 1024
 
 #: The words of a REPORT line, up to what was used of memory.
 _REPORT = (
@@ -86,7 +90,7 @@ def log_filters(measure: str, subject: str, system: System) -> tuple[Filter, ...
         Filter(
             log_group=log_group_of(function),
             pattern=pattern,
-            metric=_metric(measure, subject),
+            metric=_metric(measure, subject, system),
             value=value,
             default="0" if is_count else "",
             unit="Count" if is_count else "Megabytes",
@@ -102,8 +106,9 @@ def log_group_of(function: Resource) -> str:
     return f"/aws/lambda/{name_of(function)}"
 
 
-def _metric(measure: str, subject: str) -> str:
-    return f"{measure.split('.')[1]}.{slug(subject)}"[:255]
+def _metric(measure: str, subject: str, system: System) -> str:
+    """Its name begins with the system's: two systems of one Region share the namespace."""
+    return metric_name(system, f"{measure.rpartition('.')[2]}.{slug(subject)}")
 
 
 def exact_groups(name: str, system: System) -> tuple[str, ...]:
@@ -125,7 +130,8 @@ def _service_lines(measure: str, subject: str, system: System) -> tuple[Filter, 
     if not groups:
         return Absent(f"No log group of {subject} is known by its whole name: give it one in observe.yaml.")
     return tuple(
-        Filter(log_group=group, pattern=_LINES[measure], metric=_metric(measure, subject)) for group in groups
+        Filter(log_group=group, pattern=_LINES[measure], metric=_metric(measure, subject, system))
+        for group in groups
     )
 
 
@@ -138,7 +144,7 @@ def _access_groups(service: str, system: System) -> tuple[LogGroup, ...]:
 def access_filters(
     what: str, name: str, service: str, route: str, system: System
 ) -> tuple[Filter, ...] | Absent:
-    """Return filters over access logs of the formats common and combined.
+    """Return filters over access logs of the formats common and combined; those of a group share no line.
 
     what: requests or errors; route: `METHOD /path`, "" for all of the service; name: of the metric.
     """
@@ -153,20 +159,29 @@ def access_filters(
             f"The access log of {service} does not tell durations to a metric filter; endpoint_metrics: true "
             "lets the subscriber tell them."
         )
+    fields = _request_fields(route, groups, system)
+    if isinstance(fields, Absent):
+        return fields
     status = "status=5*" if what == "errors" else "status"
-    pattern = f"[ip, identity, user, time, {_request(route)}, {status}, ...]"
+    patterns = [f"[ip, identity, user, time, {field}, {status}, ...]" for field in fields]
+    if max(map(len, patterns)) > PATTERN_MAX:
+        return Absent(f"What tells requests of {route} from others is longer than a filter pattern may be.")
+    metric = _metric(what, name, system)
     return tuple(
-        Filter(log_group=group.name, pattern=pattern, metric=f"{what}.{slug(name)}"[:255]) for group in groups
+        Filter(log_group=group.name, pattern=pattern, metric=metric)
+        for group in groups
+        for pattern in patterns
     )
 
 
-def _request(route: str) -> str:
-    """The field of the request line: with a parameter in its path everything below it matches."""
+def _request_fields(route: str, groups: Sequence[LogGroup], system: System) -> tuple[str, ...] | Absent:
+    """The field of the request line, one a filter: requests of a route that are of no other one there."""
     if not route:
-        return "request"
-    method, _, path = route.partition(" ")
-    method = "*" if method in ("ANY", "*") else method
-    if "{" in path:
-        beginning = re.split(r"\{", path, maxsplit=1)[0]
-        return f'request="{method} {beginning}*"'
-    return f'request="{method} {path} *" || request="{method} {path}?*"'
+        return ("request",)
+    names = {group.name for group in groups}
+    sides = [one for endpoint in system.endpoints.values() for one in endpoint.sides if one.side == "legacy"]
+    others = [
+        one.route for one in sides if names & {group.name for group in _access_groups(one.service, system)}
+    ]
+    found = told_apart(route, others)
+    return Absent(found) if isinstance(found, str) else field_of(found)

@@ -14,9 +14,17 @@ NAME_MAX = 255
 
 def deployed(system: System, name: str) -> str:
     """Return the name of a dashboard, alarm or saved query: unique in an account and Region."""
-    # A title that is a reference, such as the stack's own name, is a name already.
-    title = system.title if system.title.startswith(OPEN) else slug(system.title)
-    return shortened(f"{title}-{name}")
+    return shortened(f"{_title(system)}-{name}")
+
+
+def metric_name(system: System, name: str) -> str:
+    """Return the name of a metric of our own, such as `claims.errors.submit-legacy`."""
+    return shortened(f"{_title(system)}.{name}")
+
+
+def _title(system: System) -> str:
+    """A title that is a reference, such as the stack's own name, is a name already."""
+    return system.title if system.title.startswith(OPEN) else slug(system.title)
 
 
 def shortened(name: str, longest: int = NAME_MAX) -> str:

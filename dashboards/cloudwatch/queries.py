@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from dashboards.cloudwatch.filters import exact_groups
-from dashboards.cloudwatch.references import text_of
+from dashboards.cloudwatch.references import text_of, where_it_exists
 from dashboards.panels import LogQuery
 from dashboards.resources import System
 
@@ -57,9 +57,8 @@ def _text(query: LogQuery) -> str:
 
 
 def widget_query(found: Search) -> str:
-    """Return the query as a widget has it: its log groups in front."""
-    sources = " | ".join(f"SOURCE '{group}'" for group in found.groups)
-    return f"{sources} | {found.text}"
+    """Return the query as a widget has it: its log groups in front, each where it exists."""
+    return "".join(where_it_exists(f"SOURCE '{group}' | ") for group in found.groups) + found.text
 
 
 def definition(name: str, query: LogQuery, found: Search) -> dict[str, Any]:

@@ -27,11 +27,13 @@ AFTER_BAR = "|"
 
 class Reference(msgspec.Struct, frozen=True):
     """What a key of a text stands for. item: `<logical ID>` or `<stack>/<logical ID>`; attribute: "" for Ref;
-    other: an expression that is none of the two."""
+    other: an expression that is none of the two; around: a text with references that stands there instead
+    where the item exists, and nothing where it does not."""
 
     item: str = ""
     attribute: str = ""
     other: str = ""
+    around: str = ""
 
     @property
     def is_pseudo(self) -> bool:
@@ -41,7 +43,13 @@ class Reference(msgspec.Struct, frozen=True):
 
 def token(reference: Reference) -> str:
     """Return a text that is this reference."""
-    return f"{OPEN}{json.dumps([reference.item, reference.attribute, reference.other])}{CLOSE}"
+    return f"{OPEN}{json.dumps(list(msgspec.structs.astuple(reference)))}{CLOSE}"
+
+
+def where_it_exists(text: str) -> str:
+    """Return a text that is left out where what it refers to does not exist."""
+    found = next((one for one in references(text) if not one.is_pseudo), None)
+    return token(msgspec.structs.replace(found, around=text)) if found else text
 
 
 REGION, ACCOUNT, PARTITION = (
@@ -120,6 +128,8 @@ def parameter_of(reference: Reference) -> Parameter:
 Switches = dict[str, str]
 #: What stands where something does not exist.
 NOTHING = "none"
+#: Key of a widget's other one.
+OTHERWISE = "otherwise"
 
 
 class Names:
@@ -154,19 +164,57 @@ class Names:
         return self._sub(text.replace("${", "${Dollar}{"), found, {"Dollar": "$"} if is_literal else {})
 
     def json_value(self, tree: Any) -> Any:
-        """Return a tree as the text of its JSON, one widget a line, with names put in by Fn::Sub."""
-        text = _lines(tree)
+        """Return a tree as the text of its JSON, one widget a line, with names put in by Fn::Sub.
+
+        A widget with OTHERWISE, another widget, is that where nothing exists that it refers to.
+        """
+        either = {f"Widget{index}": one for index, one in enumerate(tree["widgets"]) if OTHERWISE in one}
+        names = {id(one): name for name, one in either.items()}
+        lines = ["${" + names[id(one)] + "}" if id(one) in names else _json(one) for one in tree["widgets"]]
+        head = _json({key: value for key, value in tree.items() if key != "widgets"})[1:-1]
+        text = "{" + (head + "," if head else "") + '"widgets":[\n' + ",\n".join(lines) + "\n]}"
+        found = references_of({**tree, "widgets": [one for one in tree["widgets"] if OTHERWISE not in one]})
+        signs = {name: self._either(one) for name, one in either.items()}
+        return self._sub(text, found, signs) if found or signs else text
+
+    def _either(self, widget: dict[str, Any]) -> Any:
+        """A widget where anything exists that it searches, else the other one."""
+        own = {key: value for key, value in widget.items() if key != OTHERWISE}
+        found = references_of(own)
+        value = self._json_text(widget[OTHERWISE])
+        for condition in dict.fromkeys(self.switch(one) for one in reversed(found) if self._is_loose(one)):
+            value = {"Fn::If": [condition, self._json_text(own), value]}
+        return value
+
+    def _json_text(self, tree: Any) -> Any:
         found = references_of(tree)
-        return self._sub(text, found) if found else text
+        return self._sub(_json(tree), found) if found else _json(tree)
 
     def _sub(self, text: str, found: list[Reference], signs: dict[str, Any] | None = None) -> Any:
         mapping: dict[str, Any] = dict(signs or {})
-        for reference in found:
+        for reference in _plain_last(found):
+            if reference.around:
+                text = self._around(text, reference, mapping)
+                continue
             inside, extra = self._inside(reference)
             mapping.update(extra)
             text = text.replace(token(reference), "${" + inside + "}")
             text = text.replace(json.dumps(token(reference), ensure_ascii=False)[1:-1], "${" + inside + "}")
         return {"Fn::Sub": [text, mapping] if mapping else text}
+
+    def _around(self, text: str, reference: Reference, mapping: dict[str, Any]) -> str:
+        """A text around a name, put in by the condition of what is named; where that is sure, as it is."""
+        key = json.dumps(token(reference), ensure_ascii=False)[1:-1]
+        if not self._is_loose(reference):
+            return text.replace(key, _json(reference.around)[1:-1])
+        condition = self.switch(reference)
+        inner = Names(is_fragment=self.is_fragment, switches=self._switches, under=condition)
+        value = {"Fn::If": [condition, inner.value(reference.around), ""]}
+        self.asked |= inner.asked
+        name = f"{parameter_of(reference).name}Source"
+        name += str(len(mapping)) if mapping.get(name, value) != value else ""
+        mapping[name] = value
+        return text.replace(key, "${" + name + "}")
 
     def _asks(self, reference: Reference) -> bool:
         return not reference.is_pseudo and (not self.is_fragment or "/" in reference.item)
@@ -209,6 +257,13 @@ class Names:
         return parameter.name
 
 
+def _plain_last(found: list[Reference]) -> list[Reference]:
+    """What stands around a name brings that name into the text."""
+    around = [one for one in found if one.around]
+    inner = [other for one in around for other in references(one.around)]
+    return [*around, *dict.fromkeys([*(one for one in found if not one.around), *inner])]
+
+
 def references_of(tree: Any) -> list[Reference]:
     """Return the references of all texts of a tree, in order, each once."""
     match tree:
@@ -222,13 +277,7 @@ def references_of(tree: Any) -> list[Reference]:
             return []
 
 
-def _lines(tree: Any) -> str:
-    """JSON with a line per widget; a literal `${` as an escape of JSON, of which Fn::Sub knows nothing."""
-    widgets = [_json(widget) for widget in tree.get("widgets", [])]
-    head = _json({key: value for key, value in tree.items() if key != "widgets"})[1:-1]
-    return "{" + (head + "," if head else "") + '"widgets":[\n' + ",\n".join(widgets) + "\n]}"
-
-
 def _json(tree: Any) -> str:
+    """A literal `${` as an escape of JSON, of which Fn::Sub knows nothing."""
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     return text.replace("${", "\\u0024{")

@@ -13,7 +13,7 @@ from dashboards.cloudwatch.mathematics import Formulas
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.naming import deployed
 from dashboards.cloudwatch.queries import search, widget_query
-from dashboards.cloudwatch.references import ACCOUNT, PARTITION
+from dashboards.cloudwatch.references import ACCOUNT, OTHERWISE, PARTITION
 from dashboards.cloudwatch.sources import Point
 from dashboards.panels import COLOURS, LINE_COLOURS, Panel, Placed, Series
 
@@ -51,14 +51,12 @@ def widget(placed: Placed, context: Context) -> dict[str, Any]:
             kind, properties = _logs(panel, context)
         case _:
             kind, properties = _metrics(panel, context)
-    return {
-        "type": kind,
-        "x": placed.x,
-        "y": placed.y,
-        "width": panel.width,
-        "height": panel.height,
-        "properties": properties,
-    }
+    where = {"x": placed.x, "y": placed.y, "width": panel.width, "height": panel.height}
+    found = {"type": kind, **where, "properties": properties}
+    if kind == "log" and context.is_loose(properties["query"]):
+        other, told = _nothing(panel, "None of the log groups that are searched here exists in this stack.")
+        found[OTHERWISE] = {"type": other, **where, "properties": told}
+    return found
 
 
 def _nothing(panel: Panel, reason: str) -> tuple[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarms
@@ -15,15 +15,16 @@ _HEAD = """# {title}: Kibana {version}
 Made by `observe dashboards`; change observe.yaml or the template, not these files.
 
 ## Dashboards, data views and saved searches
-
+{order}
 ```sh
 export KIBANA=https://kibana.example.com   # with /s/<space> where it is not the default space
-curl --fail-with-body -X POST "$KIBANA/api/saved_objects/_import?overwrite=true" \\
-  -H 'kbn-xsrf: true' -H "Authorization: ApiKey $KIBANA_API_KEY" \\
-  --form file=@saved-objects.ndjson
+for file in {files}; do
+  curl --fail-with-body -X POST "$KIBANA/api/saved_objects/_import?overwrite=true" \\
+    -H 'kbn-xsrf: true' -H "Authorization: ApiKey $KIBANA_API_KEY" --form file=@"$file"
+done
 ```
 
-The answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
+Each answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
 Import into one space: in a second one Kibana gives the objects new IDs; links and rules name the old ones.
 
 ## Rules
@@ -42,9 +43,22 @@ done
 """
 
 
-def install_text(system: System, alarms: Alarms, rules: Mapping[str, Any]) -> str:
-    """Return install.md. rules: by name, those that there are."""
-    return "\n".join([_HEAD.format(title=system.title, version=KIBANA), *rule_rows(alarms, rules)]) + "\n"
+def install_text(system: System, alarms: Alarms, rules: Mapping[str, Any], files: Sequence[str]) -> str:
+    """Return install.md. rules: by name, those that there are; files: to import, in order."""
+    head = _HEAD.format(
+        title=system.title, version=KIBANA, order=order_text(files, "data views"), files=" ".join(files)
+    )
+    return "\n".join([head, *rule_rows(alarms, rules)]) + "\n"
+
+
+def order_text(files: Sequence[str], views: str) -> str:
+    """Return a paragraph on the order of the files to import; nothing where there is one."""
+    if len(files) == 1:
+        return ""
+    return (
+        f"\nThey are more than one import takes: {len(files)} files, to import in this order. Each repeats\n"
+        f"the {views} and searches that its dashboards need; links between them work when all are there.\n"
+    )
 
 
 def rule_rows(alarms: Alarms, rules: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Pages and alarms for Kibana 8.17: saved objects to import, rules to create, and how.
 
 saved-objects.ndjson      data views, saved searches and dashboards
+saved-objects-2.ndjson    what is too much for one import, and so on
 rules/<alarm>.json        bodies of POST /api/alerting/rule
 install.md                the commands, and what each rule means
 """
@@ -13,8 +14,9 @@ from typing import Any
 
 from dashboards.alarms.values import Alarms
 from dashboards.kibana.arithmetic import Absent
+from dashboards.kibana.bundles import bundles
 from dashboards.kibana.install import install_text
-from dashboards.kibana.objects import search_object, text, view_object
+from dashboards.kibana.objects import search_object, view_object
 from dashboards.kibana.pages import dashboard, places_of, queries_of
 from dashboards.kibana.rules import burn_rule, rule_of
 from dashboards.kibana.shown import notes_of, shown
@@ -29,16 +31,16 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     store, notes = store_of(system, "elasticsearch")
     found = [shown(page, system, store) for page in pages]
     places = places_of(system, pages)
-    objects = [
-        *(view_object(index, store, system) for index in INDICES),
-        *(search_object(query, system) for query in queries_of(pages).values()),
-        *(dashboard(page, system, alarms, places) for page in found),
-    ]
+    saved = bundles(
+        (view_object(index, store, system) for index in INDICES),
+        (search_object(query, system) for query in queries_of(pages).values()),
+        ((dashboard(page, system, alarms, places),) for page in found),
+    )
     rules, absent = _rules(system, alarms, store)
     files = {
-        "install.md": install_text(system, alarms, rules),
+        "install.md": install_text(system, alarms, rules, tuple(saved)),
         **{f"rules/{name}.json": pretty(rules[name]) for name in sorted(rules)},
-        "saved-objects.ndjson": "".join(f"{text(one)}\n" for one in objects),
+        **saved,
     }
     told = (*notes, *notes_of("Kibana", found), *rule_notes("Kibana", absent), *_limits(alarms, rules))
     return Rendered(files=files, notes=told)

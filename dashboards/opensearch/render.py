@@ -1,6 +1,7 @@
 """Pages and alarms for OpenSearch Dashboards 2.17 and the Alerting plugin: objects to import, monitors, how.
 
 saved-objects.ndjson     index patterns, saved searches, visualisations and dashboards
+saved-objects-2.ndjson   what is too much for one import, and so on
 monitors/<alarm>.json    bodies of POST _plugins/_alerting/monitors
 install.md               the commands, and what each monitor means
 """
@@ -12,8 +13,9 @@ from typing import Any
 
 from dashboards.alarms.values import Alarms
 from dashboards.kibana.arithmetic import Absent
-from dashboards.kibana.install import rule_rows
-from dashboards.kibana.objects import dashboard_id, search_id, text
+from dashboards.kibana.bundles import bundles
+from dashboards.kibana.install import order_text, rule_rows
+from dashboards.kibana.objects import dashboard_id, search_id
 from dashboards.kibana.pages import queries_of
 from dashboards.kibana.render import few, pretty, rule_notes
 from dashboards.kibana.shown import notes_of, shown
@@ -32,14 +34,16 @@ _HEAD = """# {title}: OpenSearch Dashboards {version}
 Made by `observe dashboards`; change observe.yaml or the template, not these files.
 
 ## Dashboards, index patterns, saved searches
-
+{order}
 ```sh
 export DASHBOARDS=https://dashboards.example.com   # in Amazon OpenSearch Service: https://<domain>/_dashboards
-curl --fail-with-body -X POST "$DASHBOARDS/api/saved_objects/_import?overwrite=true" \\
-  -H 'osd-xsrf: true' -u "$USERNAME:$PASSWORD" --form file=@saved-objects.ndjson
+for file in {files}; do
+  curl --fail-with-body -X POST "$DASHBOARDS/api/saved_objects/_import?overwrite=true" \\
+    -H 'osd-xsrf: true' -u "$USERNAME:$PASSWORD" --form file=@"$file"
+done
 ```
 
-The answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
+Each answer must say `"success":true` and the number of objects. What is there under the same IDs is replaced.
 
 ## Monitors
 
@@ -66,17 +70,22 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
         queries={name: f"discover#/view/{search_id(name, system)}" for name in queries},
         alerts="alerting#/dashboard",
     )
-    objects = [
-        *(pattern_object(index, store, system) for index in INDICES),
-        *(search_object(query, system) for query in queries.values()),
-        *(one for page in found for one in page_objects(page, system, store, alarms, places)),
-    ]
+    saved = bundles(
+        (pattern_object(index, store, system) for index in INDICES),
+        (search_object(query, system) for query in queries.values()),
+        (tuple(page_objects(page, system, store, alarms, places)) for page in found),
+    )
     monitors, absent = _monitors(system, alarms, store)
-    head = _HEAD.format(title=system.title, version=OPENSEARCH)
+    head = _HEAD.format(
+        title=system.title,
+        version=OPENSEARCH,
+        order=order_text(tuple(saved), "index patterns"),
+        files=" ".join(saved),
+    )
     files = {
         "install.md": "\n".join([head, *rule_rows(alarms, monitors)]) + "\n",
         **{f"monitors/{name}.json": pretty(monitors[name]) for name in sorted(monitors)},
-        "saved-objects.ndjson": "".join(f"{text(one)}\n" for one in objects),
+        **saved,
     }
     told = (*notes, *notes_of(_TOOL, found), *rule_notes(_TOOL, absent), *_limits(pages, alarms, monitors))
     return Rendered(files=files, notes=told)

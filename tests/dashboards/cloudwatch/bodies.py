@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ SCHEMA = Draft202012Validator(
 )
 #: What stands for a name that only the stack knows.
 UNKNOWN = "<{}>"
+_CALLED = re.compile(r"<[A-Za-z0-9.]+>")
 _SUB = re.compile(r"\$\{([^}!]*)\}")
 _OTHER_VALUES = frozenset(
     ("Global", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem")
-) | {"BatchWriteItem"}
+) | {"BatchWriteItem", "none"}
 
 
-def resolved(value: Any) -> str:
-    """Return a value of a template as text, `<X>` for what only the stack knows."""
+def resolved(value: Any, *, is_true: bool = True) -> str:
+    """Return a value of a template as text, `<X>` for what only the stack knows; conditions are decided."""
     match value:
         case str():
             return value
@@ -33,10 +35,19 @@ def resolved(value: Any) -> str:
             return _unknown(name)
         case {"Fn::GetAtt": [item, attribute]}:
             return UNKNOWN.format(f"{item}.{attribute}")
-        case {"Fn::Sub": [str(text), _]} | {"Fn::Sub": str(text)}:
+        case {"Fn::If": [_, yes, no]}:
+            return resolved(yes if is_true else no, is_true=is_true)
+        case {"Fn::Sub": [str(text), dict(mapping)]}:
+            known = {key: resolved(one, is_true=is_true) for key, one in mapping.items()}
+            return _SUB.sub(lambda match: _absent(match[1], known), text).replace("${!", "${")
+        case {"Fn::Sub": str(text)}:
             return _SUB.sub(lambda match: _unknown(match[1]), text).replace("${!", "${")
         case _:
             return UNKNOWN.format("expression")
+
+
+def _absent(name: str, known: dict[str, str]) -> str:
+    return known[name] if name in known else _unknown(name)
 
 
 def _unknown(name: str) -> str:
@@ -44,30 +55,37 @@ def _unknown(name: str) -> str:
     return UNKNOWN.format(name.replace("::", "."))
 
 
-def body_problems(name: str, text: str, system: System, alarm_names: set[str]) -> Iterator[str]:
-    """Yield what is wrong with the body of one dashboard."""
-    try:
-        body = json.loads(text)
-    except ValueError as fault:
-        yield f"{name}: its body is no JSON: {fault}"
-        return
-    wrong = [f"{name}: {error.json_path}: {error.message[:200]}" for error in SCHEMA.iter_errors(body)]
-    yield from wrong
+def body_problems(name: str, text: str, values: set[str], alarm_names: set[str]) -> Iterator[str]:
+    """Yield what is wrong with the body of one dashboard. values: known_values of its system."""
+    # A stack and the fragment show the same but for what they call a name.
+    wrong = _schema_problems(_CALLED.sub("<X>", text))
+    yield from (f"{name}: {one}" for one in wrong)
     if wrong:
         return
+    body = json.loads(text)
     widgets = body["widgets"]
     yield from _grid(name, widgets)
     metrics = [one for one in widgets if one["type"] == "metric"]
     if (count := sum(len(one["properties"]["metrics"]) for one in metrics)) > 2500:
         yield f"{name}: {count} metrics, more than 2,500"
-    values = known_values(system)
     for one in metrics:
         title = f"{name}, {one['properties'].get('title', '')}"
         yield from _metric_problems(title, one["properties"]["metrics"], values)
     for one in widgets:
+        if re.search(r"SOURCE '(none|[^']*/none)'", one["properties"].get("query", "")):
+            yield f"{name}: {one['properties']['title']} searches a log group that does not exist"
         for arn in one["properties"].get("alarms", ()):
             if arn.rpartition(":alarm:")[2] not in alarm_names:
                 yield f"{name}: there is no alarm {arn.rpartition(':alarm:')[2]}"
+
+
+@lru_cache(maxsize=1024)
+def _schema_problems(text: str) -> tuple[str, ...]:
+    try:
+        body = json.loads(text)
+    except ValueError as fault:
+        return (f"its body is no JSON: {fault}",)
+    return tuple(f"{error.json_path}: {error.message[:200]}" for error in SCHEMA.iter_errors(body))
 
 
 def _grid(name: str, widgets: list[dict[str, Any]]) -> Iterator[str]:

@@ -9,8 +9,6 @@ from functools import cache
 from typing import Any
 
 import yaml
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from cloudformation_validate import (  # type: ignore[import-untyped]
     CompositeEngine,
     TemplateContent,
@@ -27,9 +25,15 @@ from tests.dashboards.cloudwatch.bodies import (
     known_values,
     resolved,
 )
+from tests.dashboards.cloudwatch.filter_patterns import PatternError, read
+from tests.dashboards.cloudwatch.linting import linted
 from tests.dashboards.cloudwatch.merged import merged_problems
 from tests.dashboards.cloudwatch.preflight import preflight_problems
 
+#: The same as safe_load's, in C where PyYAML has it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Templates of one system that cfn-lint reads all of.
+FEW = 3
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TERM = re.compile(r'ALARM\("([^"]+)"\)')
 _RULE = re.compile(
@@ -59,12 +63,15 @@ def _problems(rendered: Rendered, system: System, pages: Sequence[Page]) -> Iter
         if not text.endswith("\n"):
             yield f"{name} does not end with a new line"
         try:
-            trees[name] = yaml.safe_load(text)
+            trees[name] = yaml.load(text, LOADER)
         except yaml.YAMLError as fault:
             yield f"{name} is no YAML: {fault}"
     for name, text in stacks.items():
         if name in trees:
             yield from _template(name, text, trees[name])
+    for name in _linted({name: trees[name] for name in stacks if name in trees}):
+        for match in linted(stacks[name]):
+            yield f"{name}: cfn-lint {match.rule.id} line {match.linenumber}: {match.message}"
     resources = [
         (name, id, one) for name in stacks if name in trees for id, one in trees[name]["Resources"].items()
     ]
@@ -91,6 +98,14 @@ def _problems(rendered: Rendered, system: System, pages: Sequence[Page]) -> Iter
     )
 
 
+def _linted(trees: dict[str, dict[str, Any]]) -> list[str]:
+    """The templates that cfn-lint reads, which is slow: all of a few, of many the one with the most types."""
+    if len(trees) <= FEW:
+        return list(trees)
+    kinds = {name: {one["Type"] for one in tree["Resources"].values()} for name, tree in trees.items()}
+    return [max(kinds, key=lambda name: (len(kinds[name]), "AWS::CloudWatch::Dashboard" in kinds[name]))]
+
+
 @cache
 def _engine() -> CompositeEngine:
     return CompositeEngine()
@@ -102,10 +117,6 @@ def _template(name: str, text: str, tree: dict[str, Any]) -> Iterator[str]:
     for section, most in (("Resources", 500), ("Parameters", 200)):
         if len(tree.get(section, {})) > most:
             yield f"{name} has {len(tree[section])} {section.lower()}, more than {most}"
-    for match in lint(
-        text, config=ManualArgs(regions=["eu-west-1"], configure_rules={"E3002": {"strict": False}})
-    ):
-        yield f"{name}: cfn-lint {match.rule.id} line {match.linenumber}: {match.message}"
     yield from preflight_problems(name, tree)
     report = _engine().validate_template(TemplateContent(text, name))
     for found in report.diagnostics:
@@ -130,6 +141,7 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
     }
     ids = {id: str(one["Properties"].get("AlarmName")) for _, id, one in resources if "Alarm" in one["Type"]}
     groups: Counter[str] = Counter()
+    values = known_values(system)
     for file, id, one in resources:
         where = f"{file}, {id}"
         properties = one["Properties"]
@@ -137,9 +149,11 @@ def _resources(resources: list[tuple[str, str, dict[str, Any]]], system: System)
             case "AWS::CloudWatch::Dashboard":
                 if not _NAME.fullmatch(properties["DashboardName"]):
                     yield f"{where}: {properties['DashboardName']!r} is no name of a dashboard"
-                yield from body_problems(where, resolved(properties["DashboardBody"]), system, alarm_names)
+                bodies = {resolved(properties["DashboardBody"], is_true=one) for one in (True, False)}
+                for body in sorted(bodies):
+                    yield from body_problems(where, body, values, alarm_names)
             case "AWS::CloudWatch::Alarm":
-                yield from _alarm(where, properties, system)
+                yield from _alarm(where, properties, values)
             case "AWS::CloudWatch::CompositeAlarm":
                 yield from _composite(where, chosen(properties, ids, is_true=True), alarm_names)
                 if chosen(properties, ids, is_true=False) != properties:
@@ -174,12 +188,12 @@ def chosen(tree: Any, names: dict[str, str], *, is_true: bool) -> Any:
             return tree
 
 
-def _alarm(where: str, properties: dict[str, Any], system: System) -> Iterator[str]:
+def _alarm(where: str, properties: dict[str, Any], values: set[str]) -> Iterator[str]:
     yield from _described(where, properties)
     yield from (f"{where}: {key} is missing" for key in _CONDITIONS if key not in properties)
     rows = properties.get("Metrics", [])
     if not rows:
-        yield from _one(where, properties, system)
+        yield from _one(where, properties, values)
         rows = []
     stats = [row["MetricStat"] for row in rows if "MetricStat" in row]
     formulas = [row["Expression"] for row in rows if "Expression" in row]
@@ -193,7 +207,7 @@ def _alarm(where: str, properties: dict[str, Any], system: System) -> Iterator[s
     yield from formula_problems(where, formulas, set(ids))
     for stat in stats:
         yield from _one(
-            where, {**stat["Metric"], "Statistic": stat["Stat"], "Period": stat["Period"]}, system
+            where, {**stat["Metric"], "Statistic": stat["Stat"], "Period": stat["Period"]}, values
         )
     periods = {stat["Period"] for stat in stats} or {properties.get("Period", 60)}
     count = properties.get("EvaluationPeriods", 1)
@@ -203,13 +217,13 @@ def _alarm(where: str, properties: dict[str, Any], system: System) -> Iterator[s
         yield f"{where}: more data points than periods"
 
 
-def _one(where: str, metric: dict[str, Any], system: System) -> Iterator[str]:
+def _one(where: str, metric: dict[str, Any], values: set[str]) -> Iterator[str]:
     if not metric.get("Namespace") or not metric.get("MetricName"):
         yield f"{where}: a metric has no namespace or no name"
     if not _STATISTIC.fullmatch(str(metric.get("Statistic") or metric.get("ExtendedStatistic"))):
         yield f"{where}: a metric has no statistic that CloudWatch knows"
     pairs = [(one["Name"], resolved(one["Value"])) for one in metric.get("Dimensions", [])]
-    yield from dimension_problems(where, pairs, known_values(system))
+    yield from dimension_problems(where, pairs, values)
 
 
 def _described(where: str, properties: dict[str, Any]) -> Iterator[str]:
@@ -260,6 +274,11 @@ def _filter(where: str, properties: dict[str, Any]) -> Iterator[str]:
         ):
             yield f"{where}: its pattern has no field {name}"
     pattern = properties["FilterPattern"]
+    if pattern.startswith("["):
+        try:
+            read(pattern)
+        except PatternError as fault:
+            yield f"{where}: {fault}"
     if (
         len(pattern) > 1024
         or pattern.count('"') % 2

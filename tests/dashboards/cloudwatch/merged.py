@@ -4,42 +4,63 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from cfnlint.decode import decode
 
-_NAMES = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+from tests.dashboards.cloudwatch.linting import linted
+
+_NAMES = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
+#: A fragment with more resources than a template may have is for no template: a few of each type are merged.
+RESOURCES_MAX, OF_A_TYPE = 400, 20
 
 
 def merged_problems(fragment: dict[str, Any], files: tuple[str, ...]) -> Iterator[str]:
     """Yield what the fragment brings into the first of the templates. Nested stacks' names are declared."""
     path = next((Path(file) for file in files if Path(file).is_file()), None)
-    if path is None:
+    text = _raw(path) if path else None
+    if path is None or text is None:
         return
-    raw, before = _raw(path)
-    if raw is None:
-        return
-    tree = json.loads(raw)
+    tree = json.loads(text)
+    resources = fragment["Resources"]
     # A template that has its fragment already gets it again in its place.
-    both = set(tree["Resources"]) & set(fragment["Resources"])
-    twice = sorted(
-        one for one in both if tree["Resources"][one]["Type"] != fragment["Resources"][one]["Type"]
-    )
+    both = set(tree["Resources"]) & set(resources)
+    twice = sorted(one for one in both if tree["Resources"][one]["Type"] != resources[one]["Type"])
     yield from (f"fragment.yaml in {path.name}: the template has a {one} itself" for one in twice)
     undeclared = _asked(fragment) - set(tree.get("Parameters", {})) - set(tree["Resources"])
     named = undeclared if len(files) > 1 else set()
     tree["Parameters"] = tree.get("Parameters", {}) | {one: {"Type": "String"} for one in sorted(named)}
-    tree["Resources"] |= fragment["Resources"]
-    for rule, message in sorted(_found(json.dumps(tree)) - before):
+    tree["Resources"] |= _some(resources)
+    found = _found(json.dumps(tree))
+    before = _found(text) if found else frozenset()
+    own = {_named(message) for _, message in before} - {""}
+    for rule, message in sorted(found - before):
         # What the template itself names and does not have is its own fault.
-        if any(message.split("'")[1:2] == other.split("'")[1:2] for _, other in before):
+        if _named(message) in own:
             continue
         yield f"fragment.yaml in {path.name}: cfn-lint {rule}: {message}"
+
+
+def _named(message: str) -> str:
+    """What a message puts between apostrophes first, "" where it does not."""
+    return (message.split("'")[1:2] or [""])[0]
+
+
+def _some(resources: dict[str, Any]) -> dict[str, Any]:
+    """All of a fragment, or the first of each type of one that is too large, waiting for nothing else."""
+    if len(resources) <= RESOURCES_MAX:
+        return resources
+    count: Counter[str] = Counter()
+    some: dict[str, Any] = {}
+    for id, one in resources.items():
+        count[one["Type"]] += 1
+        if count[one["Type"]] <= OF_A_TYPE:
+            some[id] = {key: value for key, value in one.items() if key != "DependsOn"}
+    return some
 
 
 def _asked(tree: Any) -> set[str]:
@@ -59,16 +80,15 @@ def _asked(tree: Any) -> set[str]:
 
 
 @cache
-def _raw(path: Path) -> tuple[str | None, frozenset[tuple[str, str]]]:
-    """The template as JSON, None where cfn-lint cannot read it, and what is said of it alone."""
+def _raw(path: Path) -> str | None:
+    """The template as JSON, None where cfn-lint cannot read it."""
     tree, _ = decode(str(path))
-    if tree is None:
-        return None, frozenset()
-    text = json.dumps(tree)
-    return text, frozenset(_found(text))
+    return None if tree is None else json.dumps(tree)
 
 
-def _found(text: str) -> set[tuple[str, str]]:
-    config = ManualArgs(regions=["eu-west-1"], configure_rules={"E3002": {"strict": False}})
-    found = {(match.rule.id, match.message) for match in lint(text, config=config)}
-    return {one for one in found if one[0].startswith("E")}
+@cache
+def _found(text: str) -> frozenset[tuple[str, str]]:
+    """What is wrong with a template: rules and messages."""
+    return frozenset(
+        (match.rule.id, match.message) for match in linted(text) if match.rule.id.startswith("E")
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -49,7 +48,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
             found.append(f"{path}: it is no JSON.")
             continue
         bodies[kind][name.removesuffix(".json")] = body
-        found += [f"{path}: {one}" for one in _modelled(kind, text)]
+        found += [f"{path}: {one}" for one in model_problems(kind, body)]
     for name, body in bodies["dashboards"].items():
         found += [f"dashboards/{name}: {one}" for one in _dashboard(body)]
     for name, body in bodies["monitors"].items():
@@ -60,12 +59,6 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     found += list(_templates(rendered, bodies))
     found += list(semantic_problems(rendered, bodies, system, pages, alarms))
     return found
-
-
-@functools.cache
-def _modelled(kind: str, text: str) -> tuple[str, ...]:
-    """Return what the models do not allow; kept, for the client takes seconds for a whole system."""
-    return tuple(model_problems(kind, json.loads(text)))
 
 
 def _dashboard(body: dict[str, Any]) -> Iterator[str]:
@@ -273,7 +266,7 @@ def _resource(own: str, resource: dict[str, Any], resources: dict[str, Any]) -> 
         yield f"its properties: {fault.message[:200]}."
     if "DashboardDefinition" in resource["Properties"]:
         try:
-            yield from _modelled("dashboards", resource["Properties"]["DashboardDefinition"])
+            yield from model_problems("dashboards", json.loads(resource["Properties"]["DashboardDefinition"]))
         except ValueError:
             yield "its definition is no JSON."
     query = resource["Properties"].get("Query")

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import promql_parser
-from jsonschema import Draft202012Validator
 from luqum.exceptions import ParseError
 from luqum.parser import parser as lucene_parser
 
+from tests.dashboards.shapes import Shaped, alike
+
 Tree = dict[str, Any]
 _SCHEMA = json.loads((Path(__file__).parent / "schemas/models.json").read_text())
+_PANEL: Tree = _SCHEMA["$defs"]["dashboard.Dashboard"]["properties"]["panels"]["items"]
 #: `$default` is a stage, `$connect` a route of an API: a variable that is not there stays as it is.
 _BUILT_IN = {
     "default",
@@ -45,14 +47,47 @@ _EXPRESSIONS = {"math": "exprMath", "reduce": "exprReduce", "threshold": "exprTh
 UID_MAX = 40
 
 
+#: Keys of which the models ask the type alone.
+_FREE = frozenset(
+    {
+        *(
+            "alias",
+            "content",
+            "definition",
+            "description",
+            "dimensions",
+            "dimensions.*",
+            "displayName",
+            "expr",
+        ),
+        *(
+            "expression",
+            "field",
+            "h",
+            "id",
+            "label",
+            "labels",
+            "labels.*",
+            "legendFormat",
+            "metricName",
+            "name",
+        ),
+        *("namespace", "path", "query", "refId", "regex", "region", "title", "uid", "url", "w", "x", "y"),
+        *("arn", "datasourceUid", "summary", "runbook_url", "__dashboardUid__", "__panelId__"),
+    }
+)
+
+
 @cache
-def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": _SCHEMA["properties"][name]["$ref"], "$defs": _SCHEMA["$defs"]})
+def _validator(name: str) -> Shaped:
+    model = _SCHEMA["properties"].get(name, {}).get("$ref")
+    asked = {"$ref": model} if model else _PANEL
+    return Shaped({**asked, "$defs": _SCHEMA["$defs"]}, _FREE)
 
 
 def shape(name: str, tree: Any) -> Iterator[str]:
-    """Yield what a tree has that the model of this name does not allow."""
-    for error in _validator(name).iter_errors(tree):
+    """Yield what a tree has that the model of this name does not allow; `panel` is one of a dashboard."""
+    for error in _validator(name).faults(tree):
         deepest = error
         while deepest.context:
             deepest = max(deepest.context, key=lambda one: len(one.absolute_path))
@@ -61,7 +96,7 @@ def shape(name: str, tree: Any) -> Iterator[str]:
 
 def board_problems(board: Tree) -> Iterator[str]:
     """Yield what is wrong with one dashboard by itself."""
-    yield from shape("dashboard", board)
+    yield from shape("dashboard", {**board, "panels": []})
     if not 0 < len(board.get("uid", "")) <= UID_MAX:
         yield "the UID of a dashboard has 1 to 40 characters"
     if not board.get("title"):
@@ -73,7 +108,9 @@ def board_problems(board: Tree) -> Iterator[str]:
         yield "numbers of panels are not unique"
     yield from _variables(board)
     for panel in panels:
-        yield from (f"panel {panel.get('title')!r}: {one}" for one in _panel(panel))
+        yield from (
+            f"panel {panel.get('title')!r}: {one}" for one in (*shape("panel", panel), *_panel(panel))
+        )
 
 
 def _grid(panels: list[Tree]) -> Iterator[str]:
@@ -204,17 +241,31 @@ def _cloudwatch(target: Tree, ids: set[str]) -> Iterator[str]:
 
 def promql_problems(text: str) -> Iterator[str]:
     """Yield what the parser of PromQL says."""
+    if fault := _promql_fault(alike(text)):
+        yield f"PromQL: {fault}"
+
+
+@cache
+def _promql_fault(text: str) -> str:
     try:
         promql_parser.parse(text)
     except ValueError as error:
-        yield f"PromQL: {error}"
+        return str(error) or "it cannot be read"
+    return ""
 
 
 def _lucene(text: str) -> Iterator[str]:
+    if fault := _lucene_fault(alike(text)):
+        yield f"Lucene: {fault}"
+
+
+@cache
+def _lucene_fault(text: str) -> str:
     try:
         lucene_parser.parse(text)
     except ParseError as error:
-        yield f"Lucene: {error}"
+        return str(error) or "it cannot be read"
+    return ""
 
 
 def _expression(target: Tree, refs: set[str]) -> Iterator[str]:

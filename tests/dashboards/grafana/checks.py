@@ -31,7 +31,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
         if not text.endswith("\n"):
             found.append(f"{name} does not end with a new line")
         try:
-            trees[name] = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+            trees[name] = json.loads(text) if name.endswith(".json") else yaml.load(text, yaml.CSafeLoader)
         except (ValueError, yaml.YAMLError) as error:
             found.append(f"{name} cannot be read: {error}")
     sources = sorted({name.split("/")[0] for name in trees if "/dashboards/" in name})

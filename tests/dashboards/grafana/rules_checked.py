@@ -129,6 +129,6 @@ def managed_problems(tree: Tree, files: dict[str, str]) -> Iterator[str]:
             yield f"{properties['Name']} holds other rules than the files"
         elif properties["Workspace"]["Ref"] not in tree["Parameters"]:
             yield "the workspace is no parameter"
-    full = [text for text in files.values() if yaml.safe_load(text)["groups"]]
+    full = [text for text in files.values() if yaml.load(text, yaml.CSafeLoader)["groups"]]
     if len(found) != len(full):
         yield "not every file of rules is in the template"

@@ -8,25 +8,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from dashboards.alarms.values import Alarms
 from dashboards.panels import Page
 from dashboards.rendered import Rendered
 from dashboards.resources import System
+from tests.dashboards.kibana.imports import bundle_problems, link_problems, objects_of
 from tests.dashboards.kibana.queries import is_field, kql_problems
-from tests.dashboards.kibana.schemas import DASHBOARD_PANEL, LENS, OBJECT, OBJECTS, RULE
+from tests.dashboards.kibana.schemas import DASHBOARD_PANEL, FREE, LENS, OBJECT, OBJECTS, RULE
+from tests.dashboards.shapes import Shaped, shaped
 
 GRID_COLUMNS = 48
 #: Larger ones are slow to open.
 BYTES_MAX = 4_000_000
-#: What both products import at once, where nobody set it otherwise (savedObjects.maxImportPayloadBytes).
-IMPORT_MAX = 26_214_400
-#: Objects that both products import at once (savedObjects.maxImportExportSize).
-OBJECTS_MAX = 10_000
+#: ID of a schema -> its validator; the schema is kept, for its ID is free once it is gone.
+_SHAPED: dict[int, tuple[Shaped, dict[str, Any]]] = {}
 #: What an address of a drilldown may ask for in the menu of a panel: it has no event.
 _VARIABLES = ("kibanaUrl", "date context.panel.timeRange.from", "date context.panel.timeRange.to")
-_PLACE = re.compile(r"\((discover)?#/view/([^)]*)\)")
 
 
 def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: Alarms) -> list[str]:
@@ -43,8 +40,6 @@ def _files(rendered: Rendered) -> Iterator[str]:
     for name, text in rendered.files.items():
         if not text.endswith("\n"):
             yield f"{name} does not end with a new line"
-        if len(text.encode()) > IMPORT_MAX:
-            yield f"{name} is larger than {IMPORT_MAX} bytes"
     if "install.md" not in rendered.files:
         yield "install.md is missing"
 
@@ -59,21 +54,10 @@ def _silent(rendered: Rendered, alarms: Alarms, system: System) -> Iterator[str]
         yield f"nothing says that there is no rule for {', '.join(lacking)}"
 
 
-def lines_of(rendered: Rendered) -> Iterator[dict[str, Any] | str]:
-    """Yield the saved objects, or sentences about lines that are none."""
-    for number, line in enumerate(rendered.files.get("saved-objects.ndjson", "").splitlines(), 1):
-        try:
-            yield json.loads(line)
-        except ValueError:
-            yield f"line {number} of saved-objects.ndjson is no JSON"
-
-
 def _objects(rendered: Rendered, pages: Sequence[Page]) -> Iterator[str]:
-    found = list(lines_of(rendered))
-    yield from (one for one in found if isinstance(one, str))
-    objects = [one for one in found if isinstance(one, dict)]
-    known = {(one.get("type"), one.get("id")) for one in objects}
-    yield from set_problems(objects)
+    objects = list(objects_of(rendered))
+    yield from bundle_problems(rendered)
+    yield from link_problems(objects)
     boards = [one for one in objects if one.get("type") == "dashboard"]
     if len(boards) != len(pages):
         yield f"{len(pages)} pages have {len(boards)} dashboards"
@@ -89,43 +73,23 @@ def _objects(rendered: Rendered, pages: Sequence[Page]) -> Iterator[str]:
             yield from shaped
             continue
         yield from schema_problems(name, schema, one["attributes"])
-        yield from _references(name, one, known)
+        yield from _references(name, one)
         yield from _strings(name, one)
-
-
-def set_problems(objects: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with all objects together: their number, IDs, links in texts and in formats."""
-    if len(objects) > OBJECTS_MAX:
-        yield f"{len(objects)} objects are more than {OBJECTS_MAX}"
-    for key, times in Counter((one.get("type"), one.get("id")) for one in objects).items():
-        if times > 1:
-            yield f"{key} is there {times} times"
-    ids = {kind: {one["id"] for one in objects if one["type"] == kind} for kind in ("dashboard", "search")}
-    views = {one["id"] for one in objects if one["type"] == "index-pattern"}
-    for one in objects:
-        text = json.dumps(one)
-        for kind, target in _PLACE.findall(text):
-            if target not in ids["search" if kind else "dashboard"]:
-                yield f"{one['type']} {one['id']}: a link leads to {target}, which is not there"
-        for view in re.findall(r"_a=\(index:([^,)]*)", text):
-            if view not in views:
-                yield f"{one['type']} {one['id']}: a link reads {view}, which is not there"
 
 
 def schema_problems(name: str, schema: dict[str, Any], tree: Any) -> Iterator[str]:
     """Yield what a JSON Schema says against a tree."""
-    for fault in Draft202012Validator(schema).iter_errors(tree):
+    if id(schema) not in _SHAPED:
+        _SHAPED[id(schema)] = shaped(schema, FREE), schema
+    for fault in _SHAPED[id(schema)][0].faults(tree):
         yield f"{name}: {'/'.join(str(part) for part in fault.path)}: {_short(fault.message)}"
 
 
-def _references(name: str, one: dict[str, Any], known: set[Any]) -> Iterator[str]:
+def _references(name: str, one: dict[str, Any]) -> Iterator[str]:
     names = [reference["name"] for reference in one["references"]]
     for doubled, times in Counter(names).items():
         if times > 1:
             yield f"{name} has the reference {doubled} {times} times"
-    for reference in one["references"]:
-        if (reference["type"], reference["id"]) not in known:
-            yield f"{name} refers to {reference['type']} {reference['id']}, which is not there"
 
 
 def _strings(name: str, one: dict[str, Any]) -> Iterator[str]:
@@ -312,11 +276,7 @@ def _leaves(tree: Any) -> Iterator[str]:
 
 
 def _rules(rendered: Rendered) -> Iterator[str]:
-    views = {
-        one["id"]
-        for one in lines_of(rendered)
-        if isinstance(one, dict) and one.get("type") == "index-pattern"
-    }
+    views = {one["id"] for one in objects_of(rendered) if one.get("type") == "index-pattern"}
     for name, text in rendered.files.items():
         if not name.startswith("rules/"):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from kibana_ql import KqlParser
@@ -12,6 +12,7 @@ from kibana_ql import KqlParser
 from dashboards.kibana.fields import fields_needed
 from subscribers.sinks.bulk import Names
 from subscribers.sinks.index_templates import Cluster, assets
+from tests.dashboards.shapes import alike
 
 _PARSER = KqlParser()
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
@@ -26,16 +27,23 @@ def kql_problems(name: str, query: str) -> Iterator[str]:
     yield from (f"{name}: {problem}" for problem in _kql_problems(query))
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _kql_problems(query: str) -> tuple[str, ...]:
     if not query:
         return ()
+    if fault := _fault(alike(query)):
+        return (f"{query} is no KQL: {fault[:200]}",)
+    plain = _QUOTED.sub('""', query)
+    return tuple(f"{field} is no field" for field in _FIELD.findall(plain) if not is_field(field))
+
+
+@cache
+def _fault(query: str) -> str:
     try:
         _PARSER.parse(query)
     except Exception as fault:  # the parser has no errors of its own
-        return (f"{query} is no KQL: {str(fault)[:200]}",)
-    plain = _QUOTED.sub('""', query)
-    return tuple(f"{field} is no field" for field in _FIELD.findall(plain) if not is_field(field))
+        return str(fault) or "it cannot be read"
+    return ""
 
 
 def _mapped() -> frozenset[str]:

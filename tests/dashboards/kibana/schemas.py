@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Keys of which no schema here asks more than a text that is not empty, or a whole number of 0 or 1 at least.
+FREE = frozenset(
+    {
+        *("description", "fieldFormatMap", "filter", "formula", "h", "i", "id", "label", "markdown", "name"),
+        *("optionsJSON", "panelIndex", "panelRefName", "panelsJSON", "query", "searchSourceJSON", "source"),
+        *("spec", "text", "title", "visState", "w", "x", "y"),
+    }
+)
 TEXT = {"type": "string"}
 NAME = {"type": "string", "minLength": 1}
 WHOLE = {"type": "integer", "minimum": 0}

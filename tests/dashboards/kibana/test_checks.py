@@ -180,7 +180,7 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
     ),
     "story without a view": (
         changed("index-pattern", lambda o: o["attributes"].update(fieldFormatMap='{"a":"?_a=(index:x,b)"}')),
-        "reads x",
+        "leads to x",
     ),
     "variable of no trigger": (
         panels(lambda p: drilldown_of(p, "URL_DRILLDOWN", url={"template": "https://x/{{event.value}}"})),
@@ -221,7 +221,14 @@ BROKEN: dict[str, tuple[Rendered, str]] = {
     "view of a rule": (rule(lambda r: r["params"]["searchConfiguration"].update(index="x")), "not there"),
     "unknown percentile": (rule(lambda r: criterion(r)["metrics"][0].update(aggType="p50")), "not valid"),
     "no interval": (rule(lambda r: r["schedule"].update(interval="0m")), "interval"),
-    "too large": (files(**{"install.md": "x" * 26_214_400 + "\n"}), "larger than"),
+    "too large": (
+        changed("search", lambda o: o["attributes"].update(description="x" * 26_214_400)),
+        "larger than 26214400",
+    ),
+    "too large for a small domain": (
+        changed("search", lambda o: o["attributes"].update(description="x" * 10_485_760)),
+        "larger than 10485760",
+    ),
     "huge object": (
         changed("search", lambda o: o["attributes"].update(description="x" * 4_000_000)),
         "larger than",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,15 +11,8 @@ from dashboards.alarms.values import Alarms
 from dashboards.panels import Page
 from dashboards.rendered import Rendered
 from dashboards.resources import System
-from tests.dashboards.kibana.checks import (
-    BYTES_MAX,
-    IMPORT_MAX,
-    lines_of,
-    overlaps,
-    schema_problems,
-    set_problems,
-    walk,
-)
+from tests.dashboards.kibana.checks import BYTES_MAX, overlaps, schema_problems, walk
+from tests.dashboards.kibana.imports import bundle_problems, link_problems, objects_of
 from tests.dashboards.kibana.queries import is_field, kql_problems
 from tests.dashboards.opensearch.schemas import (
     DASHBOARD_PANEL,
@@ -42,10 +34,8 @@ _RESERVED = re.compile(r"\.(long|short|int|double|def|for|if|return|new)\b")
 def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: Alarms) -> list[str]:
     """Return every problem as a sentence; none where the files are valid."""
     del system
-    found = list(lines_of(rendered))
-    out = [one for one in found if isinstance(one, str)]
-    objects = [one for one in found if isinstance(one, dict)]
-    out.extend(set_problems(objects))
+    objects = list(objects_of(rendered))
+    out = [*bundle_problems(rendered), *link_problems(objects)]
     out.extend(_objects(objects, pages))
     monitors = {name: text for name, text in rendered.files.items() if name.startswith("monitors/")}
     for name, text in monitors.items():
@@ -57,18 +47,12 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     if lacking and not any("cannot tell" in note.text for note in rendered.notes):
         out.append(f"nothing says that there is no monitor for {', '.join(lacking)}")
     out.extend(
-        f"{name} is larger than {IMPORT_MAX} bytes"
-        for name, text in rendered.files.items()
-        if len(text.encode()) > IMPORT_MAX
-    )
-    out.extend(
         f"{name} does not end with a new line" for name, text in rendered.files.items() if text[-1:] != "\n"
     )
     return out
 
 
 def _objects(objects: list[dict[str, Any]], pages: Sequence[Page]) -> Iterator[str]:
-    keys = Counter((one.get("type"), one.get("id")) for one in objects)
     boards = sum(one.get("type") == "dashboard" for one in objects)
     if boards != len(pages):
         yield f"{len(pages)} pages have {boards} dashboards"
@@ -84,19 +68,16 @@ def _objects(objects: list[dict[str, Any]], pages: Sequence[Page]) -> Iterator[s
             faults.extend(schema_problems(name, schema, one.get("attributes")))
         yield from faults
         if not faults:
-            yield from _object(name, one, set(keys))
+            yield from _object(name, one)
     shown = {reference["id"] for one in objects for reference in one.get("references", [])}
     for one in objects:
         if one.get("type") == "visualization" and one["id"] not in shown:
             yield f"visualization {one['id']} is on no dashboard"
 
 
-def _object(name: str, one: dict[str, Any], known: set[Any]) -> Iterator[str]:
+def _object(name: str, one: dict[str, Any]) -> Iterator[str]:
     if one["migrationVersion"].keys() != {one["type"]}:
         yield f"{name} has the version of another type"
-    for reference in one["references"]:
-        if (reference["type"], reference["id"]) not in known:
-            yield f"{name} refers to {reference['type']} {reference['id']}, which is not there"
     trees: dict[str, Any] = {}
     for key, value in walk(one["attributes"]):
         if key.endswith(("JSON", "visState", "fieldFormatMap")):

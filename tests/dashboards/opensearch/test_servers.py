@@ -24,7 +24,7 @@ from subscribers.sinks import index_install, index_templates
 from subscribers.sinks.elasticsearch import make_elasticsearch
 from subscribers.sinks.elasticsearch import names_of as index_names
 from tests.backends.elastic_index import Dialect
-from tests.dashboards.kibana.checks import lines_of
+from tests.dashboards.kibana.imports import objects_of
 from tests.dashboards.opensearch.checks import units
 from tests.dashboards.sample import ALARMS, PAGES, SYSTEM, metric
 from tests.subscribers.real_servers import free_port, serving
@@ -208,8 +208,7 @@ def test_every_search_of_every_chart_runs(server: tuple[Dialect, str]) -> None:
     _, url = server
     rendered = render(SYSTEM_OS, PAGES, ALARMS, Options())
     ran = 0
-    for one in lines_of(rendered):
-        assert isinstance(one, dict)
+    for one in objects_of(rendered):
         if one["type"] != "visualization":
             continue
         state = json.loads(one["attributes"]["visState"])
