@@ -206,6 +206,8 @@ def _next(store: Path, out: Console) -> None:
     }
     for arguments, why in asked.items():
         say(f"  {_trace(arguments, store):<54} # {why}", out)
+    pages = f"{command()} dashboards preview{option(store)}"
+    say(f"  {pages:<54} # the generated dashboards with this data: preview/index.html", out)
     say(f"  {command()} demo --serve{option(store)}", out)
 
 
