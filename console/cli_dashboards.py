@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from console import dashboards_said as said
 from console.cli_parse import config_of
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from dashboards.made import Made
     from subscribers.config import Config
 
-_SOURCES = ("cloudwatch", "prometheus", "elasticsearch")
+#: Grafana's data sources; what `all` means is Options.source == "".
+_SOURCES = ("cloudwatch", "prometheus", "elasticsearch", "all")
 
 _Command = Callable[..., Any]
 
@@ -83,6 +85,8 @@ def model(as_json: bool, **asked: Any) -> None:
             click.echo(json.dumps(view.as_json(told), ensure_ascii=False, indent=1))
         else:
             view.render(told, output())
+        # Its errors are in the list itself.
+        said.fail_for(made.notes)
 
 
 @dashboards.command()
@@ -117,17 +121,29 @@ def alarms(as_json: bool, **asked: Any) -> None:
     show_default=True,
     help="Folder that gets a folder a target.",
 )
-@click.option("--source", type=click.Choice(_SOURCES), help="Grafana's data source; all three where missing.")
+@click.option(
+    "--source",
+    type=click.Choice(_SOURCES),
+    default=_SOURCES[0],
+    show_default=True,
+    help="Grafana's data source; all: dashboards and alarms of each of the three.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where the folder would change: for CI.")
-def generate(targets: tuple[str, ...], out: Path, source: str | None, check: bool, **asked: Any) -> None:
+@click.pass_context
+def generate(
+    context: click.Context, targets: tuple[str, ...], out: Path, source: str, check: bool, **asked: Any
+) -> None:
     """Write dashboards and alarms as files that are ready to deploy."""
     from dashboards import output as folder
     from dashboards.rendered import Options
 
     chosen = _targets(targets, folder.TARGETS)
+    is_given = context.get_parameter_source("source") is not ParameterSource.DEFAULT
+    if is_given and "grafana" not in chosen:
+        click.echo(f"--source {source} changes nothing: Grafana is none of the targets", err=True)
     with _said():
         made = _made(Asked(**asked))
-        files, notes = folder.render_all(made, chosen, Options(source=source or ""))
+        files, notes = folder.render_all(made, chosen, Options(source="" if source == "all" else source))
         if check:
             found = folder.difference(out, files, chosen)
             said.tell_difference(out, found)

@@ -59,5 +59,12 @@ def end(notes: Iterable[Note], is_failed: bool = False) -> None:
     if warnings or rest:
         counts = " and ".join(counted(n, word) for n, word in ((warnings, "warning"), (rest, "note")) if n)
         click.echo(f"{counts} of the templates: observe dashboards model tells them", err=True)
-    if errors or is_failed:
+    if is_failed:
+        raise click.exceptions.Exit(1)
+    fail_for(errors)
+
+
+def fail_for(notes: Iterable[Note]) -> None:
+    """Exit 1 where one of some notes is an error."""
+    if any(note.level == "error" for note in notes):
         raise click.exceptions.Exit(1)

@@ -62,6 +62,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = Place()
     #: The resource, endpoint or service it is about; "" for none.
     subject: str = ""
+    #: Why, as a sentence, where the text ends with it: notes of one reason are told together.
+    reason: str = ""
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,3 +279,8 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 def slug(text: str) -> str:
     """Return a text as a name of files, pages and alarms: lower case, digits and single hyphens; never ""."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "unnamed"
+
+
+def kebab(text: str) -> str:
+    """Return a logical ID or name as a slug, words of CamelCase apart: `SubmitClaim` is `submit-claim`."""
+    return slug(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import quote
 
 import msgspec
 
 from dashboards.alarms import of_endpoints, of_functions, of_hosts, of_messages, of_pipeline, slos
 from dashboards.alarms.composites import Placed, with_composites
 from dashboards.alarms.drafts import Around, Draft, around
+from dashboards.alarms.links import links_of
 from dashboards.alarms.notes import notes_of
 from dashboards.alarms.overrides import Override, override_of, window_of
 from dashboards.alarms.rules import RULES, Rule
@@ -18,7 +17,6 @@ from dashboards.alarms.values import Alarm, Alarms, Condition, Slo
 from dashboards.expressions import Expression, Percent, metrics_of
 from dashboards.model.marks import Marks, marks_of
 from dashboards.pages.names import free
-from dashboards.panels import Link
 from dashboards.resources import Kind, Note, Place, System
 from subscribers.alerts.model import SEVERITIES, Severity
 
@@ -31,7 +29,6 @@ _WITHOUT: dict[Kind, str] = {
     "websocket_api": "it counts messages, not requests; the functions of its routes tell what fails",
     "database_cluster": "its instances tell; one that the cluster makes itself is in no template",
 }
-_PLACEHOLDER = re.compile(r"{([a-z_]+)}")
 
 
 def alarms_of(system: System) -> Alarms:
@@ -63,7 +60,7 @@ def alarms_of(system: System) -> Alarms:
         urgency = _urgency(draft, override)
         is_covered = bool(draft.told_by) and all(judged.get(one, -1) >= urgency for one in draft.told_by)
         names = tuple(dict.fromkeys(one.rpartition("/")[0] for one in draft.told_by)) if is_covered else ()
-        alarm = _alarm(system, draft, override, taken)
+        alarm = _alarm(look, draft, override, taken)
         alarms.append(Placed(alarm=alarm, endpoint=draft.endpoint, explained_by=names))
     promises = [*_slos(look, places, taken, off)]
     told, composites = with_composites(look, alarms, taken)
@@ -113,11 +110,10 @@ def _urgency(draft: Draft, override: Override) -> int:
     return SEVERITIES.index(_severity(draft, override))
 
 
-def _alarm(system: System, draft: Draft, override: Override, taken: set[str]) -> Alarm:
+def _alarm(look: Around, draft: Draft, override: Override, taken: set[str]) -> Alarm:
     rule = RULES[draft.rule]
     is_moved = "threshold" in override.fields
     said = override.fields["threshold"].place if is_moved else ""
-    runbook = override.own("runbook", draft.runbook)
     return Alarm(
         name=free(draft.name, taken),
         rule=draft.rule,
@@ -128,8 +124,8 @@ def _alarm(system: System, draft: Draft, override: Override, taken: set[str]) ->
         about=" ".join(part for part in (rule.about, draft.detail) if part),
         reason=f"Set by an override{f' at {said}' if str(said) else ''}." if is_moved else draft.reason,
         owner=override.own("owner", draft.owner),
-        runbook=runbook,
-        links=_links(system, draft, runbook),
+        runbook=override.own("runbook", draft.runbook),
+        links=links_of(look, draft),
         page=draft.page,
         place=override.place or draft.place,
     )
@@ -162,33 +158,8 @@ def _slos(look: Around, places: Marks, taken: set[str], off: list[tuple[str, Pla
             why = "hidden" if override.own("hide") else "switched off"
             off.append((f"{draft.rule} of {draft.subject}: {why}", override.place or draft.place))
             continue
-        made = slos.slo_of(
-            system.endpoints[draft.subject], draft, kind, override, lambda d, r: _links(system, d, r)
-        )
+        made = slos.slo_of(system.endpoints[draft.subject], draft, kind, override, links_of(look, draft))
         yield msgspec.structs.replace(made, name=free(made.name, taken))
-
-
-def _links(system: System, draft: Draft, runbook: str) -> tuple[Link, ...]:
-    """Its page, its runbook, and what of observe.yaml's links needs neither an ID nor a time."""
-    known = {"rule": draft.rule}
-    if draft.subject in system.endpoints:
-        known["endpoint"] = draft.subject
-    elif draft.subject in system.services:
-        known["service"] = draft.subject
-    links = [Link(label="Dashboard", page=draft.page)]
-    if runbook:
-        links.append(Link(label="Runbook", url=_filled(runbook, known) or runbook))
-    for name, template in system.config.links.items():
-        if url := _filled(template, known):
-            links.append(Link(label=name.capitalize(), url=url))
-    return tuple(links)
-
-
-def _filled(template: str, known: dict[str, str]) -> str:
-    """An address with its placeholders filled in; "" where one of them is not known."""
-    if not set(_PLACEHOLDER.findall(template)) <= known.keys():
-        return ""
-    return _PLACEHOLDER.sub(lambda found: quote(known[found[1]], safe=""), template)
 
 
 def _blind(system: System) -> Iterator[tuple[str, Place]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 from dashboards.alarms.rules import RULES
 from dashboards.expressions import Expression, Metric, Statistic
 from dashboards.pages.names import PIPELINE, SYSTEM, Names, names_of
-from dashboards.resources import EndpointView, Place, Resource, ServiceView, System, slug
+from dashboards.resources import EndpointView, Place, Resource, ServiceView, System, kebab
 from subscribers.alerts.model import Severity
 
 #: Characters of a name, so that renderers have room for a prefix within CloudWatch's 255.
@@ -172,11 +171,6 @@ def percent_of(
     # Nobody has half a connection.
     rounded = float(round(threshold)) if scale == 1 else round(threshold, 6)
     return rounded, f"{percent:g}% of {what.format(f'{limit:,g}')}."
-
-
-def kebab(text: str) -> str:
-    """Return a logical ID or name as a slug, words of CamelCase apart: `SubmitClaim` is `submit-claim`."""
-    return slug(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text))
 
 
 def _page(

@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from dashboards.alarms.drafts import Draft, kebab
-from dashboards.alarms.rules import RULES, Rule
+from dashboards.alarms.drafts import Draft
+from dashboards.alarms.rules import Rule
 from dashboards.model.marks import Marks
+from dashboards.model.metadata import as_observe_yaml, field_name
 from dashboards.resources import Note, Place
 from subscribers.alerts.model import SEVERITIES
 from subscribers.config import duration_ms
@@ -95,13 +96,13 @@ def from_metadata(metadata: Any) -> dict[str, Any]:
     """Return `Metadata.HybridObserve` as observe.yaml would have it; what has another shape is left out."""
     if not isinstance(metadata, Mapping):
         return {}
-    out = {_key(key): value for key, value in metadata.items()}
+    out = as_observe_yaml(metadata)
     kept = {key: out[key] for key in ("busy", "hide") if isinstance(out.get(key), bool)}
     kept |= {key: out[key] for key in ("owner", "runbook") if isinstance(out.get(key), str)}
     alarms = out.get("alarms")
     rules = alarms.items() if isinstance(alarms, Mapping) else ()
     kept["alarms"] = {
-        kebab(str(rule)): {_key(key): value for key, value in fields.items() if _fits(_key(key), value)}
+        rule: {key: value for key, value in fields.items() if _fits(key, value)}
         for rule, fields in rules
         if isinstance(fields, Mapping)
     }
@@ -114,7 +115,7 @@ def metadata_problems(metadata: Any) -> Iterator[str]:
         yield "Metadata.HybridObserve is not a mapping"
         return
     for key, value in metadata.items():
-        name = _key(key)
+        name = field_name(key)
         if name not in ("alarms", "busy", "hide", "owner", "runbook"):
             yield f"Metadata.HybridObserve has no key '{key}': it may have alarms, busy, hide, owner, runbook"
         elif name == "alarms" and isinstance(value, Mapping):
@@ -129,14 +130,10 @@ def _metadata_alarms(alarms: Mapping[Any, Any]) -> Iterator[str]:
             yield f"Metadata.HybridObserve: {rule} needs keys such as threshold or off, not {fields!r}"
             continue
         for key, value in fields.items():
-            if _key(key) not in FIELDS:
+            if field_name(key) not in FIELDS:
                 yield f"Metadata.HybridObserve: {rule} has no key '{key}': it may have {', '.join(FIELDS)}"
-            elif not _fits(_key(key), value):
+            elif not _fits(field_name(key), value):
                 yield f"Metadata.HybridObserve: {key} of {rule} cannot be {value!r}"
-
-
-def _key(key: Any) -> str:
-    return kebab(str(key)).replace("-", "_")
 
 
 def _fits(key: str, value: Any) -> bool:
@@ -212,8 +209,3 @@ def window_note(draft: Draft, override: Override, problem: str) -> Note:
     return Note(
         level="warning", text=text, place=said[-1].place if said else draft.place, subject=draft.subject
     )
-
-
-def known_rule(name: str) -> bool:
-    """Whether there is such a rule."""
-    return name in RULES

@@ -6,17 +6,17 @@ https://sre.google/workbook/alerting-on-slos/
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dashboards.alarms.drafts import Around, Draft, kebab, metric
+from dashboards.alarms.drafts import Around, Draft, metric
 from dashboards.alarms.overrides import Override
 from dashboards.alarms.rules import RULES
 from dashboards.alarms.values import Burn, Slo
 from dashboards.expressions import Expression, Total
 from dashboards.panels import Link
-from dashboards.resources import EndpointView
+from dashboards.resources import EndpointView, kebab
 from subscribers.config import duration_ms
 
 _HOUR_S, _DAY_S = 3_600, 86_400
@@ -68,7 +68,7 @@ def slo_of(
     draft: Draft,
     kind: str,
     override: Override,
-    links: Callable[[Draft, str], tuple[Link, ...]],
+    links: tuple[Link, ...],
 ) -> Slo:
     """Return the promise. An override may set minimum, and the severity of the two fast burns."""
     slo = endpoint.config.slo if endpoint.config else {}
@@ -80,7 +80,6 @@ def slo_of(
         # With an objective of 93% nothing burns 14.4 times as fast as allowed: 101% of requests.
         if burn.factor * (100 - objective) < 100
     ]
-    runbook = override.own("runbook", draft.runbook)
     return Slo(
         name=f"slo-{kebab(draft.label)}",
         endpoint=endpoint.name,
@@ -96,8 +95,8 @@ def slo_of(
         ),
         about=RULES[draft.rule].about,
         owner=override.own("owner", draft.owner),
-        runbook=runbook,
-        links=links(draft, runbook),
+        runbook=override.own("runbook", draft.runbook),
+        links=links,
         page=draft.page,
         place=override.place or draft.place,
     )

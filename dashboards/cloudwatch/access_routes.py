@@ -91,7 +91,8 @@ def parts_of(route: str) -> tuple[Part, ...]:
     texts = _OPEN.split(path)
     if len(texts) == 1:
         return tuple(Part((Start(method, path + after),)) for after in _ENDS)
-    conditions = (Start(method, texts[0]), *(Within(text) for text in texts[1:-1] if text not in ("", "/")))
+    inside = [Within(text) for text in texts[1:-1] if text not in ("", "/")]
+    conditions: tuple[Condition, ...] = (Start(method, texts[0]), *inside)
     if texts[-1] in ("", "/"):
         return (Part(conditions),)
     whole, asked = (Within(texts[-1] + after) for after in _ENDS)

@@ -5,22 +5,19 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarm, Condition, Missing
 from dashboards.cloudwatch.context import Context
+from dashboards.cloudwatch.descriptions import description
 from dashboards.cloudwatch.mathematics import Formulas
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.naming import deployed
-from dashboards.cloudwatch.references import references
 from dashboards.cloudwatch.sources import Point
 from dashboards.expressions import Expression, Metric
-from dashboards.panels import Link
 from subscribers.alerts.model import Op
 
 METRICS_MAX = 10
-DESCRIPTION_MAX = 1024
 DAY_S, WEEK_S = 86_400, 604_800
 OPERATORS: dict[Op, str] = {
     ">": "GreaterThanThreshold",
@@ -133,38 +130,6 @@ def _too_long(period_s: int, periods: int) -> str:
             f"for such periods."
         )
     return ""
-
-
-def description(
-    sentences: Sequence[str], runbook: str, page: str, links: Sequence[Link], context: Context
-) -> str:
-    """Return what an alarm says: sentences, then addresses as long as they fit (1,024 characters)."""
-    lines = [" ".join(sentence for sentence in sentences if sentence)]
-    if runbook:
-        lines.append(f"Runbook: {runbook}")
-    if page in context.pages:
-        lines.append(f"Dashboard: {context.page_link(page)}")
-    lines += [_link(link, context) for link in links]
-    text = _cut(lines[0], DESCRIPTION_MAX // 2)
-    for line in lines[1:]:
-        if _length(text) + 1 + _length(line) <= DESCRIPTION_MAX:
-            text = f"{text}\n{line}"
-    return text
-
-
-def _link(link: Link, context: Context) -> str:
-    if link.query and _length(context.address(link)) > DESCRIPTION_MAX // 2:
-        return f"{link.label}: saved query {deployed(context.system, link.query)} of Logs Insights"
-    return f"{link.label}: {context.address(link)}"
-
-
-def _length(text: str) -> int:
-    """How long it may be once names are put in: each of a reference counted with 64 characters more."""
-    return len(text) + 64 * len(references(text)) * 2
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def tags(values: dict[str, str]) -> list[dict[str, str]]:

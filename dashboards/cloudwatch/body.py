@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 from dashboards.cloudwatch.context import Context
+from dashboards.cloudwatch.descriptions import address_text
+from dashboards.cloudwatch.links import is_template
 from dashboards.cloudwatch.references import Reference, references_of
 from dashboards.cloudwatch.widgets import widget
 from dashboards.panels import COLUMNS, Page, Panel, Placed, Section, placed, section_rows, title_rows
@@ -20,8 +22,8 @@ REFERENCES_MAX = 150
 #: Characters of a line of small markdown over the whole width, about.
 _LINE = 170
 
-#: Addresses that are of one request.
-_NEEDS_ID = re.compile(r"\{(correlation_id|trace_id)\}")
+#: Where a link of markdown leads: nobody sees it.
+_ADDRESS = re.compile(r"\]\([^)]*\)")
 
 Widget = dict[str, Any]
 
@@ -60,32 +62,42 @@ def _text(markdown: str, y: int, height: int) -> Widget:
 
 def _explained(section: Section, context: Context) -> str:
     """What panels mean, why they may be empty, where one click leads: widgets have no such fields."""
-    lines = [f"**{panel.title}**: {panel.help}" for panel in section.panels if panel.help]
     empty: dict[str, list[Panel]] = {}
     for panel in section.panels:
-        if panel.empty:
-            empty.setdefault(panel.empty, []).append(panel)
-    lines += [f"**{', '.join(one.title for one in some)}**: {why}" for why, some in empty.items()]
+        empty.setdefault(panel.empty, []).append(panel)
+    shared = {why: some for why, some in empty.items() if why and len(some) > 1}
+    lines = []
     for panel in section.panels:
-        told = [f"[{link.label}]({context.address(link)})" for link in panel.links]
-        if told:
-            lines.append(f"**{panel.title}**: {', '.join(told)}")
-    if any(panel.kind == "logs" for panel in section.panels):
+        own = "" if panel.empty in shared else panel.empty
+        if told := " ".join(one for one in (panel.help, own, _links(panel, context)) if one):
+            lines.append(f"**{panel.title}**: {told}")
+    lines += [f"**{', '.join(one.title for one in some)}**: {why}" for why, some in shared.items()]
+    is_told = any(is_template(link.url) for panel in section.panels for link in panel.links)
+    if any(panel.kind == "logs" for panel in section.panels) and not is_told:
         lines.append(_traces(context))
     return "\n\n".join(lines)
 
 
+def _links(panel: Panel, context: Context) -> str:
+    """Where one click leads, as links; then addresses that need an ID, which a widget cannot fill in."""
+    links = [one for one in panel.links if not is_template(one.url)]
+    to_fill_in = [one for one in panel.links if is_template(one.url)]
+    parts = []
+    if links:
+        parts.append(", ".join(f"[{link.label}]({context.address(link)})" for link in links) + ".")
+    if to_fill_in:
+        told = ", ".join(f"{link.label}: {address_text(link.url)}" for link in to_fill_in)
+        parts.append(f"With the values of a line put in: {told}.")
+    return " ".join(parts)
+
+
 def _traces(context: Context) -> str:
-    """From a line of the logs to its trace: widgets cannot fill an ID into an address."""
-    wanted = {name: url for name, url in context.system.config.links.items() if _NEEDS_ID.search(url)}
-    if wanted:
-        told = [f"{name}: `{url}`" for name, url in sorted(wanted.items())]
-        return f"From a line to its trace, with the ID of the line put in: {', '.join(told)}"
+    """From a line of the logs to its trace, where observe.yaml has no address for that."""
     return f"From a line to its trace: search for its trace_id in [X-Ray]({context.traces_link()})."
 
 
 def _height(markdown: str) -> int:
-    visible = [line.split("](", 1)[0] for line in markdown.split("\n\n")]
+    visible = [_ADDRESS.sub("]", line) for line in markdown.split("\n\n")]
     return min(1 + sum(1 + len(line) // _LINE for line in visible), 12)
 
 

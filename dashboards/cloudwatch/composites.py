@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarm, Composite
-from dashboards.cloudwatch.alarms import description, said_of, tags
+from dashboards.cloudwatch.alarms import said_of, tags
 from dashboards.cloudwatch.context import Context
+from dashboards.cloudwatch.descriptions import description, logs_of
 from dashboards.cloudwatch.naming import deployed
+from dashboards.panels import Link
 from subscribers.alerts.model import Severity
 
 RULE_MAX = 10_240
@@ -31,8 +33,11 @@ class Tree:
         self.out: dict[str, dict[str, Any]] = {}
         self.severities: dict[str, Severity] = {}
 
-    def add(self, composite: Composite, between: str = " OR ") -> bool:
-        """Add one; children that CloudWatch does not have are left out. Returns whether it is there."""
+    def add(self, composite: Composite, between: str = " OR ", links: Sequence[Link] = ()) -> bool:
+        """Add one; children that CloudWatch does not have are left out. Returns whether it is there.
+
+        links: where to look; else the saved queries of its page.
+        """
         names = self._context.alarm_names
         children = [child for child in composite.children if child in names]
         if not children:
@@ -45,11 +50,14 @@ class Tree:
             self._context.note("info", f"The alarm {composite.name} is without {', '.join(missing)}.")
         rule = self._rule(composite.name, children, between)
         about = (f"{composite.title}.", composite.about)
+        links = links or logs_of(composite.page, self._context)
         self._put(
             composite.name,
             {
                 "AlarmName": deployed(self._context.system, composite.name),
-                "AlarmDescription": description(about, composite.runbook, composite.page, (), self._context),
+                "AlarmDescription": description(
+                    about, composite.runbook, composite.page, links, self._context
+                ),
                 "AlarmRule": rule,
                 **self._suppressor(composite.name, composite.suppressed_by),
                 "Tags": tags({"severity": composite.severity, "owner": composite.owner}),

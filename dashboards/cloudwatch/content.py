@@ -70,7 +70,7 @@ def _alarms(context: Context, alarms: Alarms) -> Iterator[Part]:
             context.alarm_names[name] = None
             yield Part(id=logical_id("Alarm", name), type=ALARM, properties=properties)
         for composite, _, _ in found.both:
-            tree.add(composite, " AND ")
+            tree.add(composite, " AND ", slo.links)
         whole = tuple(composite.name for composite, _, _ in found.both)
         if whole:
             tree.add(Composite(name=slo.name, title=slo.title, children=whole, page=slo.page, is_told=False))

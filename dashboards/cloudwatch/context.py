@@ -46,6 +46,10 @@ class Context:
         groups = [one for one in references(query) if one.around]
         return "SOURCE '" not in _TOKEN.sub("", query) and all(one.item in self._switches for one in groups)
 
+    def is_sure(self, text: str) -> bool:
+        """Whether everything that a text names exists under every condition."""
+        return not any(one.item in self._switches for one in references(text))
+
     def note(self, level: NoteLevel, text: str, subject: str = "", place: Place | None = None) -> None:
         """Note what CloudWatch cannot show or tell."""
         self._notes[Note(level=level, text=text, subject=subject, place=place or Place())] = None

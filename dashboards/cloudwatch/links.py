@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 Value = str | int | bool | Sequence["Value"] | Mapping[str, "Value"]
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]")
+_TO_FILL_IN = re.compile(r"\{[a-z_]+\}")
 #: References to what only the stack knows stay as they are: CloudFormation puts the value in later. A name
 #: with a slash in it is then not encoded, which the console bears in a list of log groups.
 _REFERENCE = re.compile("(\ue000[^\ue001]*\ue001)")
@@ -21,6 +22,11 @@ _REFERENCE = re.compile("(\ue000[^\ue001]*\ue001)")
 def console(region: str, fragment: str) -> str:
     """Return an address of CloudWatch's console. region: a text."""
     return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#{fragment}"
+
+
+def is_template(address: str) -> bool:
+    """Whether an address of observe.yaml has something to fill in, such as `{trace_id}`: no link then."""
+    return bool(_TO_FILL_IN.search(address))
 
 
 def dashboard(region: str, name: str) -> str:

@@ -20,10 +20,13 @@ PARAMETER = "correlation_id"
 _FIELDS = (
     "fields @timestamp, service, level, correlation_id, trace_id, coalesce(message, @message) as text, @log"
 )
+_ERROR_TEXT = "/ERROR|FATAL|CRITICAL|SEVERE|Traceback|Exception|Task timed out/"
 _IS_ERROR = (
     'filter level in ["ERROR", "FATAL", "CRITICAL", "error", "fatal", "critical"] '
-    "or @message like /ERROR|FATAL|CRITICAL|SEVERE|Traceback|Exception|Task timed out/"
+    f"or @message like {_ERROR_TEXT}"
 )
+#: The same in fewer signs: a level in capitals is in the text of its line.
+_IS_ERROR_BRIEF = f'filter level in ["error","fatal","critical"] or @message like {_ERROR_TEXT}'
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -54,6 +57,12 @@ def _text(query: LogQuery) -> str:
     lines.append(f"sort @timestamp {'asc' if query.is_by_correlation_id else 'desc'}")
     lines.append(f"limit {query.limit}")
     return "\n| ".join(lines)
+
+
+def brief(query: LogQuery) -> str:
+    """Return a search for the same lines, newest first, with fewer fields: for an address that is short."""
+    filters = [_IS_ERROR_BRIEF] if query.is_errors else []
+    return "|".join(("fields @timestamp,@message", *filters, "sort @timestamp desc", f"limit {query.limit}"))
 
 
 def widget_query(found: Search) -> str:

@@ -152,6 +152,12 @@ class Names:
             return own
         return f"Has{parameter_of(reference).name}"
 
+    def where(self, condition: str) -> Names:
+        """Return the same for what stands where a condition is true; what it asks for, this one asks for."""
+        found = Names(is_fragment=self.is_fragment, switches=self._switches, under=condition)
+        found.asked = self.asked
+        return found
+
     def value(self, text: str) -> Any:
         """Return the text as a value: itself, a Ref or GetAtt, or a Fn::Sub."""
         found = references(text)
@@ -180,10 +186,19 @@ class Names:
     def _either(self, widget: dict[str, Any]) -> Any:
         """A widget where anything exists that it searches, else the other one."""
         own = {key: value for key, value in widget.items() if key != OTHERWISE}
-        found = references_of(own)
+        found = [one for one in references_of(own) if self._is_loose(one)]
+        conditions = list(dict.fromkeys(map(self.switch, found)))
         value = self._json_text(widget[OTHERWISE])
-        for condition in dict.fromkeys(self.switch(one) for one in reversed(found) if self._is_loose(one)):
-            value = {"Fn::If": [condition, self._json_text(own), value]}
+        for index, condition in reversed(list(enumerate(conditions))):
+            # Where this one is asked those before are known to be false: cfn-lint wants no answer twice.
+            gone = [token(one) for one in found if self.switch(one) in conditions[:index]]
+            query = own["properties"]["query"]
+            for one in gone:
+                query = query.replace(one, "")
+            tree = {**own, "properties": {**own["properties"], "query": query}}
+            inner = Names(is_fragment=self.is_fragment, switches=self._switches, under=condition)
+            value = {"Fn::If": [condition, inner._json_text(tree), value]}
+            self.asked |= inner.asked
         return value
 
     def _json_text(self, tree: Any) -> Any:

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from dashboards.alarms.values import Burn, Composite, Slo
-from dashboards.cloudwatch.alarms import DAY_S, WEEK_S, description, metrics_of, tags
+from dashboards.alarms.words import length
+from dashboards.cloudwatch.alarms import DAY_S, WEEK_S, metrics_of, tags
 from dashboards.cloudwatch.context import Context
+from dashboards.cloudwatch.descriptions import description
 from dashboards.cloudwatch.mathematics import Formulas
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.naming import deployed
@@ -62,8 +64,8 @@ def _span(seconds: int) -> str:
 
 def _composite(slo: Slo, burn: Burn, name: str, before: list[tuple[Composite, str, str]]) -> Composite:
     about = (
-        f"{slo.title}: over {_span(burn.long_s)} and {_span(burn.short_s)} the error budget is used "
-        f"{number(burn.factor)} times as fast as it may be. {slo.about}"
+        f"Over {length(burn.long_s)} and {length(burn.short_s)} the error budget is used {_times(burn)} as fast "
+        f"as it may be. {slo.about}"
     )
     return Composite(
         name=name,
@@ -78,16 +80,20 @@ def _composite(slo: Slo, burn: Burn, name: str, before: list[tuple[Composite, st
     )
 
 
+def _times(burn: Burn) -> str:
+    return "just" if burn.factor == 1 else f"{number(burn.factor)} times"
+
+
 def _window(slo: Slo, burn: Burn, seconds: int, name: str, context: Context) -> dict[str, Any] | Absent:
     period_s, periods = (seconds, 1) if seconds <= DAY_S else (DAY_S, -(-seconds // DAY_S))
     if seconds % 60 or periods * period_s > WEEK_S:
         return Absent(
-            f"A window of {_span(seconds)} is more than CloudWatch judges: seven days, whole minutes."
+            f"A window of {length(seconds)} is more than CloudWatch judges: seven days, whole minutes."
         )
     if periods > 1:
         context.note(
             "info",
-            f"{name}: CloudWatch has no window of {_span(seconds)}. It opens when each of {periods} days "
+            f"{name}: CloudWatch has no window of {length(seconds)}. It opens when each of {periods} days "
             "is above the factor; one bad day alone does not open it.",
             slo.endpoint,
             slo.place,
@@ -103,7 +109,7 @@ def _window(slo: Slo, burn: Burn, seconds: int, name: str, context: Context) -> 
     if isinstance(found, Absent):
         return found
     context.used(formulas)
-    said = f"Part of a burn rate of {slo.title}: {_span(seconds)}."
+    said = f"Part of a burn rate of {slo.title}: {length(seconds)}."
     return {
         "AlarmName": deployed(context.system, name),
         "AlarmDescription": description((said,), slo.runbook, slo.page, (), context),

@@ -175,7 +175,7 @@ def _groups(groups: Sequence[str], condition: str, names: Names) -> list[Any]:
     values: list[Any] = []
     for group in groups:
         other = next((one for one in map(names.switch, references(group)) if one not in ("", condition)), "")
-        value = names.value(group)
+        value = (names.where(other) if other else names).value(group)
         values.append({"Fn::If": [other, value, NO_VALUE]} if other else value)
     return values
 

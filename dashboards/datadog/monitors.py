@@ -192,7 +192,7 @@ class Monitors:
 
     def _note(self, text: str, of: Alarm | Slo | None = None, level: NoteLevel = "warning") -> None:
         subject = "" if of is None else of.endpoint if isinstance(of, Slo) else of.subject
-        place = {"place": of.place} if of else {}
+        place: dict[str, Any] = {"place": of.place} if of else {}
         self.notes.append(Note(level=level, text=text, subject=subject, **place))
 
 

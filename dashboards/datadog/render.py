@@ -6,7 +6,6 @@ https://docs.datadoghq.com/api/latest/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from dashboards.datadog.slos import objectives
 from dashboards.datadog.template import templates
 from dashboards.expressions import metrics_of
 from dashboards.panels import Page
-from dashboards.rendered import Options, Rendered
+from dashboards.rendered import Options, Rendered, pretty
 from dashboards.resources import Note, Resource, System
 
 
@@ -42,11 +41,11 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     notes += [*of_slos, *monitors.notes]
     notes += _uncertain(doubts | monitors.doubts)
     notes += list(_general(system, pages, bool(monitors.made), bool(slos)))
-    files = {f"dashboards/{name}.json": _text(body) for name, body in boards.items()}
-    files.update({f"monitors/{name}.json": _text(body) for name, body in monitors.made.items()})
-    files.update({f"slos/{name}.json": _text(body) for name, body in slos.items()})
+    files = {f"dashboards/{name}.json": pretty(body) for name, body in boards.items()}
+    files.update({f"monitors/{name}.json": pretty(body) for name, body in monitors.made.items()})
+    files.update({f"slos/{name}.json": pretty(body) for name, body in slos.items()})
     posted = events(pages)
-    files.update({f"events/{name}.json": _text(body) for name, body in posted.items()})
+    files.update({f"events/{name}.json": pretty(body) for name, body in posted.items()})
     stacks = templates(boards, monitors.made, slos)
     files.update(stacks)
     if files:
@@ -55,10 +54,6 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
             system, list(stacks), list(boards), ordered, list(slos), list(posted)
         )
     return Rendered(files=files, notes=tuple(dict.fromkeys(notes)))
-
-
-def _text(body: dict[str, Any]) -> str:
-    return json.dumps(body, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _uncertain(doubts: set[tuple[str, str]]) -> Iterator[Note]:

@@ -69,7 +69,10 @@ class Source(Protocol):
         """Return the targets of a panel's series."""
 
     def logs(self, query: LogQuery) -> Target | Absent:
-        """Return the target of a search in logs."""
+        """Return the target of a search in logs, on a dashboard."""
+
+    def logs_anywhere(self, query: LogQuery) -> Target | Absent:
+        """Return the target of a search in logs that needs no variable of a dashboard."""
 
     def ranged(
         self, expression: Expression, period_s: int, window: tuple[int, int], refs: Refs

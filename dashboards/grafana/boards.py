@@ -14,13 +14,13 @@ from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.queries import PARAMETER
 from dashboards.grafana.asked import Drawn, Source, grouped
 from dashboards.grafana.links import Links
+from dashboards.grafana.marks import queried, tags_of
 from dashboards.grafana.panels import CHARTS, alarm_list, chart, logs, text
 from dashboards.panels import COLUMNS, Page, Panel, Section
 from dashboards.resources import System, slug
 
 SCHEMA_VERSION = 41
 VERSION = "11.6.0"
-TAG = "hybrid-observe"
 #: Characters of a line of markdown over the whole width, about.
 _LINE = 160
 _ROW_PX = 30
@@ -50,7 +50,7 @@ def board(page: Page, system: System, source: Source, links: Links) -> Board:
         "uid": links.dashboard(page.name),
         "title": page.title if page.kind == "system" else f"{system.title}: {page.title}",
         "description": "",
-        "tags": [TAG, slug(system.title), page.kind],
+        "tags": [*tags_of(system), page.kind],
         "editable": True,
         "graphTooltip": 1,
         "schemaVersion": SCHEMA_VERSION,
@@ -151,10 +151,11 @@ def _page_links(page: Page, system: System, links: Links) -> Iterable[dict[str, 
         "title": "Pages",
         "type": "dashboards",
         "asDropdown": True,
-        "tags": [TAG, slug(system.title)],
+        "tags": tags_of(system),
     }
 
 
+_MARKS = {"cutover": "purple", "deployment": "blue"}
 _LINK: dict[str, Any] = {
     "asDropdown": False,
     "icon": "external link",
@@ -168,10 +169,8 @@ _LINK: dict[str, Any] = {
 
 
 def _annotations(page: Page, system: System) -> list[dict[str, Any]]:
-    """Annotations of Grafana itself: by hand, and the cutovers and deployments that annotations.json has."""
+    """Annotations of Grafana itself: by hand, and those of annotations.json that this page is about."""
     grafana = {"type": "grafana", "uid": "-- Grafana --"}
-    of_system = [TAG, slug(system.title)]
-    subject = [slug(page.subject)] if page.kind == "endpoint" and page.subject else []
 
     def tagged(name: str, colour: str, tags: list[str]) -> dict[str, Any]:
         return {
@@ -193,8 +192,7 @@ def _annotations(page: Page, system: System) -> list[dict[str, Any]]:
             "name": "Annotations & Alerts",
             "type": "dashboard",
         },
-        tagged("Cutovers", "purple", [*of_system, "cutover", *subject]),
-        tagged("Deployments", "blue", [*of_system, "deployment"]),
+        *(tagged(name, _MARKS[tags[0]], [*tags_of(system), *tags]) for name, tags in queried(page, system)),
     ]
 
 

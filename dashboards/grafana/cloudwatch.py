@@ -13,7 +13,7 @@ from typing import Any
 
 from dashboards.cloudwatch.mathematics import Formulas
 from dashboards.cloudwatch.metrics import Absent
-from dashboards.cloudwatch.queries import PARAMETER, search
+from dashboards.cloudwatch.queries import GROUPS_MAX, PARAMETER, search
 from dashboards.cloudwatch.references import references
 from dashboards.cloudwatch.sources import Point
 from dashboards.expressions import Expression, metrics_of
@@ -92,6 +92,17 @@ class CloudWatch:
             "logGroups": [self._group(name) for name in names],
             "statsGroups": [],
         }
+
+    def logs_anywhere(self, query: LogQuery) -> Target | Absent:
+        """Return a query over log groups by name, where all of their names are known."""
+        found = search(query, self._system)
+        names = [pattern_of(name, self._system) for name in (*found.groups, *found.left_out)]
+        if not names or any("*" in name for name in names):
+            return Absent("names of its log groups are known only where the stack is deployed")
+        target = self.logs(query)
+        if isinstance(target, Absent):
+            return target
+        return {**target, "logGroups": [], "logGroupNames": names[:GROUPS_MAX]}
 
     def ranged(
         self, expression: Expression, period_s: int, window: tuple[int, int], refs: Refs

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.grafana.asked import Drawn
+from dashboards.measures import MEASURES
 from dashboards.panels import COLOURS, LINE_COLOURS, Panel, Series
 
 #: UCUM -> Grafana's own name of a unit.
@@ -44,6 +45,14 @@ def field_config(panel: Panel, drawn: Drawn) -> dict[str, Any]:
 def unit(ucum: str) -> str:
     """Return Grafana's name of a unit; one that it has none for is shown behind the number."""
     return UNITS.get(ucum, f"suffix: {ucum.strip('{}')}")
+
+
+def titled(measure: str) -> str:
+    """Return a measure as people call it, and what has it: `Duration (function)`."""
+    found = MEASURES.get(measure)
+    if found is None:
+        return measure
+    return f"{found.title} ({found.of.replace('_', ' ')})"
 
 
 def thresholds(panel: Panel) -> dict[str, Any]:

@@ -70,11 +70,23 @@ def rule_groups(
     return {"apiVersion": 1, "groups": groups}, absent
 
 
+#: Characters of an address that people still bear in a message.
+_ADDRESS_MAX = 4000
+
+
 def _addresses(told: Told, links: Links) -> list[tuple[str, str]]:
-    """Where to look: the page, and links that need no line."""
-    every = (*([Link(label="Dashboard", page=told.page)] if told.page else ()), *told.links)
-    found = [(link.label, links.address(link)) for link in every]
-    return [(label, address) for label, address in found if address and "${__data" not in address]
+    """Where to look: the page, and links that need no line; of a query without an address, why."""
+    own = [Link(label="Dashboard", page=told.page)] if told.page else []
+    found: dict[str, str] = {}
+    for link in (*own, *(one for one in told.links if one.page != told.page or not one.page)):
+        address = links.address(link, is_on_board=False)
+        if link.query and len(address) > _ADDRESS_MAX:
+            address = "on the dashboard; with all log groups its address is too long for a message"
+        elif link.query and not address and (why := links.why_not(link.query)):
+            address = f"on the dashboard; no link, for {why[:1].lower()}{why[1:].rstrip('.')}"
+        if address and "${" not in address:
+            found.setdefault(link.label, address)
+    return list(found.items())
 
 
 def _panel(

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.queries import PARAMETER
-from dashboards.grafana.asked import Source, Target
+from dashboards.grafana.asked import Source, SourceName, Target
 from dashboards.panels import Link, LogQuery, Page
 from dashboards.resources import System, slug
 
@@ -22,16 +22,21 @@ from dashboards.resources import System, slug
 UID_MAX = 40
 _OURS = re.compile(r"\]\((page|query):([^)\s]+)\)")
 _SHORT = {"cloudwatch": "cw", "prometheus": "prom", "elasticsearch": "es"}
-#: What stands in braces in observe.yaml's links -> what Grafana fills in where a line is looked at.
-_FIELDS = {
-    "correlation_id": "${__data.fields.correlation_id}",
-    "trace_id": "${__data.fields.trace_id}",
-    "span_id": "${__data.fields.span_id}",
-    "request_id": "${__data.fields.requestId}",
-    "service": "${__data.fields.service}",
-    "from": "${__from:date:iso}",
-    "to": "${__to:date:iso}",
+#: What stands in braces in observe.yaml's links -> the field of a line, as each data source names it: of
+#: CloudWatch those that the query asks for, of Elasticsearch those of subscribers.sinks.ecs.
+FIELDS: dict[SourceName, dict[str, str]] = {
+    "cloudwatch": {"correlation_id": "correlation_id", "trace_id": "trace_id", "service": "service"},
+    "prometheus": {},
+    "elasticsearch": {
+        "correlation_id": "correlation_id",
+        "trace_id": "trace.id",
+        "span_id": "span.id",
+        "request_id": "faas.execution",
+        "service": "service.name",
+    },
 }
+_TIMES = {"from": "${__from:date:iso}", "to": "${__to:date:iso}"}
+_PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")
 
 
 def uid(system: System, source: str, kind: str, name: str) -> str:
@@ -57,29 +62,43 @@ class Links:
         """Return the UID of a page's dashboard."""
         return uid(self._system, self._source.name, "page", name)
 
-    def address(self, link: Link) -> str:
-        """Return where a link leads; "" where it leads nowhere here."""
+    def address(self, link: Link, *, is_on_board: bool = True) -> str:
+        """Return where a link leads; "" where it leads nowhere here. is_on_board: see `explore`."""
         if link.page:
             return f"/d/{self.dashboard(link.page)}" if link.page in self.pages else ""
         if link.query:
-            return self.explore(link.query)
-        return filled(link.url)
+            return self.explore(link.query, is_on_board=is_on_board)
+        return self.filled(link.url)
 
-    def explore(self, name: str, correlation_id: str = "") -> str:
+    def explore(self, name: str, correlation_id: str = "", *, is_on_board: bool = True) -> str:
         """Return Explore's address with a query; "" where the data source cannot ask it.
 
-        correlation_id: what fills it in, such as `${__value.raw}`.
+        correlation_id: what fills it in, such as `${__value.raw}`. is_on_board: whether the link is on a
+        dashboard, whose variables know the log groups; elsewhere all of their names must be known.
         """
         query = self.queries.get(name)
-        target = self._source.logs(query) if query else None
-        if target is None or isinstance(target, Absent):
+        if query is None:
+            return ""
+        target = self._source.logs(query) if is_on_board else self._source.logs_anywhere(query)
+        if isinstance(target, Absent):
             return ""
         return explored(_fixed(target, self._source.uids, self._system, correlation_id))
+
+    def why_not(self, name: str) -> str:
+        """Return why a query has no address outside of a dashboard; "" where it has one or is not known."""
+        query = self.queries.get(name)
+        target = self._source.logs_anywhere(query) if query else None
+        return target.reason if isinstance(target, Absent) else ""
 
     def system_links(self) -> list[tuple[str, str]]:
         """Return observe.yaml's address templates as labels and addresses of lines."""
         names = {"trace": "Trace", "logs": "Logs"}
-        return [(names.get(name, name), filled(url)) for name, url in self._system.config.links.items()]
+        found = [(names.get(name, name), self.filled(url)) for name, url in self._system.config.links.items()]
+        return [(label, address) for label, address in found if address]
+
+    def filled(self, template: str) -> str:
+        """Return an address template of observe.yaml with what Grafana fills in; "" where it cannot."""
+        return filled(template, self._source.name)
 
     def story(self) -> str:
         """Return the name of a query by correlation ID; "" where there is none."""
@@ -97,9 +116,17 @@ class Links:
         return _OURS.sub(address, text.replace("${", "$ {"))
 
 
-def filled(template: str) -> str:
-    """Return an address template of observe.yaml with what Grafana fills in."""
-    return re.sub(r"\{(\w+)\}", lambda match: _FIELDS.get(match[1], match[0]), template)
+def filled(template: str, source: SourceName) -> str:
+    """Return an address template with the fields of a line; "" where lines have no such field."""
+    known = _TIMES | {name: _field(field) for name, field in FIELDS[source].items()}
+    if not set(_PLACEHOLDER.findall(template)) <= known.keys():
+        return ""
+    return _PLACEHOLDER.sub(lambda match: known[match[1]], template)
+
+
+def _field(name: str) -> str:
+    """The value of a field of the line that is looked at; one with a dot is named in brackets."""
+    return f'${{__data.fields["{name}"]}}' if "." in name else f"${{__data.fields.{name}}}"
 
 
 def explored(target: Target) -> str:
@@ -118,7 +145,7 @@ def explored(target: Target) -> str:
 
 
 def _fixed(target: Target, uids: Mapping[str, str], system: System, correlation_id: str) -> Target:
-    """Explore has no variables of dashboards: what they choose by themselves stands there."""
+    """Explore has no variables of dashboards: what they choose stands there, or is filled in by a click."""
 
     def value(tree: Any) -> Any:
         match tree:
@@ -136,5 +163,12 @@ def _fixed(target: Target, uids: Mapping[str, str], system: System, correlation_
 
     fixed: Target = value(target)
     if "logGroups" in fixed:
-        fixed["logGroups"] = [group for group in fixed["logGroups"] if not group["arn"].startswith("$")]
+        fixed["logGroups"] = [
+            {key: _encoded_variable(text) for key, text in group.items()} for group in fixed["logGroups"]
+        ]
     return fixed
+
+
+def _encoded_variable(text: str) -> str:
+    """A variable of the dashboard is filled in where the link is clicked: as a part of an address."""
+    return f"${{{text[1:]}:percentencode}}" if text.startswith("$") else text

@@ -10,8 +10,8 @@ from typing import Any
 
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.grafana.asked import MIXED, Drawn, Source, Target
-from dashboards.grafana.fields import field_config
-from dashboards.grafana.links import Links, filled
+from dashboards.grafana.fields import field_config, titled
+from dashboards.grafana.links import Links
 from dashboards.panels import Link, Panel
 
 _TYPES = {
@@ -101,9 +101,10 @@ def logs(panel: Panel, source: Source, links: Links) -> dict[str, Any] | Absent:
 
 def _line_links(panel: Panel, links: Links) -> list[dict[str, Any]]:
     """From a line's correlation ID to its trace and to everything with this ID, on both sides."""
-    found = [_link(link.label, filled(link.url)) for link in panel.links if link.url]
-    own = links.system_links()
-    found += [_link(label, address) for label, address in own if all(one["title"] != label for one in found)]
+    own = [(link.label, links.filled(link.url)) for link in panel.links if link.url]
+    # What the panel calls otherwise is still the same link.
+    by_address = {address: label for label, address in [*links.system_links(), *own] if address}
+    found = [_link(label, address) for address, label in by_address.items()]
     if story := links.explore(links.story(), "${__value.raw}") if links.story() else "":
         found.append(_link("Everything of this correlation ID", story))
     if not found:
@@ -123,7 +124,9 @@ def _link(label: str, address: str) -> dict[str, Any]:
 def _head(panel: Panel, kind: str, links: Links, drawn: Drawn | None = None) -> dict[str, Any]:
     said = " ".join(drawn.said) if drawn else ""
     missing = (
-        " ".join(f"Not shown: {what}. {why}" for what, why in dict.fromkeys(drawn.absent)) if drawn else ""
+        " ".join(f"Not shown: {titled(what)}. {why}" for what, why in dict.fromkeys(drawn.absent))
+        if drawn
+        else ""
     )
     lines = "; ".join(f"{line.label}: {line.value:g}" for line in panel.lines)
     parts = (panel.help, f"Lines: {lines}." if lines else "", panel.empty, said, missing)
@@ -137,10 +140,8 @@ def _head(panel: Panel, kind: str, links: Links, drawn: Drawn | None = None) -> 
 
 def _leads(link: Link, links: Links) -> bool:
     """Whether a link leads somewhere without a line that is looked at."""
-    return bool(links.address(link)) and not any(f"{{{name}}}" in link.url for name in _OF_LINES)
-
-
-_OF_LINES = ("correlation_id", "trace_id", "span_id", "request_id", "service")
+    address = links.address(link)
+    return bool(address) and "${__data" not in address
 
 
 def _panel_link(link: Link, links: Links) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Prometheus:
         """Prometheus has no logs."""
         return Absent("Prometheus has no log lines: look in the tool that the logs are sent to.")
 
+    def logs_anywhere(self, query: LogQuery) -> Target | Absent:
+        """Prometheus has no logs anywhere."""
+        return self.logs(query)
+
     def ranged(
         self, expression: Expression, period_s: int, window: tuple[int, int], refs: Refs
     ) -> Asked | Absent:

@@ -5,17 +5,19 @@ https://grafana.com/docs/grafana/latest/administration/provisioning/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from dashboards.grafana.asked import Source
-from dashboards.grafana.boards import TAG
 from dashboards.kibana.store import Store
-from dashboards.panels import Mark, Page
 from dashboards.resources import System, slug
 
 FOLDER = "/etc/grafana/hybrid-observe"
+
+
+def place(system: System) -> str:
+    """Return the folder on Grafana's host in which a system's dashboards are."""
+    return f"{FOLDER}/{slug(system.title)}"
 
 
 def providers(system: System, sources: Iterable[Source]) -> dict[str, Any]:
@@ -31,7 +33,10 @@ def providers(system: System, sources: Iterable[Source]) -> dict[str, Any]:
                 "disableDeletion": False,
                 "allowUiUpdates": False,
                 "updateIntervalSeconds": 60,
-                "options": {"path": f"{FOLDER}/{source.name}/dashboards", "foldersFromFilesStructure": False},
+                "options": {
+                    "path": f"{place(system)}/{source.name}/dashboards",
+                    "foldersFromFilesStructure": False,
+                },
             }
             for source in sources
         ],
@@ -121,24 +126,3 @@ def policies(system: System) -> dict[str, Any]:
             }
         ],
     }
-
-
-def marks(system: System, pages: Sequence[Page]) -> list[dict[str, Any]]:
-    """Return bodies of POST /api/annotations: cutovers and deployments, in order of time."""
-    found: dict[tuple[int, str], set[str]] = {}
-    for page in pages:
-        for section in page.sections:
-            for panel in section.panels:
-                for mark in panel.marks:
-                    tags = found.setdefault((_milliseconds(mark), mark.label), set())
-                    tags.add("cutover" if mark.label.startswith("Cutover") else "deployment")
-                    if page.kind == "endpoint" and "cutover" in tags:
-                        tags.add(slug(page.subject))
-    return [
-        {"time": time, "tags": [TAG, slug(system.title), *sorted(tags)], "text": label}
-        for (time, label), tags in sorted(found.items())
-    ]
-
-
-def _milliseconds(mark: Mark) -> int:
-    return int(datetime.fromisoformat(mark.at).timestamp() * 1000)

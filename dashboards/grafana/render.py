@@ -7,6 +7,7 @@ prometheus/aps.template.yaml         the same for Amazon Managed Service for Pro
 alerting/policies.example.yaml       how messages are grouped
 provisioning/*.yaml                  where dashboards are, data sources with the UIDs that rules name
 annotations.json                     cutovers and deployments for POST /api/annotations
+install.md                           how all of it gets into Grafana
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from dashboards.grafana.asked import Source, SourceName, grouped
 from dashboards.grafana.boards import Board, board
 from dashboards.grafana.cloudwatch import CloudWatch
 from dashboards.grafana.elasticsearch import Elasticsearch
+from dashboards.grafana.fields import titled
 from dashboards.grafana.groups import rule_groups
+from dashboards.grafana.install import install_text
 from dashboards.grafana.links import Links
+from dashboards.grafana.marks import marks
 from dashboards.grafana.own_rules import prometheus_files
 from dashboards.grafana.prometheus import Prometheus
-from dashboards.grafana.provisioning import datasources, marks, policies, providers
+from dashboards.grafana.provisioning import datasources, policies, providers
 from dashboards.kibana.store import store_of
 from dashboards.panels import Page
-from dashboards.rendered import Options, Rendered
+from dashboards.rendered import Options, Rendered, pretty
 from dashboards.resources import Note, System
 
 SOURCES: tuple[SourceName, ...] = ("cloudwatch", "prometheus", "elasticsearch")
@@ -62,16 +66,12 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
         files |= found
         notes += told
     files["alerting/policies.example.yaml"] = yaml_text(policies(system))
-    files["annotations.json"] = json_text(marks(system, pages))
+    files["annotations.json"] = pretty(marks(system))
     files["provisioning/dashboards.yaml"] = yaml_text(providers(system, chosen))
     files["provisioning/datasources.example.yaml"] = yaml_text(datasources(system, chosen, store))
-    notes += _general(alarms, pages)
+    files["install.md"] = install_text(system, chosen)
+    notes += _general(system, alarms, [source.name for source in chosen])
     return Rendered(files=dict(sorted(files.items())), notes=tuple(dict.fromkeys(notes)))
-
-
-def json_text(tree: Any) -> str:
-    """Return JSON for people, the same for the same tree."""
-    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def yaml_text(tree: Any) -> str:
@@ -87,13 +87,13 @@ def _of_source(
 ) -> tuple[dict[str, str], list[Note]]:
     links = Links(system, pages, source)
     boards: dict[str, Board] = {page.name: board(page, system, source, links) for page in pages}
-    files = {f"{source.name}/dashboards/{name}.json": json_text(one.body) for name, one in boards.items()}
+    files = {f"{source.name}/dashboards/{name}.json": pretty(one.body) for name, one in boards.items()}
     groups, absent = rule_groups(system, pages, alarms, source, links, boards)
     files[f"{source.name}/alerting/rules.yaml"] = yaml_text(groups)
     shown = [one for each in boards.values() for one in each.absent]
     notes = [
         Note(level="info", text=f"Grafana with {source.name} cannot show {few(names)}: {reason}")
-        for reason, names in grouped(shown).items()
+        for reason, names in grouped([(titled(measure), why) for measure, why in shown]).items()
     ]
     notes += [
         Note(level="warning", text=f"Grafana with {source.name} cannot tell {few(names)}: {reason}")
@@ -108,7 +108,7 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + more
 
 
-def _general(alarms: Alarms, pages: Sequence[Page]) -> list[Note]:
+def _general(system: System, alarms: Alarms, names: Sequence[str]) -> list[Note]:
     """What holds for all of it, once each."""
     found = []
     if alarms.composites:
@@ -122,9 +122,14 @@ def _general(alarms: Alarms, pages: Sequence[Page]) -> list[Note]:
             f"Grafana's own rules do not silence each other ({few(quiet)}): the label suppressed_by says "
             "what explains them; an Alertmanager can inhibit by it."
         )
-    if any(panel.marks for page in pages for section in page.sections for panel in section.panels):
+    if marks(system):
         found.append(
             "Cutovers and deployments are annotations in Grafana's database: send each entry of "
             "annotations.json to POST /api/annotations once."
+        )
+    if len(names) > 1:
+        found.append(
+            f"Each of {', '.join(names)} has rules for the same alarms: install those of one, {names[0]} in "
+            "install.md, or every alarm is told as often."
         )
     return [Note(level="info", text=text) for text in found]

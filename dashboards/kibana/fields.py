@@ -15,7 +15,6 @@ from dashboards.expressions import Metric, Statistic
 from dashboards.kibana.filters import Above, Every, Exists, Filter, Not, Phrase, Term, either
 from dashboards.kibana.store import Index, Store
 from dashboards.kibana.subjects import in_function, in_implementation, of_service
-from dashboards.measures import MEASURES
 from dashboards.resources import System
 
 Aggregate = Literal["count", "sum", "avg", "min", "max", "percentile", "cardinality"]
@@ -106,12 +105,6 @@ def reading(metric: Metric, system: System, store: Store) -> Reading | str:
     return found
 
 
-def fields_needed() -> tuple[str, ...]:
-    """Return the fields that Lambda's lines bring, which the index templates do not name but map."""
-    words = ("status", "duration", "billed_duration", "memory_used", "init_duration", "restore_duration")
-    return tuple(f"aws.lambda.{word}" for word in words)
-
-
 def _needed(found: Reading) -> tuple[Index, ...]:
     return ("logs", "metrics") if found.index == "all" else (found.index,)
 
@@ -198,14 +191,3 @@ def _aggregated(index: Index, where: Filter, field: str, statistic: Statistic, s
     percent = _PERCENTS.get(statistic, 0)
     aggregate: Aggregate = "percentile" if percent else statistic  # type: ignore[assignment]
     return Reading(index=index, where=where, aggregate=aggregate, field=field, percent=percent, scale=scale)
-
-
-def is_readable(measure: str) -> bool:
-    """Whether a measure of the catalogue may be read at all, whatever the sink is sent."""
-    what = measure.partition(".")[0]
-    known = {*_FUNCTION, *_OWN, *_LEDGER, "service.error_lines", "service.pool_exhausted", "function.cost"}
-    return measure in MEASURES and (
-        measure in known
-        or what == "endpoint"
-        or measure.startswith(("service.re", "service.errors", "service.d"))
-    )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarms
+from dashboards.alarms.words import condition_words
 from dashboards.kibana.objects import KIBANA
-from dashboards.kibana.texts import condition_text
+from dashboards.kibana.texts import burn_name, burn_words
 from dashboards.resources import System
 
 _HEAD = """# {title}: Kibana {version}
@@ -70,15 +71,20 @@ def rule_rows(alarms: Alarms, rules: Mapping[str, Any]) -> Iterator[str]:
     for alarm in alarms.alarms:
         if alarm.name in rules:
             about = " ".join(part for part in (alarm.about, alarm.reason) if part)
-            yield _row(alarm.name, alarm.severity, condition_text(alarm), about, alarm.owner, alarm.runbook)
+            yield _row(
+                alarm.name,
+                alarm.severity,
+                condition_words(alarm.condition),
+                about,
+                alarm.owner,
+                alarm.runbook,
+            )
     for slo in alarms.slos:
         for burn in slo.burns:
-            name = f"{slo.name}-burn-{burn.long_s}s"
+            name = burn_name(slo, burn)
             if name in rules:
-                when = f"the budget burns {burn.factor:g} times too fast over {burn.long_s / 3600:g} h"
-                when = f"{when} and {burn.short_s / 60:g} min"
                 about = " ".join(part for part in (slo.title, slo.about) if part)
-                yield _row(name, burn.severity, when, about, slo.owner, slo.runbook)
+                yield _row(name, burn.severity, burn_words(burn), about, slo.owner, slo.runbook)
 
 
 def _row(*cells: str) -> str:

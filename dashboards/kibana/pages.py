@@ -13,7 +13,7 @@ from dashboards.kibana.charts import lens
 from dashboards.kibana.grid import Spot, spots
 from dashboards.kibana.objects import dashboard_id, saved, search_id, text
 from dashboards.kibana.shown import Shown
-from dashboards.kibana.texts import Places, alarms_text, markdown
+from dashboards.kibana.texts import Places, alarms_text, markdown, plain
 from dashboards.panels import LogQuery, Page, Panel
 from dashboards.resources import System
 
@@ -49,7 +49,7 @@ def dashboard(found: Shown, system: System, alarms: Alarms, places: Places) -> d
         panels.append(one)
         references.extend(used)
     attributes = {
-        "description": page.about,
+        "description": plain(page.about),
         "kibanaSavedObjectMeta": {
             "searchSourceJSON": text({"filter": [], "query": {"language": "kuery", "query": ""}})
         },

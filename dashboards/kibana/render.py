@@ -8,7 +8,6 @@ install.md                the commands, and what each rule means
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +20,9 @@ from dashboards.kibana.pages import dashboard, places_of, queries_of
 from dashboards.kibana.rules import burn_rule, rule_of
 from dashboards.kibana.shown import notes_of, shown
 from dashboards.kibana.store import INDICES, Store, store_of
+from dashboards.kibana.texts import burn_name
 from dashboards.panels import Page
-from dashboards.rendered import Options, Rendered
+from dashboards.rendered import Options, Rendered, pretty
 from dashboards.resources import Note, System
 
 
@@ -46,11 +46,6 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     return Rendered(files=files, notes=told)
 
 
-def pretty(tree: Any) -> str:
-    """Return JSON for people, the same for the same tree."""
-    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
 def rule_notes(tool: str, absent: dict[str, Absent]) -> tuple[Note, ...]:
     """Return the alarms that a tool cannot tell as notes, one a reason."""
     by_reason: dict[str, list[str]] = {}
@@ -68,7 +63,7 @@ def _rules(system: System, alarms: Alarms, store: Store) -> tuple[dict[str, Any]
     found = [(alarm.name, rule_of(alarm, system, store)) for alarm in alarms.alarms]
     for slo in alarms.slos:
         for burn in slo.burns:
-            found.append((f"{slo.name}-burn-{burn.long_s}s", burn_rule(slo, burn, system, store)))
+            found.append((burn_name(slo, burn), burn_rule(slo, burn, system, store)))
     for name, one in found:
         if isinstance(one, Absent):
             absent[name] = one

@@ -11,10 +11,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dashboards.kibana.arithmetic import Absent, Calculation, calculation
+from dashboards.kibana.fields import BILLED
 from dashboards.kibana.store import Store
+from dashboards.kibana.texts import plain
+from dashboards.measures import MEASURES
 from dashboards.panels import COLUMNS, Page, Panel, Section, Series
 from dashboards.resources import Note, System
 
+#: Kinds whose name is no word.
+_KINDS = {"api": "API", "graphql": "GraphQL API", "rule": "rule of EventBridge"}
 CHARTS = ("lines", "area", "bars", "number", "table")
 Drawn = tuple[tuple[Series, Calculation], ...]
 
@@ -61,7 +66,7 @@ def notes_of(tool: str, pages: Iterable[Shown]) -> tuple[Note, ...]:
     for page in pages:
         for name, absent in page.absent:
             measures, names = found.setdefault(absent.reason, ({}, {}))
-            measures[absent.measure] = names[name] = None
+            measures[_of_what(absent.measure)] = names[name] = None
     return tuple(
         Note(level="info", text=f"{tool} cannot show {_listed(measures)} (pages {_listed(names)}): {reason}.")
         for reason, (measures, names) in found.items()
@@ -74,10 +79,22 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(several[:12]) + more
 
 
+def _title(measure: str) -> str:
+    """What a measure is called on pages; billed milliseconds are what a cost is made of."""
+    return MEASURES["function.cost" if measure == BILLED else measure].title
+
+
+def _of_what(measure: str) -> str:
+    """A title, and of what: several have requests."""
+    kind = measure.partition(".")[0]
+    return f"{_title(measure)} ({_KINDS.get(kind, kind.replace('_', ' '))})"
+
+
 def _told(panel: Panel, missing: Sequence[Absent]) -> Panel:
     if not missing:
         return panel
-    lacking = f"Not shown: {_listed(dict.fromkeys(one.measure for one in missing))}; {missing[0].reason}."
+    titles = dict.fromkeys(_title(one.measure) for one in missing)
+    lacking = f"Not shown: {_listed(titles)}; {missing[0].reason}."
     return msgspec.structs.replace(panel, help=f"{panel.help} {lacking}".strip())
 
 
@@ -92,5 +109,5 @@ def _explained(name: str, lost: Sequence[tuple[str, str]]) -> Panel:
 
 
 def help_of(panel: Panel) -> str:
-    """Return what is said about a panel: its help, and why it may be empty."""
-    return " ".join(part for part in (panel.help, panel.empty) if part)
+    """Return what is said about a panel, as plain text: its help, and why it may be empty."""
+    return plain(" ".join(part for part in (panel.help, panel.empty) if part))

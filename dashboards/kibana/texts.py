@@ -7,11 +7,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dashboards.alarms.values import Alarm, Alarms, Composite, Slo
+from dashboards.alarms.values import Alarm, Alarms, Burn, Composite, Slo
+from dashboards.alarms.words import condition_words, length
 from dashboards.panels import Panel
 
 _LINK = re.compile(r"\[([^\]]*)\]\((page|query):([^)]*)\)")
-_OPS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
+_ANY_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+#: Bold, italic and code: what is between the marks stays.
+_MARKED = re.compile(r"(\*{1,3}|`+)(\S(?:.*?\S)?)\1")
+_HEADING = re.compile(r"^#+ +|^[-*] +", re.MULTILINE)
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,16 +46,25 @@ def alarms_text(panel: Panel, alarms: Alarms, places: Places) -> str:
     return "\n".join([f"**[States of the alarms]({places.alerts})**", "", *lines])
 
 
-def condition_text(alarm: Alarm) -> str:
-    """Return what an alarm judges as words: `above 5 % in 2 of 3 periods of 5 min`."""
-    judged = alarm.condition
-    unit = "" if judged.unit == "1" else f" {judged.unit.strip('{}')}"
-    threshold = f"{_OPS[judged.op]} {judged.threshold:g}{unit}"
-    return f"{threshold} in {judged.datapoints} of {judged.periods} periods of {judged.period_s / 60:g} min"
+def plain(text: str) -> str:
+    """Return markdown as a text of one line, for a description: links are their labels, nothing is marked."""
+    bare = _HEADING.sub("", _ANY_LINK.sub(r"\1", text))
+    return " ".join(_MARKED.sub(r"\2", bare).split())
+
+
+def burn_name(slo: Slo, burn: Burn) -> str:
+    """Return the name of a burn rate's rule: `slo-submit-availability-burn-3d`."""
+    return f"{slo.name}-burn-{length(burn.long_s).replace(' ', '')}"
+
+
+def burn_words(burn: Burn) -> str:
+    """Return what a burn rate judges, as words."""
+    windows = f"over {length(burn.long_s)} and over {length(burn.short_s)}"
+    return f"the error budget burns {burn.factor:g} times too fast, {windows}"
 
 
 def _line(one: Alarm | Slo | Composite) -> str:
     runbook = f" [Runbook]({one.runbook})" if one.runbook else ""
     about = f" {one.about}" if one.about else ""
-    judged = f" ({condition_text(one)})" if isinstance(one, Alarm) else ""
+    judged = f" ({condition_words(one.condition)})" if isinstance(one, Alarm) else ""
     return f"- **{one.title}**{judged}.{about}{runbook}"

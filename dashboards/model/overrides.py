@@ -1,6 +1,7 @@
 """What observe.yaml and the template's Metadata say of one resource: hidden, its owner, its runbook.
 
-`Metadata: HybridObserve:` has the keys of `dashboards.resources` of observe.yaml, in any case of letters.
+`Metadata: HybridObserve:` has the keys of `dashboards.resources` of observe.yaml, or CloudFormation's
+CamelCase of them (`model.metadata`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from dashboards.model.draft import Draft
 from dashboards.model.marks import Marks
+from dashboards.model.metadata import as_observe_yaml, without
 from dashboards.model.pointers import text
 from dashboards.resources import EndpointView, Resource, ServiceView
 from dashboards.template.values import Item
@@ -81,15 +83,14 @@ def read_metadata(draft: Draft) -> None:
 
 
 def _checked(item: Item, resource: str, written: Mapping[Any, Any], draft: Draft) -> dict[str, Any]:
-    lower = {str(key).lower(): value for key, value in written.items()}
-    tree = {"version": 1, "dashboards": {"resources": {resource: lower}}}
-    wrong: set[Any] = set()
-    for violation in violations(tree):
+    entry = as_observe_yaml(written)
+    found = violations({"version": 1, "dashboards": {"resources": {resource: entry}}})
+    for violation in found:
         path = violation.path[3:]
-        wrong |= {path[0]} if path else set(lower)
         where = f"Metadata.{KEY}" + "".join(f".{part}" for part in path)
         draft.note("error", f"{item.id}: {where}: {violation.message}", item.place, resource)
-    return {key: value for key, value in lower.items() if key not in wrong}
+        entry = without(entry, path)
+    return entry
 
 
 def say_unknown(

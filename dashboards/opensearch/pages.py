@@ -12,7 +12,7 @@ from dashboards.kibana.grid import Spot, spots
 from dashboards.kibana.objects import dashboard_id, search_id, text
 from dashboards.kibana.shown import Shown, help_of
 from dashboards.kibana.store import Store
-from dashboards.kibana.texts import Places, alarms_text, markdown
+from dashboards.kibana.texts import Places, alarms_text, markdown, plain
 from dashboards.opensearch.objects import EMPTY_SOURCE, OPENSEARCH, saved, visualization
 from dashboards.opensearch.vega import spec
 from dashboards.panels import Page
@@ -83,7 +83,7 @@ def _visualization(
 
 def _attributes(found: Shown, panels: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "description": found.page.about,
+        "description": plain(found.page.about),
         "hits": 0,
         "kibanaSavedObjectMeta": {"searchSourceJSON": text(EMPTY_SOURCE)},
         "optionsJSON": text({"hidePanelTitles": False, "useMargins": True}),

@@ -17,15 +17,15 @@ from dashboards.kibana.bundles import bundles
 from dashboards.kibana.install import order_text, rule_rows
 from dashboards.kibana.objects import dashboard_id, search_id
 from dashboards.kibana.pages import queries_of
-from dashboards.kibana.render import few, pretty, rule_notes
+from dashboards.kibana.render import few, rule_notes
 from dashboards.kibana.shown import notes_of, shown
 from dashboards.kibana.store import INDICES, Store, store_of
-from dashboards.kibana.texts import Places
+from dashboards.kibana.texts import Places, burn_name
 from dashboards.opensearch.monitors import burn_monitor, monitor_of
 from dashboards.opensearch.objects import OPENSEARCH, pattern_object, search_object
 from dashboards.opensearch.pages import page_objects
 from dashboards.panels import Page
-from dashboards.rendered import Options, Rendered
+from dashboards.rendered import Options, Rendered, pretty
 from dashboards.resources import Note, System
 
 _TOOL = "OpenSearch Dashboards"
@@ -97,7 +97,7 @@ def _monitors(system: System, alarms: Alarms, store: Store) -> tuple[dict[str, A
     found = [(alarm.name, monitor_of(alarm, system, store)) for alarm in alarms.alarms]
     for slo in alarms.slos:
         for burn in slo.burns:
-            found.append((f"{slo.name}-burn-{burn.long_s}s", burn_monitor(slo, burn, system, store)))
+            found.append((burn_name(slo, burn), burn_monitor(slo, burn, system, store)))
     for name, one in found:
         if isinstance(one, Absent):
             absent[name] = one

@@ -257,11 +257,11 @@ NOTED = {
 
 @pytest.mark.parametrize("what", NOTED)
 def test_what_is_not_understood_of_a_template_is_told_with_its_line(what: str, folder: Path) -> None:
-    """The rest of the template is shown all the same."""
+    """The rest of the template is shown all the same; what was left out of it is exit code 1."""
     text, told = NOTED[what]
     Path("template.yaml").write_text(text)
     result = run("model", "template.yaml")
-    assert result.exit_code == 0
+    assert result.exit_code == (what == "no resource")
     assert told in result.stdout
     assert "function:Submit" in result.stdout
 
@@ -280,6 +280,39 @@ def test_an_override_that_fits_nothing_is_told_with_its_line(folder: Path) -> No
     """A misspelt name must not leave an alarm as it was in silence."""
     Path("observe.yaml").write_text(OBSERVE + "dashboards:\n  resources:\n    Sumbit: {hide: true}\n")
     assert "observe.yaml:12" in run("model", "template.yaml").stdout
+
+
+@pytest.mark.parametrize("options", [("model",), ("model", "--json"), ("alarms",), ("preview",)])
+def test_an_error_of_the_template_fails_every_command(options: tuple[str, ...], folder: Path) -> None:
+    """What was understood is printed, and a script sees that it is not all."""
+    Path("template.yaml").write_text(TEMPLATE + "  Other: text\n")
+    Store(folder / "store").append(story())
+    store = ("--store", "store") if options == ("preview",) else ()
+    result = run(*options, "template.yaml", *store)
+    assert result.exit_code == 1
+    assert result.stdout
+    assert "Other is no resource" in result.output
+
+
+def test_the_data_source_is_one_where_nobody_says_and_all_by_name(folder: Path) -> None:
+    """And a source without Grafana among the targets is said to change nothing."""
+    grafana = ("generate", "template.yaml", "--target", "grafana", "--out")
+    one, named, every = (
+        run(*grafana, name, *options)
+        for name, options in (
+            ("one", ()),
+            ("named", ("--source", "cloudwatch")),
+            ("every", ("--source", "all")),
+        )
+    )
+    assert (one.exit_code, named.exit_code, every.exit_code) == (0, 0, 0)
+    files = [sorted(path.name for path in Path(top).rglob("*")) for top in ("one", "named", "every")]
+    assert files[0] == files[1]
+    assert len(files[2]) > len(files[0])
+    assert "--source" not in one.stderr
+    quick = run("generate", "template.yaml", *QUICK, "--out", "quick", "--source", "cloudwatch")
+    assert "--source cloudwatch changes nothing: Grafana is none of the targets" in quick.stderr
+    assert quick.exit_code == 0
 
 
 def test_an_error_of_the_template_fails_generate_and_leaves_the_rest(folder: Path) -> None:

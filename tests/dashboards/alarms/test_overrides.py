@@ -63,7 +63,6 @@ resources:
     assert isinstance(found.condition.of, Percent)
     assert found.condition.of.gate == 50
     assert (found.owner, found.runbook) == ("team", "https://runbooks.example/{rule}")
-    assert "https://runbooks.example/function-errors" in [link.url for link in found.links]
     assert found.place.line == 9
     assert found.reason == "Set by an override at template.yaml:7."
     assert notes(given) == []

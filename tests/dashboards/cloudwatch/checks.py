@@ -81,7 +81,7 @@ def _problems(rendered: Rendered, system: System, pages: Sequence[Page]) -> Iter
             yield "fragment.yaml has more than Resources"
         inside = [("fragment.yaml", id, one) for id, one in fragment["Resources"].items()]
         yield from _resources(inside, system)
-        yield from merged_problems(fragment, system.files)
+        yield from merged_problems(fragment, system)
         if stacks and Counter(one["Type"] for _, _, one in inside) != Counter(
             one["Type"] for _, _, one in resources
         ):

@@ -12,27 +12,31 @@ from typing import Any
 
 from cfnlint.decode import decode
 
+from dashboards.resources import System
 from tests.dashboards.cloudwatch.linting import linted
 
-_NAMES = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
+_NAMES = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 #: A fragment with more resources than a template may have is for no template: a few of each type are merged.
 RESOURCES_MAX, OF_A_TYPE = 400, 20
 
 
-def merged_problems(fragment: dict[str, Any], files: tuple[str, ...]) -> Iterator[str]:
+def merged_problems(fragment: dict[str, Any], system: System) -> Iterator[str]:
     """Yield what the fragment brings into the first of the templates. Nested stacks' names are declared."""
-    path = next((Path(file) for file in files if Path(file).is_file()), None)
+    path = next((Path(file) for file in system.files if Path(file).is_file()), None)
     text = _raw(path) if path else None
     if path is None or text is None:
         return
     tree = json.loads(text)
+    known = {one.logical_id for one in system.resources.values()}
+    if known and not known & set(tree["Resources"]):
+        return  # a file that happens to have the name
     resources = fragment["Resources"]
     # A template that has its fragment already gets it again in its place.
     both = set(tree["Resources"]) & set(resources)
     twice = sorted(one for one in both if tree["Resources"][one]["Type"] != resources[one]["Type"])
     yield from (f"fragment.yaml in {path.name}: the template has a {one} itself" for one in twice)
     undeclared = _asked(fragment) - set(tree.get("Parameters", {})) - set(tree["Resources"])
-    named = undeclared if len(files) > 1 else set()
+    named = undeclared if len(system.files) > 1 else set()
     tree["Parameters"] = tree.get("Parameters", {}) | {one: {"Type": "String"} for one in sorted(named)}
     tree["Resources"] |= _some(resources)
     found = _found(json.dumps(tree))

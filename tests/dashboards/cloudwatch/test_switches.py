@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -11,9 +12,10 @@ import yaml
 from dashboards.alarms.values import Alarm, Alarms, Composite, Condition
 from dashboards.cloudwatch.render import fragment, render
 from dashboards.expressions import Expression, Metric, Total
-from dashboards.panels import Page, Panel, Section, Series
+from dashboards.panels import LogQuery, Page, Panel, Section, Series
 from dashboards.rendered import Options
 from dashboards.resources import Name, Resource, System
+from tests.dashboards.cloudwatch.bodies import resolved
 from tests.dashboards.cloudwatch.checks import problems
 
 
@@ -141,3 +143,51 @@ def test_what_is_known_by_name_has_the_condition_too() -> None:
     alarm = msgspec.structs.replace(_alarm("canary", _errors("Canary")), subject=named.id)
     tree = yaml.safe_load(fragment(system, (), Alarms(alarms=(alarm,))).files["fragment.yaml"])
     assert tree["Resources"]["AlarmCanary"]["Condition"] == "IsCanary"
+
+
+def _logs(*names: str) -> tuple[Page, ...]:
+    groups = tuple(Name(expression={"Fn::Sub": f"/aws/lambda/${{{one}}}"}) for one in names)
+    query = LogQuery(name="errors", title="Errors", log_groups=groups, is_errors=True)
+    panel = Panel(id="logs", title="Newest errors", kind="logs", query=query)
+    return (
+        Page(name="system", title="All", kind="system", sections=(Section(title="All", panels=(panel,)),)),
+    )
+
+
+def _shown(names: tuple[str, ...], *, is_true: bool, is_fragment: bool) -> dict[str, Any]:
+    rendered = render(SYSTEM, _logs(*names), Alarms(), Options())
+    text = rendered.files["fragment.yaml" if is_fragment else "template.yaml"]
+    body = yaml.safe_load(text)["Resources"]["DashboardSystem"]["Properties"]["DashboardBody"]
+    assert problems(rendered, SYSTEM, _logs(*names), Alarms()) == []
+    (widget,) = (
+        one
+        for one in json.loads(resolved(body, is_true=is_true))["widgets"]
+        if one["type"] != "text" or "Newest errors" in one["properties"]["markdown"]
+    )
+    found: dict[str, Any] = widget
+    return found
+
+
+@pytest.mark.parametrize("is_fragment", [True, False])
+@pytest.mark.parametrize(
+    ("names", "is_true", "sources"),
+    [
+        (("Always", "Canary"), True, ["Always", "Canary"]),
+        (("Always", "Canary"), False, ["Always"]),
+        (("Canary", "Mirror"), True, ["Canary", "Mirror"]),
+        (("Canary", "Mirror"), False, []),
+    ],
+)
+def test_a_log_group_that_does_not_exist_is_not_searched(
+    names: tuple[str, ...], is_true: bool, sources: list[str], is_fragment: bool
+) -> None:
+    """The rest is; where nothing is left a text says so."""
+    widget = _shown(names, is_true=is_true, is_fragment=is_fragment)
+    ending = "" if is_fragment else "Name"
+    if not sources:
+        assert widget["type"] == "text"
+        assert "None of the log groups" in widget["properties"]["markdown"]
+        return
+    expected = [f"SOURCE '/aws/lambda/<{one}{ending}>'" for one in sources]
+    assert widget["properties"]["query"].split(" | ")[: len(sources)] == expected
+    assert widget["properties"]["query"].split(" | ")[len(sources)].startswith("fields")

@@ -39,6 +39,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     for path, text in rendered.files.items():
         if not text.endswith("\n"):
             found.append(f"{path}: it does not end with a new line.")
+        found += [f"{path}: it shows {one!r}." for one in ("](page:", "](query:") if one in text]
         kind, _, name = path.partition("/")
         if kind not in MODELS:
             continue

@@ -73,7 +73,17 @@ _FREE = frozenset(
             "name",
         ),
         *("namespace", "path", "query", "refId", "regex", "region", "title", "uid", "url", "w", "x", "y"),
-        *("arn", "datasourceUid", "summary", "runbook_url", "__dashboardUid__", "__panelId__"),
+        *(
+            "arn",
+            "datasourceUid",
+            "summary",
+            "runbook_url",
+            "__dashboardUid__",
+            "__panelId__",
+            "text",
+            "value",
+            "options",
+        ),
     }
 )
 

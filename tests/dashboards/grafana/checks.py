@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
@@ -30,6 +32,8 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     for name, text in rendered.files.items():
         if not text.endswith("\n"):
             found.append(f"{name} does not end with a new line")
+        if name.endswith(".md"):
+            continue
         try:
             trees[name] = json.loads(text) if name.endswith(".json") else yaml.load(text, yaml.CSafeLoader)
         except (ValueError, yaml.YAMLError) as error:
@@ -71,6 +75,7 @@ def _of_source(source: str, trees: dict[str, Any], names: set[str], uids: set[st
         yield f"{source} has no rules"
     else:
         yield from (f"{source}: {one}" for one in group_problems(rules, panels, uids))
+        yield from (f"{source}: rules: {one}" for one in _explored(json.dumps(rules), set()))
 
 
 def _links(board: Tree, uids: set[Any]) -> Iterator[str]:
@@ -80,6 +85,20 @@ def _links(board: Tree, uids: set[Any]) -> Iterator[str]:
         uid = part.partition('"')[0].partition(")")[0].partition("\\")[0]
         if uid not in uids:
             yield f"a link leads to the dashboard {uid}, which is not there"
+    known = {one.get("name") for one in board.get("templating", {}).get("list", [])}
+    yield from _explored(text, {str(one) for one in known})
+
+
+def _explored(text: str, variables: set[str]) -> Iterator[str]:
+    """Links to Explore ask something: of log groups, by names or by variables of the dashboard."""
+    for panes in dict.fromkeys(re.findall(r"/explore\?schemaVersion=1&panes=([^&\s]+)&", text)):
+        for query in json.loads(unquote(panes))["a"]["queries"]:
+            groups = [one["arn"] for one in query.get("logGroups", [])] + query.get("logGroupNames", [])
+            if query.get("queryMode") == "Logs" and not groups:
+                yield "a link to Explore asks no log group"
+            for name in re.findall(r"\$\{(\w+):percentencode\}", " ".join(groups)):
+                if name not in variables:
+                    yield f"a link to Explore needs the variable {name}, which is not there"
 
 
 def _own(trees: dict[str, Any], files: dict[str, str]) -> Iterator[str]:

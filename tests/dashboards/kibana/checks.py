@@ -40,8 +40,14 @@ def _files(rendered: Rendered) -> Iterator[str]:
     for name, text in rendered.files.items():
         if not text.endswith("\n"):
             yield f"{name} does not end with a new line"
+        yield from markup_problems(name, text)
     if "install.md" not in rendered.files:
         yield "install.md is missing"
+
+
+def markup_problems(name: str, text: str) -> Iterator[str]:
+    """Yield what of our own markup a file shows: links that no reader can follow."""
+    yield from (f"{name} shows {found!r}" for found in ("](page:", "](query:") if found in text)
 
 
 def _silent(rendered: Rendered, alarms: Alarms, system: System) -> Iterator[str]:

@@ -97,7 +97,7 @@ def part(change: Callable[[str], str], name: str = SECOND) -> Rendered:
 
 BROKEN: dict[str, tuple[Rendered, str]] = {
     "no data views": (part(without("index-pattern")), "refers to ('index-pattern'"),
-    "a dashboard twice": (part(lambda text: text + GOOD.files[FIRST].splitlines()[-1] + "\n"), "repeats"),
+    "a dashboard twice": (part(lambda text: text + GOOD.files[THIRD].splitlines()[-1] + "\n"), "repeats"),
     "another data view": (part(lambda text: text.replace("observe-*", "other-*")), "another one than in"),
     "the same object twice": (part(lambda text: text + text.splitlines()[0] + "\n"), "2 times"),
     "a file missing": (

@@ -11,7 +11,7 @@ from dashboards.alarms.values import Alarms
 from dashboards.panels import Page
 from dashboards.rendered import Rendered
 from dashboards.resources import System
-from tests.dashboards.kibana.checks import BYTES_MAX, overlaps, schema_problems, walk
+from tests.dashboards.kibana.checks import BYTES_MAX, markup_problems, overlaps, schema_problems, walk
 from tests.dashboards.kibana.imports import bundle_problems, link_problems, objects_of
 from tests.dashboards.kibana.queries import is_field, kql_problems
 from tests.dashboards.opensearch.schemas import (
@@ -46,6 +46,7 @@ def problems(rendered: Rendered, system: System, pages: Sequence[Page], alarms: 
     lacking = [one.name for one in alarms.alarms if f"monitors/{one.name}.json" not in monitors]
     if lacking and not any("cannot tell" in note.text for note in rendered.notes):
         out.append(f"nothing says that there is no monitor for {', '.join(lacking)}")
+    out.extend(one for name, text in rendered.files.items() for one in markup_problems(name, text))
     out.extend(
         f"{name} does not end with a new line" for name, text in rendered.files.items() if text[-1:] != "\n"
     )

@@ -97,7 +97,7 @@ def test_missing_data_mean_what_the_alarm_says() -> None:
 
 def test_a_burn_rate_needs_both_windows() -> None:
     """14.4 times the budget of 0.5% is 7.2%, over an hour and over five minutes."""
-    found = script("slo-submit-availability-burn-3600s")
+    found = script("slo-submit-availability-burn-1h")
     assert found.endswith("return slow > 7.2 && fast > 7.2;")
 
 
