@@ -95,13 +95,18 @@ def model(as_json: bool, **asked: Any) -> None:
 def alarms(as_json: bool, **asked: Any) -> None:
     """List the alarms before they are deployed: thresholds, reasons, what they cost a month."""
     from console import alarm_list_view as view
+    from dashboards import output as folder
+    from dashboards.priced import bill_of
+    from dashboards.rendered import Options
 
     with _said():
         made = _made(Asked(**asked))
+        bill = bill_of(made.system, made.alarms, folder.render(made, "cloudwatch", Options()))
         if as_json:
-            click.echo(json.dumps(view.as_json(made.system, made.alarms), ensure_ascii=False, indent=1))
+            tree = view.as_json(made.system, made.alarms, bill)
+            click.echo(json.dumps(tree, ensure_ascii=False, indent=1))
         else:
-            view.render(made.system, made.alarms, output())
+            view.render(made.system, made.alarms, bill, output())
         said.end(made.notes)
 
 
@@ -129,16 +134,13 @@ def alarms(as_json: bool, **asked: Any) -> None:
     help="Grafana's data source; all: dashboards and alarms of each of the three.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where the folder would change: for CI.")
-@click.pass_context
-def generate(
-    context: click.Context, targets: tuple[str, ...], out: Path, source: str, check: bool, **asked: Any
-) -> None:
+def generate(targets: tuple[str, ...], out: Path, source: str, check: bool, **asked: Any) -> None:
     """Write dashboards and alarms as files that are ready to deploy."""
     from dashboards import output as folder
     from dashboards.rendered import Options
 
     chosen = _targets(targets, folder.TARGETS)
-    is_given = context.get_parameter_source("source") is not ParameterSource.DEFAULT
+    is_given = click.get_current_context().get_parameter_source("source") is not ParameterSource.DEFAULT
     if is_given and "grafana" not in chosen:
         click.echo(f"--source {source} changes nothing: Grafana is none of the targets", err=True)
     with _said():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from dashboards.resources import Note, NoteLevel, System
 from subscribers.config_problems import printable
@@ -28,6 +28,10 @@ _TOOLS = {
 }
 _MARKUP = re.compile(r"([\\`*\[\]<>|])")
 _BETWEEN = ": "
+#: Subjects of one reason that are listed; the rest is a number.
+_SUBJECTS_MAX = 20
+#: Words from which on what stands behind a colon is taken for a sentence.
+_SENTENCE_WORDS = 4
 
 
 def notes_file(target: str, notes: Sequence[Note], system: System) -> str:
@@ -39,9 +43,9 @@ def notes_file(target: str, notes: Sequence[Note], system: System) -> str:
         "`observe dashboards model` tells what was not understood of the templates.",
     ]
     for level, title in _TITLES.items():
-        texts = list(dict.fromkeys(_line(note.text) for note in notes if note.level == level))
-        if texts:
-            lines += ["", f"## {title}", "", *_grouped(texts)]
+        own = [note for note in notes if note.level == level]
+        if own:
+            lines += ["", f"## {title}", "", *_grouped(own)]
     if not notes:
         lines += ["", "Nothing is left out."]
     return "\n".join([*lines, *_names(system)]) + "\n"
@@ -52,29 +56,43 @@ def _line(text: str) -> str:
     return _MARKUP.sub(r"\\\1", printable(" ".join(text.split())))
 
 
-def _grouped(texts: Iterable[str]) -> Iterator[str]:
+def _grouped(notes: Sequence[Note]) -> Iterator[str]:
     """Yield the lines of a list: a reason, and below it what it is the reason of."""
-    known = list(texts)
-    counts = Counter(reason for text in known for reason in set(_reasons(text)))
+    split = [one for one in dict.fromkeys(map(_parts, notes)) if any(one)]
+    shared = Counter(reason for _, reason in split)
     groups: dict[str, list[str]] = {}
-
-    def weight(reason: str) -> tuple[bool, int, int]:
-        # A reason is a sentence of its own, and those that are there once are nobody's.
-        return counts[reason] > 1 and reason[:1].isupper(), counts[reason], len(reason)
-
-    for text in known:
-        reason = max(_reasons(text), key=weight)
-        subject = text.removesuffix(reason).removesuffix(_BETWEEN) if counts[reason] > 1 else ""
-        groups.setdefault(reason if subject else text, []).append(subject)
+    for subject, reason in split:
+        if subject and shared[reason] > 1:
+            groups.setdefault(reason, []).append(subject)
+        else:
+            groups.setdefault(f"{subject}{_BETWEEN if subject else ''}{reason}", [])
     for reason, subjects in groups.items():
-        yield f"- {reason[:1].upper() + reason[1:] if any(subjects) else reason}"
-        yield from (f"  - {subject}" for subject in subjects if subject)
+        yield f"- {_line(reason)}"
+        yield from _listed(subjects)
 
 
-def _reasons(text: str) -> list[str]:
-    """The ends of a text that may be its reason: whatever stands behind a colon, and the whole."""
-    parts = text.split(_BETWEEN)
-    return [end for start in range(len(parts)) if (end := _BETWEEN.join(parts[start:]))] or [text]
+def _listed(subjects: Sequence[str]) -> Iterator[str]:
+    yield from (f"  - {_line(subject)}" for subject in subjects[:_SUBJECTS_MAX])
+    if (more := len(subjects) - _SUBJECTS_MAX) > 0:
+        yield f"  - and {more:,} more"
+
+
+def _parts(note: Note) -> tuple[str, str]:
+    """What a note is about, and why: as its maker says, else by the first colon before a sentence."""
+    text = " ".join(note.text.split())
+    reason = " ".join(note.reason.split())
+    if reason and text.endswith(reason):
+        return text.removesuffix(reason).rstrip().removesuffix(":"), reason
+    return next(_splits(text), ("", text))
+
+
+def _splits(text: str) -> Iterator[tuple[str, str]]:
+    for found in re.finditer(_BETWEEN, text):
+        subject, reason = text[: found.start()], text[found.end() :]
+        # `endpoint_metrics: true` is a setting that a sentence names.
+        is_setting = "_" in subject.rpartition(" ")[2] or subject.count("`") % 2
+        if not is_setting and len(reason.split()) >= _SENTENCE_WORDS:
+            yield subject, reason
 
 
 def _names(system: System) -> Iterator[str]:
@@ -84,4 +102,6 @@ def _names(system: System) -> Iterator[str]:
     yield from ("", "## Names that only the deployed stack knows", "")
     yield "`aws cloudformation describe-stack-resources --stack-name NAME > names.json` tells them;"
     yield from ("`--names names.json` puts them in.", "")
-    yield from (f"- {_line(one)}" for one in unknown)
+    yield from (f"- {_line(one)}" for one in unknown[:_SUBJECTS_MAX])
+    if (more := len(unknown) - _SUBJECTS_MAX) > 0:
+        yield f"- and {more:,} more, which `observe dashboards model` lists"

@@ -14,6 +14,7 @@ from dashboards.cloudwatch.content import Part, content
 from dashboards.cloudwatch.context import Context
 from dashboards.cloudwatch.stacks import (
     DIRECT_BYTES_MAX,
+    INCLUDED_BYTES_MAX,
     RESOURCES_MAX,
     Actions,
     fragment_text,
@@ -26,7 +27,10 @@ from dashboards.resources import System
 
 
 def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:  # noqa: ARG001
-    """Return template.yaml, template-2.yaml ... and fragment.yaml. No option is CloudWatch's."""
+    """Return template.yaml, template-2.yaml ... and fragment.yaml, where that fits into one template.
+
+    No option is CloudWatch's.
+    """
     context = Context(system, pages)
     parts = content(context, alarms)
     actions = _actions(system)
@@ -51,7 +55,7 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
 
 
 def fragment(system: System, pages: Sequence[Page], alarms: Alarms, topic: Any = None) -> Rendered:
-    """Return fragment.yaml alone: resources that the team's own template includes.
+    """Return fragment.yaml alone: resources that the team's own template includes; no file where none fits.
 
     topic: a value of AlarmActions that every alarm has, instead of observe.yaml's dashboards.actions.
     """
@@ -72,15 +76,14 @@ def _fragment(
             f"There is no fragment.yaml: it can be part of one template, and these are {len(homes)}.",
         )
         return {}
+    if len(parts) > RESOURCES_MAX:
+        return _none(context, f"{len(parts)} resources, and a template has 500 at most")
     text, asked = fragment_text(parts, context.system, actions, topic)
+    if (size := len(text.encode())) > INCLUDED_BYTES_MAX:
+        return _none(context, f"{size} bytes, and a template has 1 MB at most")
     if asked:
         context.note(
             "info", f"A template that includes fragment.yaml declares the parameters {', '.join(asked)}."
-        )
-    if len(parts) > RESOURCES_MAX:
-        context.note(
-            "warning",
-            f"fragment.yaml has {len(parts)} resources, more than a template may: use template.yaml.",
         )
     silent = sorted({one.severity for one in parts if one.severity and not actions.get(one.severity)})
     if silent and topic is None:
@@ -89,6 +92,11 @@ def _fragment(
             f"In fragment.yaml alarms of severity {', '.join(silent)} tell nobody: see dashboards.actions.",
         )
     return {"fragment.yaml": text}
+
+
+def _none(context: Context, reason: str) -> dict[str, str]:
+    context.note("info", f"There is no fragment.yaml: it would have {reason}. Deploy template.yaml and on.")
+    return {}
 
 
 def _actions(system: System) -> Actions:

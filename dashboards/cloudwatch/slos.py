@@ -64,8 +64,8 @@ def _span(seconds: int) -> str:
 
 def _composite(slo: Slo, burn: Burn, name: str, before: list[tuple[Composite, str, str]]) -> Composite:
     about = (
-        f"Over {length(burn.long_s)} and {length(burn.short_s)} the error budget is used {_times(burn)} as fast "
-        f"as it may be. {slo.about}"
+        f"Over {length(burn.long_s)} and {length(burn.short_s)} the error budget is used {_times(burn)} "
+        f"it may be. {slo.about}"
     )
     return Composite(
         name=name,
@@ -81,7 +81,7 @@ def _composite(slo: Slo, burn: Burn, name: str, before: list[tuple[Composite, st
 
 
 def _times(burn: Burn) -> str:
-    return "just" if burn.factor == 1 else f"{number(burn.factor)} times"
+    return "faster than" if burn.factor == 1 else f"{number(burn.factor)} times as fast as"
 
 
 def _window(slo: Slo, burn: Burn, seconds: int, name: str, context: Context) -> dict[str, Any] | Absent:

@@ -27,6 +27,8 @@ from subscribers.alerts.model import SEVERITIES, Severity
 RESOURCES_MAX, PARAMETERS_MAX = 500, 200
 #: 1 MB from S3, less what parameters and comments need; 51,200 bytes as an argument of a command.
 BYTES_MAX, DIRECT_BYTES_MAX = 900_000, 51_200
+#: Of a template with all that it includes.
+INCLUDED_BYTES_MAX = 1_000_000
 Actions = dict[str, list[str]]
 #: What a parameter for actions says where nobody shall be told: a list of nothing has one empty text.
 NOBODY = "none"

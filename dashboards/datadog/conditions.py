@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dashboards.alarms.values import Condition
+from dashboards.alarms.words import condition_words, length
 from dashboards.datadog.formulas import formula, in_period, number, readings
 from dashboards.datadog.readings import NotThereError, Reading
 from dashboards.expressions import Expression, Metric, Percent, Quotient, Scaled
@@ -49,16 +50,16 @@ def judged(condition: Condition, system: System, is_gated: bool = True) -> Judge
     above = condition.op in (">", ">=")
     is_counts = all(one.is_count for one in found)
     is_share = isinstance(_core(condition.of), Percent | Quotient)
-    words = f"{condition.datapoints} of {condition.periods} periods of {condition.period_s // 60} min"
+    over = length(minutes * 60)
     if is_counts and is_share:
-        window, how = "sum", f"the share over {minutes} min together, in place of {words}"
+        window, how = "sum", f"the share over {over} together"
     elif is_counts:
-        window, how = "sum", f"the mean of a period over {minutes} min, in place of {words}"
+        window, how = "sum", f"the mean of a period over {over}"
         text = text if condition.datapoints == 1 else f"{text} / {condition.datapoints}"
     elif condition.datapoints == 1:
-        window, how = ("max" if above else "min"), f"once in {minutes} min"
+        window, how = ("max" if above else "min"), f"once in {over}"
     else:
-        window, how = "avg", f"the mean over {minutes} min, in place of {words}"
+        window, how = "avg", f"the mean over {over}"
     if is_counts and not is_share and _is_zero_filled(condition, above):
         text = f"default_zero({text})"
     query = f"{window}(last_{span(minutes)}):{text} {condition.op} {number(condition.threshold)}"
@@ -67,9 +68,14 @@ def judged(condition: Condition, system: System, is_gated: bool = True) -> Judge
         query=query,
         threshold=condition.threshold,
         options=_options(condition, found, minutes),
-        how=f"Judged: {how}. {_missing(condition)}",
+        how=f"{told(condition)} At Datadog: {how}. {_missing(condition)}",
         doubts=frozenset((one.doubt, one.name) for one in found if one.doubt),
     )
+
+
+def told(condition: Condition) -> str:
+    """Return what is judged, as a sentence."""
+    return f"Judged: {condition_words(condition)}."
 
 
 def traffic(condition: Condition, system: System) -> Judged | None:
@@ -99,7 +105,7 @@ def _minutes(condition: Condition) -> int:
     periods = condition.periods if condition.datapoints == 1 else condition.datapoints
     minutes = max(1, condition.period_s * periods // 60)
     if minutes > LONGEST_M:
-        raise NotThereError(f"A monitor looks back 2 days at most, and this alarm {minutes} min.")
+        raise NotThereError(f"A monitor looks back 2 days at most, and this alarm {length(minutes * 60)}.")
     return minutes
 
 
@@ -113,7 +119,8 @@ def _of_lines(condition: Condition, found: list[Reading], minutes: int) -> Judge
     periods = condition.datapoints if condition.datapoints > 1 else condition.periods
     threshold = condition.threshold * (condition.datapoints if condition.datapoints > 1 else 1)
     search = found[0].text.replace('"', r"\"")
-    how = f"Judged: lines of {minutes} min together; {number(condition.threshold)} a period is"
+    together = f"lines of {length(minutes * 60)} together"
+    limit = f"{number(condition.threshold)} a period is {number(threshold)} in {periods}"
     kept = {"ok": "default", "breaching": "show_and_notify_no_data", "keep": "show_no_data"}
     return Judged(
         type="log alert",
@@ -121,7 +128,7 @@ def _of_lines(condition: Condition, found: list[Reading], minutes: int) -> Judge
         f" {condition.op} {number(threshold)}",
         threshold=threshold,
         options={"on_missing_data": kept[condition.missing], "enable_logs_sample": True},
-        how=f"{how} {number(threshold)} in {periods}. {_missing(condition)}",
+        how=f"{told(condition)} At Datadog: {together}; {limit}. {_missing(condition)}",
     )
 
 

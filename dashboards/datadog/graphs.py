@@ -39,21 +39,18 @@ _UNITS = {
 }
 #: Times that a widget may have of its own, in seconds.
 _SPANS = {900: "15m", 3600: "1h", 14_400: "4h", 86_400: "1d", 604_800: "1w", 2_592_000: "1mo"}
-#: What is laid over graphs: what CI tells Datadog of deployments, and events/*.json of cutovers.
-#: https://docs.datadoghq.com/dashboards/widgets/timeseries/#event-overlay
-EVENTS = [{"q": "tags:deployment"}, {"q": "tags:cutover"}]
 #: Filters of metrics by the dashboard's variables.
 VARIABLES = ("$env", "$region")
 _AGAIN = frozenset({"endpoint.requests", "endpoint.duration"})
 
 
 class Drawn:
-    """Queries and formulas of one widget. faults: why a series is not drawn, with its label."""
+    """Queries and formulas of one widget. faults: labels of series that are not drawn, and why."""
 
     def __init__(self, panel: Panel, system: System) -> None:
         """Read every series of a panel."""
         self.panel = panel
-        self.faults: list[str] = []
+        self.faults: list[tuple[str, str]] = []
         self.doubts: set[tuple[str, str]] = set()
         #: Variables of the dashboard that stand for names: variable -> key of the tag.
         self.variables: dict[str, str] = {}
@@ -75,7 +72,7 @@ class Drawn:
         try:
             text = formula(series.of, self._system, place, VARIABLES)
         except NotThereError as fault:
-            self.faults.append(f"{series.label}: {fault}")
+            self.faults.append((series.label, str(fault)))
             return None
         return list(queries.values()), text
 
@@ -107,8 +104,10 @@ class Drawn:
         return {"data_source": "metrics", "query": text}
 
 
-def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, Any]:
-    """Return a graph over time. has_week_before: whether endpoints are drawn again, a week older."""
+def timeseries(
+    panel: Panel, drawn: Drawn, events: list[dict[str, str]], has_week_before: bool
+) -> dict[str, Any]:
+    """Return a graph over time. events: laid over it; has_week_before: endpoints again, a week older."""
     requests = []
     for series in panel.series:
         found = drawn.series(series)
@@ -125,7 +124,7 @@ def timeseries(panel: Panel, drawn: Drawn, has_week_before: bool) -> dict[str, A
         "legend_layout": "auto",
         "markers": [_marker(line) for line in panel.lines],
         "yaxis": _axis(panel),
-        "events": EVENTS,
+        "events": events,
     }
     if any(series.is_right for series in panel.series):
         widget["right_yaxis"] = {"include_zero": True, "scale": "linear"}

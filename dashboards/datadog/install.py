@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.datadog.searches import site
-from dashboards.resources import System
+from dashboards.datadog.searches import site, system_tag
+from dashboards.resources import System, slug
 
 _HEAD = """# {title}: Datadog
 
@@ -49,8 +49,9 @@ _API = """
 
 In this order: a monitor names SLOs and other monitors by their IDs, which Datadog gives when they are
 created. In the files `${{slo:NAME}}` and `${{monitor:NAME}}` stand for them; the loop fills them in (needs
-`bash` and `jq`). Running it again creates everything again: delete what has the tag
-`managed_by:hybrid_observe` first, and the folder `ids`.
+`bash` and `jq`). Running it again creates everything again: delete the monitors and SLOs with the tags
+`managed_by:hybrid_observe` and `{tag}` first, the dashboards whose titles begin with `{title}`, and
+the folder `ids`.
 
 ```sh
 export DD_API_KEY=... DD_APP_KEY=...
@@ -69,9 +70,13 @@ create() {{ # folder, name, path of the API, where its answer has the ID
 _EVENTS = """
 ## Cutovers and deployments
 
-Graphs have no vertical lines of their own; events with the tag `cutover` or `deployment` are laid over them.
-Datadog takes an event of the last 18 hours or the next two: post each of these on its day, and let CI post an
-event with the tag `deployment` when it deploys. An older cutover is told in the help of its graphs.
+Graphs have no vertical lines of their own; events are laid over them that have the tag `{tag}`, and
+`cutover` with `endpoint:NAME` or `deployment` with `service:NAME` (`service:all` is on all pages). Let CI
+post one with these tags when it deploys.
+"""
+_POST = """
+Datadog takes an event of the last 18 hours or the next two: post each of these on its day. An older cutover
+is told in the help of its graphs.
 
 ```sh
 for event in {files}; do
@@ -93,7 +98,8 @@ def install_text(
 ) -> str:
     """Return install.md. templates: files; the others: names, monitors in the order in which they exist."""
     api = f"https://api.{site(system)}"
-    stacks = [f"hybrid-observe-{name.removesuffix('.yaml')}" for name in templates]
+    system_slug, tag = slug(system.title), system_tag(system)
+    stacks = [_stack(system_slug, name) for name in templates]
     deploys = [
         f"aws cloudformation deploy --stack-name {stack} --template-file {name} --s3-bucket BUCKET"
         for stack, name in zip(stacks, templates, strict=True)
@@ -110,10 +116,16 @@ def install_text(
     parts = [
         _HEAD.format(title=system.title),
         _STACK.format(types=_TYPES, api=api, deploys="\n".join(deploys)),
-        _API.format(api=api, creates="\n".join(one for one in creates if one)),
-        _EVENTS.format(api=api, files="events/*.json") if events else "",
+        _API.format(api=api, tag=tag, title=system.title, creates="\n".join(one for one in creates if one)),
+        _EVENTS.format(tag=tag) if boards else "",
+        _POST.format(api=api, files="events/*.json") if events else "",
     ]
     return "".join(parts)
+
+
+def _stack(system: str, template: str) -> str:
+    """A name of at most 128 characters, of this system alone: `hybrid-observe-claims-datadog-2`."""
+    return f"hybrid-observe-{system[:90]}-{template.removesuffix('.yaml').replace('template', 'datadog')}"
 
 
 def _loop(folder: str, kind: str, names: Sequence[str], path: str, answer: str) -> str:

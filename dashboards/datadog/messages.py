@@ -7,89 +7,24 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
-from dashboards.alarms.values import Alarm, Burn, Composite, Slo
-from dashboards.datadog.conditions import span
-from dashboards.datadog.formulas import number
-from dashboards.datadog.searches import logs_address, page_address, search
+from dashboards.alarms.told import Told
+from dashboards.datadog.searches import logs_address, page_address, search, system_tag
 from dashboards.panels import Link, Page
 from dashboards.resources import System
-from subscribers.alerts.model import Severity
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of an alarm, a burn rate or a composite, whatever judges it. name: of the tag `alarm`."""
-
-    name: str
-    title: str
-    rule: str
-    subject: str
-    severity: Severity
-    about: str = ""
-    reason: str = ""
-    owner: str = ""
-    runbook: str = ""
-    links: tuple[Link, ...] = ()
-    page: str = ""
-    is_told: bool = True
-
-    @staticmethod
-    def of_alarm(alarm: Alarm) -> Told:
-        """Return what an alarm tells."""
-        shared = {field: getattr(alarm, field) for field in Told.__struct_fields__}
-        return Told(**shared)
-
-    @staticmethod
-    def of_composite(composite: Composite) -> Told:
-        """Return what a composite tells."""
-        return Told(
-            name=composite.name,
-            title=composite.title,
-            rule="composite",
-            subject=composite.page,
-            severity=composite.severity,
-            about=composite.about,
-            owner=composite.owner,
-            runbook=composite.runbook,
-            page=composite.page,
-            is_told=composite.is_told,
-        )
-
-    @staticmethod
-    def of_burn(slo: Slo, burn: Burn) -> Told:
-        """Return what one burn rate of an SLO tells."""
-        return Told(
-            name=slo.name,
-            title=f"{slo.title}: budget burns {number(burn.factor)}x too fast, {span(burn.long_s // 60)}",
-            rule="slo-burn",
-            subject=slo.endpoint,
-            severity=burn.severity,
-            about=slo.about,
-            owner=slo.owner,
-            runbook=slo.runbook,
-            links=slo.links,
-            page=slo.page,
-        )
-
-    def part(self, what: str) -> Told:
-        """Return what a monitor tells that is only a part of this one: nobody anything."""
-        return msgspec.structs.replace(
-            self, name=f"{self.name}-part", title=f"{self.title} ({what})", is_told=False
-        )
-
-
-def tags(told: Told) -> list[str]:
-    """Return tags as Datadog stores them; `alarm:` is how dashboards find the monitor."""
+def tags(told: Told, system: System) -> list[str]:
+    """Return tags as Datadog stores them; by `system:` and `alarm:` dashboards find the monitor."""
     pairs = {
-        "alarm": told.name,
+        "alarm": told.alarm,
         "managed_by": "hybrid_observe",
         "rule": told.rule,
         "severity": told.severity,
         "subject": told.subject,
         "team": told.owner,
     }
-    return [f"{key}:{plain(value)}" for key, value in pairs.items() if value]
+    named = [f"{key}:{plain(value)}" for key, value in pairs.items() if value]
+    return sorted([*named, system_tag(system)])
 
 
 def plain(text: str) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
+from dashboards.alarms.told import Told
 from dashboards.alarms.values import Alarm, Alarms, Burn, Composite, Condition, Slo
 from dashboards.datadog.conditions import Judged, judged, span, traffic
 from dashboards.datadog.formulas import number
-from dashboards.datadog.messages import Told, message, tags
+from dashboards.datadog.messages import message, tags
 from dashboards.datadog.readings import NotThereError
 from dashboards.panels import Page
 from dashboards.resources import Note, NoteLevel, System
@@ -68,7 +69,7 @@ class Monitors:
             enough = traffic(alarm.condition, self._system)
             base = judged(alarm.condition, self._system, is_gated=enough is None)
         except NotThereError as fault:
-            self._note(f"The alarm {alarm.name} is not at Datadog: {fault}", alarm)
+            self._note(f"The alarm {alarm.name} is not at Datadog: {fault}", alarm, reason=str(fault))
             return None
         self.doubts |= base.doubts
         parts = _is_composed(alarm, enough is not None)
@@ -146,7 +147,7 @@ class Monitors:
             name = f"{slo.name}-burn-{span(burn.long_s // 60)}"
             fault = _burn_fault(slo, burn)
             if fault:
-                self._note(f"{name} is not at Datadog: {fault}", slo)
+                self._note(f"{name} is not at Datadog: {fault}", slo, reason=fault)
                 continue
             told = Told.of_burn(slo, burn)
             base = _burning(slo, burn)
@@ -185,15 +186,17 @@ class Monitors:
             "type": kind,
             "query": query,
             "message": message(told, how, self._system, self._pages),
-            "tags": tags(told),
+            "tags": tags(told, self._system),
             "priority": PRIORITIES[told.severity] if told.is_told else 5,
             "options": {**limits, "include_tags": False, "notify_audit": False, **repeated, **options},
         }
 
-    def _note(self, text: str, of: Alarm | Slo | None = None, level: NoteLevel = "warning") -> None:
+    def _note(
+        self, text: str, of: Alarm | Slo | None = None, level: NoteLevel = "warning", reason: str = ""
+    ) -> None:
         subject = "" if of is None else of.endpoint if isinstance(of, Slo) else of.subject
         place: dict[str, Any] = {"place": of.place} if of else {}
-        self.notes.append(Note(level=level, text=text, subject=subject, **place))
+        self.notes.append(Note(level=level, text=text, subject=subject, reason=reason, **place))
 
 
 def _is_composed(alarm: Alarm, has_traffic: bool) -> bool:
@@ -212,10 +215,10 @@ def _burning(slo: Slo, burn: Burn) -> Judged:
 
 def _burn_fault(slo: Slo, burn: Burn) -> str:
     if not LONG_H[0] * 3600 <= burn.long_s <= LONG_H[1] * 3600:
-        return "a long window is between 1 hour and 48 hours there."
+        return "A long window is between 1 hour and 48 hours there."
     if burn.factor * (100 - slo.objective) > 100:
         return (
-            f"with {number(slo.objective)}% no rate above {number(100 / (100 - slo.objective))} is possible."
+            f"With {number(slo.objective)}% no rate above {number(100 / (100 - slo.objective))} is possible."
         )
     return ""
 

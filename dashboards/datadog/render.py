@@ -44,7 +44,7 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     files = {f"dashboards/{name}.json": pretty(body) for name, body in boards.items()}
     files.update({f"monitors/{name}.json": pretty(body) for name, body in monitors.made.items()})
     files.update({f"slos/{name}.json": pretty(body) for name, body in slos.items()})
-    posted = events(pages)
+    posted = events(system)
     files.update({f"events/{name}.json": pretty(body) for name, body in posted.items()})
     stacks = templates(boards, monitors.made, slos)
     files.update(stacks)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from dashboards.panels import LogQuery, Page
-from dashboards.resources import Name, System
+from dashboards.resources import Name, System, slug
 
 #: Levels as Datadog has them in `status`: ERROR is error; FATAL and CRITICAL are critical or emergency.
 ERRORS = "status:(error OR critical OR alert OR emergency)"
@@ -41,13 +41,14 @@ def groups(names: Sequence[Name]) -> str:
 
 
 def _any(key: str, values: Sequence[str]) -> str:
-    kept = [_escaped(value) for value in values]
+    kept = [escaped(value) for value in values]
     if not kept:
         return ""
     return f"{key}:{kept[0]}" if len(kept) == 1 else f"{key}:({' OR '.join(kept)})"
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return a value as a search has it: in quotes where it has other characters than a word."""
     # https://docs.datadoghq.com/logs/explorer/search_syntax/#escape-special-characters-and-spaces
     return value if re.fullmatch(r"[\w.*-]+", value) else '"' + value.replace('"', r"\"") + '"'
 
@@ -77,9 +78,19 @@ def traces_address(system: System, text: str) -> str:
     return f"{host(system)}/apm/traces?query={_in_address(text)}&start={FROM}&end={TO}"
 
 
+def system_tag(system: System) -> str:
+    """Return the tag of all that is made for a system, so that two of them stay apart: `system:claims`."""
+    return f"system:{slug(system.title)[:180]}"
+
+
+def board_title(system: System, page: Page) -> str:
+    """Return the title of a page's dashboard: no two systems have one of the same."""
+    return page.title if page.title == system.title else f"{system.title} - {page.title}"
+
+
 def page_address(system: System, page: Page) -> str:
     """Return a search by title: a dashboard's address holds an ID that it has once it is created."""
-    return f"{host(system)}/dashboard/lists?q={quote(page.title)}"
+    return f"{host(system)}/dashboard/lists?q={quote(board_title(system, page))}"
 
 
 def custom_link(template: str) -> str | None:

@@ -13,6 +13,7 @@ from dashboards.datadog.formulas import formula, good_of
 from dashboards.datadog.messages import plain
 from dashboards.datadog.monitors import timeframe
 from dashboards.datadog.readings import NotThereError
+from dashboards.datadog.searches import system_tag
 from dashboards.resources import Note, System
 
 
@@ -24,11 +25,11 @@ def objectives(slos: Sequence[Slo], system: System) -> tuple[dict[str, dict[str,
         try:
             made[slo.name] = _body(slo, system)
         except NotThereError as fault:
-            notes.append(_note(slo, f"The SLO {slo.name} is not at Datadog: {fault}"))
+            notes.append(_note(slo, f"The SLO {slo.name} is not at Datadog: {fault}", str(fault)))
             continue
         if timeframe(slo) != f"{slo.window_s // 86_400}d":
-            said = f"{slo.name}: Datadog has SLOs of 7, 30 and 90 days, so it is over {timeframe(slo)}."
-            notes.append(_note(slo, said))
+            why = f"Datadog has SLOs of 7, 30 and 90 days, so it is over {timeframe(slo)}."
+            notes.append(_note(slo, f"{slo.name}: {why}", why))
     return made, notes
 
 
@@ -36,15 +37,16 @@ def _body(slo: Slo, system: System) -> dict[str, Any]:
     good, all_of = good_of(slo.bad, system), formula(slo.total, system, lambda reading: reading.text)
     described = [slo.about, f"Owner: {slo.owner}" if slo.owner else "", slo.runbook]
     tags = {"alarm": slo.name, "endpoint": slo.endpoint, "managed_by": "hybrid_observe", "team": slo.owner}
+    named = [f"{key}:{plain(value)}" for key, value in tags.items() if value]
     return {
         "name": slo.title,
         "type": "metric",
         "description": " ".join(text for text in described if text),
         "query": {"numerator": good, "denominator": all_of},
         "thresholds": [{"target": slo.objective, "timeframe": timeframe(slo)}],
-        "tags": [f"{key}:{plain(value)}" for key, value in sorted(tags.items()) if value],
+        "tags": sorted([*named, system_tag(system)]),
     }
 
 
-def _note(slo: Slo, text: str) -> Note:
-    return Note(level="info", text=text, subject=slo.endpoint, place=slo.place)
+def _note(slo: Slo, text: str, reason: str) -> Note:
+    return Note(level="info", text=text, subject=slo.endpoint, place=slo.place, reason=reason)

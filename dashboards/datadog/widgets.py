@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dashboards.alarms.told import BURNING
 from dashboards.datadog import graphs, tables
+from dashboards.datadog.cutovers import overlays
+from dashboards.datadog.messages import plain
 from dashboards.datadog.searches import (
     custom_link,
     logs_address,
@@ -13,6 +16,7 @@ from dashboards.datadog.searches import (
     page_address,
     search,
     services,
+    system_tag,
     traces_address,
 )
 from dashboards.measures import MEASURES
@@ -39,6 +43,7 @@ class Painter:
         self.variables: dict[str, str] = {}
         self._system = system
         self._page = page
+        self._events = overlays(system, page)
         self._pages = {one.name: one for one in pages}
         self._queries = {query.name: query for one in (*pages, page) for query in one.queries}
 
@@ -48,7 +53,7 @@ class Painter:
             case "text":
                 return note(self.text(f"### {panel.title}\n\n{panel.text}"))
             case "alarms":
-                return self._titled(panel, _states(panel))
+                return self._titled(panel, _states(panel, self._page, self._system))
             case "logs":
                 return self._titled(panel, _stream(panel.query or LogQuery(name="", title=panel.title)))
         return self._graph(panel)
@@ -68,13 +73,16 @@ class Painter:
             case "table":
                 widget = tables.table(panel, drawn, self._system)
             case _:
-                widget = graphs.timeseries(panel, drawn, self._page.kind == "endpoint")
+                widget = graphs.timeseries(panel, drawn, self._events, self._page.kind == "endpoint")
         self.doubts |= drawn.doubts
         self.variables.update(drawn.variables)
-        for fault in drawn.faults:
-            self._note(f"{self._page.title}, {panel.title}: {fault}")
+        for label, fault in drawn.faults:
+            self._note(f"{self._page.title}, {panel.title}: {label}: {fault}", fault)
         if not widget["requests"]:
-            reasons = "\n".join(f"- {fault}" for fault in drawn.faults) or "- Nothing is to be drawn."
+            reasons = (
+                "\n".join(f"- {label}: {fault}" for label, fault in drawn.faults)
+                or "- Nothing is to be drawn."
+            )
             return note(f"### {panel.title}\n\nNot at Datadog:\n\n{reasons}")
         widget["custom_links"] = self._links(panel)
         return self._titled(panel, widget)
@@ -118,8 +126,8 @@ class Painter:
             return logs_address(self._system, search(self._queries[query], "{{$correlation_id.value}}"))
         return custom_link(url) if url else ""
 
-    def _note(self, text: str) -> None:
-        self.notes.append(Note(level="info", text=text, subject=self._page.subject))
+    def _note(self, text: str, reason: str = "") -> None:
+        self.notes.append(Note(level="info", text=text, subject=self._page.subject, reason=reason))
 
 
 def note(text: str) -> dict[str, Any]:
@@ -136,9 +144,10 @@ def note(text: str) -> dict[str, Any]:
     }
 
 
-def objectives(endpoint: str) -> dict[str, Any]:
+def objectives(system: System, endpoint: str) -> dict[str, Any]:
     """Return the list of an endpoint's SLOs with their budgets, found by tag: IDs are not known before."""
-    query = {"query_string": f'endpoint:"{endpoint}" managed_by:hybrid_observe', "limit": 20}
+    found = f'endpoint:"{plain(endpoint)}" {system_tag(system)} managed_by:hybrid_observe'
+    query = {"query_string": found, "limit": 20}
     return {
         "type": "slo_list",
         "title": "Objectives and error budgets",
@@ -148,11 +157,16 @@ def objectives(endpoint: str) -> dict[str, Any]:
     }
 
 
-def _states(panel: Panel) -> dict[str, Any]:
-    names = " OR ".join(f'"alarm:{name}"' for name in panel.alarms)
+def _states(panel: Panel, page: Page, system: System) -> dict[str, Any]:
+    tags = [f"alarm:{name}" for name in panel.alarms]
+    if tags and page.kind == "system":
+        # Burn rates are monitors of their own, which no list of alarms names.
+        tags.append(f"rule:{BURNING}")
+    names = " OR ".join(f'"{tag}"' for tag in tags)
+    own = f'tag:"{system_tag(system)}"'
     return {
         "type": "manage_status",
-        "query": f"tag:({names})" if names else 'tag:"managed_by:hybrid_observe"',
+        "query": f"{own} AND tag:({names})" if names else own,
         "summary_type": "monitors",
         "display_format": "countsAndList",
         "color_preference": "text",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dashboards.alarms.told import Told
 from dashboards.alarms.values import Alarms
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.expressions import metrics_of
@@ -12,7 +13,7 @@ from dashboards.grafana.asked import Source, Target
 from dashboards.grafana.boards import Board
 from dashboards.grafana.links import Links, uid
 from dashboards.grafana.provisioning import folder
-from dashboards.grafana.rules import Told, burned, groups_of, judged, rule, told_of, told_of_burn
+from dashboards.grafana.rules import burned, groups_of, judged, rule, told_of_burn
 from dashboards.panels import Link, Page
 from dashboards.resources import System
 
@@ -53,7 +54,7 @@ def rule_groups(
         condition = alarm.condition
         every_s = max(_MINUTE_S, min(condition.period_s, _LONGEST_S) // _MINUTE_S * _MINUTE_S)
         measure = next((one.measure for one in metrics_of(condition.of)), "")
-        add(told_of(alarm), judged(condition, source), condition.missing, every_s, measure)
+        add(Told.of_alarm(alarm), judged(condition, source), condition.missing, every_s, measure)
     for slo in alarms.slos:
         for burn in slo.burns:
             add(told_of_burn(slo, burn), burned(slo, burn, source), "ok", _MINUTE_S, "")
@@ -71,7 +72,7 @@ def rule_groups(
 
 
 #: Characters of an address that people still bear in a message.
-_ADDRESS_MAX = 4000
+_ADDRESS_MAX = 2000
 
 
 def _addresses(told: Told, links: Links) -> list[tuple[str, str]]:

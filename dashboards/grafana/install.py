@@ -51,8 +51,8 @@ notification policies of the organisation: merge it into yours by hand, and name
 it goes into `/etc/grafana/provisioning/alerting/`.
 """
 _OTHERS = """
-Only the rules of {first}: those of {names} are the same alarms, and each would tell them again. Take another
-file instead, not too, where its data is better.
+Only the rules of {first}: those of {names} are the same alarms, and each would tell
+them again. Where the data of another is better, take its file instead, not as well.
 """
 _CLOUDWATCH = """
 ## CloudWatch

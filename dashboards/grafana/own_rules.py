@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
+from dashboards.alarms.told import Told
 from dashboards.alarms.values import Alarms
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.grafana.asked import grouped
 from dashboards.grafana.recorded import alert_of, burn_alert, recording
-from dashboards.grafana.rules import groups_of, told_of, told_of_burn
+from dashboards.grafana.rules import groups_of, told_of_burn
 from dashboards.resources import Note, System, slug
 
 #: What stands before Prometheus, and how it is set.
@@ -28,7 +29,7 @@ def prometheus_files(system: System, alarms: Alarms) -> tuple[dict[str, str], li
     records: list[dict[str, Any]] = []
     absent: list[tuple[str, str]] = []
     for alarm in alarms.alarms:
-        made = alert_of(alarm, told_of(alarm), system, groups_of(alarm.name, alarms.composites))
+        made = alert_of(alarm, Told.of_alarm(alarm), system, groups_of(alarm.name, alarms.composites))
         if isinstance(made, Absent):
             absent.append((alarm.name, made.reason))
         else:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dashboards.alarms.told import Told
 from dashboards.alarms.values import Alarm, Burn, Condition, Slo
 from dashboards.cloudwatch.metrics import Absent
 from dashboards.cloudwatch.sources import number
 from dashboards.grafana.promql import promql
-from dashboards.grafana.rules import Told, explained, labels, templated
+from dashboards.grafana.rules import explained, labels, templated
 from dashboards.resources import System
 
 #: How long an alarm stays that keeps its state without data: Prometheus has no `for ever`.

@@ -108,7 +108,7 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + more
 
 
-def _general(system: System, alarms: Alarms, names: Sequence[str]) -> list[Note]:
+def _general(system: System, alarms: Alarms, sources: Sequence[str]) -> list[Note]:
     """What holds for all of it, once each."""
     found = []
     if alarms.composites:
@@ -127,9 +127,9 @@ def _general(system: System, alarms: Alarms, names: Sequence[str]) -> list[Note]
             "Cutovers and deployments are annotations in Grafana's database: send each entry of "
             "annotations.json to POST /api/annotations once."
         )
-    if len(names) > 1:
+    if len(sources) > 1:
         found.append(
-            f"Each of {', '.join(names)} has rules for the same alarms: install those of one, {names[0]} in "
-            "install.md, or every alarm is told as often."
+            f"Each of {', '.join(sources)} has rules of the same alarms: install those of one, as install.md "
+            f"does with those of {sources[0]}, or every alarm is told as often."
         )
     return [Note(level="info", text=text) for text in found]

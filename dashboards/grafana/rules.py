@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from dashboards.alarms.values import Alarm, Burn, Composite, Condition, Missing, Slo
+from dashboards.alarms.told import Told
+from dashboards.alarms.values import Burn, Composite, Condition, Missing, Slo
+from dashboards.alarms.words import length
 from dashboards.cloudwatch.metrics import Absent
-from dashboards.cloudwatch.slos import burn_name
 from dashboards.cloudwatch.sources import number
 from dashboards.grafana.asked import Refs, Source, Target, expression_node, mathematics, reduced, threshold
-from dashboards.panels import Link
 from dashboards.resources import System, slug
 
 #: State without data, state of a query that fails, by what no data means.
@@ -31,47 +31,10 @@ LATE_S = 120
 _DAY_S = 86_400
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule tells, whatever judges it. alarm: the name by which pages find it."""
-
-    name: str
-    alarm: str
-    rule: str
-    subject: str
-    title: str
-    severity: str
-    about: str = ""
-    reason: str = ""
-    owner: str = ""
-    runbook: str = ""
-    links: tuple[Link, ...] = ()
-    page: str = ""
-    is_told: bool = True
-    suppressed_by: tuple[str, ...] = ()
-
-
-def told_of(alarm: Alarm) -> Told:
-    """Return what an alarm tells."""
-    shared = {key: getattr(alarm, key) for key in Told.__struct_fields__ if key != "alarm"}
-    return Told(alarm=alarm.name, **shared)
-
-
 def told_of_burn(slo: Slo, burn: Burn) -> Told:
-    """Return what one burn rate tells."""
-    return Told(
-        name=f"{slo.name}-{burn_name(burn)}",
-        alarm=slo.name,
-        rule="slo-burn",
-        subject=slo.endpoint,
-        title=f"{slo.title}: the budget burns {number(burn.factor)} times too fast",
-        severity=burn.severity,
-        about=slo.about,
-        reason=f"Judged over {burn.long_s // 60} and {burn.short_s // 60} minutes at once.",
-        owner=slo.owner,
-        runbook=slo.runbook,
-        links=slo.links,
-        page=slo.page,
-    )
+    """Return what one burn rate tells, and over which windows it is judged."""
+    windows = f"Judged over {length(burn.long_s)} and {length(burn.short_s)} at once."
+    return msgspec.structs.replace(Told.of_burn(slo, burn), reason=windows)
 
 
 def judged(condition: Condition, source: Source) -> list[Target] | Absent:

@@ -83,7 +83,7 @@ def rule_rows(alarms: Alarms, rules: Mapping[str, Any]) -> Iterator[str]:
         for burn in slo.burns:
             name = burn_name(slo, burn)
             if name in rules:
-                about = " ".join(part for part in (slo.title, slo.about) if part)
+                about = " ".join(part for part in (f"{slo.title}.", slo.about) if part)
                 yield _row(name, burn.severity, burn_words(burn), about, slo.owner, slo.runbook)
 
 

@@ -47,8 +47,12 @@ def alarms_text(panel: Panel, alarms: Alarms, places: Places) -> str:
 
 
 def plain(text: str) -> str:
-    """Return markdown as a text of one line, for a description: links are their labels, nothing is marked."""
-    bare = _HEADING.sub("", _ANY_LINK.sub(r"\1", text))
+    """Return markdown as a text of one line, for a description: no link leads on from there.
+
+    A line of links alone is left out; of others the labels stay.
+    """
+    told = [line for line in text.splitlines() if not line or re.search(r"\w", _ANY_LINK.sub("", line))]
+    bare = _HEADING.sub("", _ANY_LINK.sub(r"\1", "\n".join(told)))
     return " ".join(_MARKED.sub(r"\2", bare).split())
 
 
@@ -60,7 +64,7 @@ def burn_name(slo: Slo, burn: Burn) -> str:
 def burn_words(burn: Burn) -> str:
     """Return what a burn rate judges, as words."""
     windows = f"over {length(burn.long_s)} and over {length(burn.short_s)}"
-    return f"the error budget burns {burn.factor:g} times too fast, {windows}"
+    return f"the error budget burns at more than {burn.factor:g} times the allowed rate, {windows}"
 
 
 def _line(one: Alarm | Slo | Composite) -> str:

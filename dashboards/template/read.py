@@ -18,6 +18,7 @@ from dashboards.resources import Note
 from dashboards.template.intrinsics import is_intrinsic, resolve
 from dashboards.template.loaded import Loaded, load
 from dashboards.template.nested import Gathered, Level, gather, key_of
+from dashboards.template.parameters import parameter_notes
 from dashboards.template.scope import Scope
 from dashboards.template.source import MOST_DEPTH
 from dashboards.template.values import Deployment, Item, TemplateError, Templates
@@ -36,6 +37,7 @@ def read_templates(paths: Sequence[Path], deployment: Deployment | None = None) 
         raise TemplateError("No template was given.")
     every = [load(Path(path), known.parameters, known, known.stack) for path in dict.fromkeys(paths)]
     into = Gathered(deployment=known)
+    into.notes.extend(parameter_notes(every, known.parameters))
     clashing = _clashing(every)
     for loaded, stem in zip(every, _stems(every), strict=True):
         path = Path(loaded.source.file)

@@ -11,17 +11,25 @@ from rich.console import Console
 
 from console.alarm_list_view import as_json, render
 from dashboards.alarms.build import alarms_of
-from dashboards.alarms.prices import total_usd
 from dashboards.alarms.values import Alarms
+from dashboards.cloudwatch.render import render as templates
+from dashboards.pages.build import pages_of
+from dashboards.priced import Bill, bill_of
+from dashboards.rendered import Options
 from dashboards.resources import System
 from tests.dashboards.alarms.systems import resource, system
 from tests.dashboards.sample import SYSTEM
 
 
+def billed(system: System, alarms: Alarms) -> Bill:
+    """What CloudWatch would bill for the very templates."""
+    return bill_of(system, alarms, templates(system, pages_of(system, alarms), alarms, Options()))
+
+
 def rendered(system: System, alarms: Alarms) -> str:
     """What is printed, in a width that folds nothing."""
     out = io.StringIO()
-    render(system, alarms, Console(file=out, width=200))
+    render(system, alarms, billed(system, alarms), Console(file=out, width=200))
     return out.getvalue()
 
 
@@ -55,7 +63,7 @@ def test_a_narrow_terminal_has_every_word_in_its_place(width: int) -> None:
     out = io.StringIO()
     out.isatty = lambda: True  # type: ignore[method-assign]
     made = alarms_of(SYSTEM)
-    render(SYSTEM, made, Console(file=out, width=width, color_system=None))
+    render(SYSTEM, made, billed(SYSTEM, made), Console(file=out, width=width, color_system=None))
     lines = out.getvalue().splitlines()
     assert [line for line in lines if len(line) > width and len(line.split()) > 2] == []
     assert {line[10:21] for line in lines if line.startswith(" " * 10)} >= {
@@ -78,7 +86,7 @@ def test_prices_are_an_estimate_with_two_decimals() -> None:
     made = alarms_of(SYSTEM)
     text = rendered(SYSTEM, made)
     assert "Estimate of what they cost a month in CloudWatch" in text
-    assert f"USD {total_usd(made):>9,.2f}" in text
+    assert f"USD {billed(SYSTEM, made).total_usd:>9,.2f}" in text
 
 
 def test_data_is_never_markup() -> None:
@@ -93,15 +101,11 @@ def test_data_is_never_markup() -> None:
 def test_programs_get_the_same_as_json() -> None:
     """Numbers as numbers, the condition in words beside them."""
     made = alarms_of(SYSTEM)
-    tree = json.loads(json.dumps(as_json(SYSTEM, made)))
+    tree = json.loads(json.dumps(as_json(SYSTEM, made, billed(SYSTEM, made))))
     assert len(tree["alarms"]) == len(made.alarms)
-    assert (
-        tree["usd_per_month"]
-        == sum(
-            round(one["usd_per_month"] * 100) for key in ("alarms", "slos", "composites") for one in tree[key]
-        )
-        / 100
-    )
+    assert tree["usd_per_month"] == sum(
+        round(one["usd_per_month"] * 100) for key in ("alarms", "slos", "composites") for one in tree[key]
+    ) / 100 + sum(one["usd"] for one in tree["others"])
     first = tree["alarms"][0]
     assert first["condition"]["threshold"] == 5
     assert first["condition_words"].startswith("5xx: more than 5%")

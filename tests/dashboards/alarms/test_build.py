@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from dashboards.alarms.build import alarms_of, override_notes
 from dashboards.alarms.composites import RULE_MAX, chunks
-from dashboards.alarms.prices import total_usd
 from dashboards.alarms.values import Alarm
+from dashboards.cloudwatch.render import render
+from dashboards.priced import bill_of
+from dashboards.rendered import Options
 from dashboards.resources import Edge, EndpointView, Implementation, Route, System
 from subscribers.config import loads
 from tests.dashboards.alarms.systems import problems, resource, system
@@ -206,7 +208,7 @@ def test_300_functions_stay_affordable() -> None:
     made = alarms_of(many)
     assert problems(many, made) == []
     assert len(made.alarms) == 900
-    assert total_usd(made) == 150.0
+    assert bill_of(many, made, render(many, (), made, Options())).alarms_usd == 150.0
     assert any("function-near-timeout: {off: false}" in text for text, _ in made.off)
     asked = loads("version: 1\ndashboards: {alarms: {function-near-timeout: {off: false}}}")
     assert len(alarms_of(msgspec.structs.replace(many, config=asked)).alarms) == 1_200

@@ -8,6 +8,7 @@ from dashboards.alarms.build import alarms_of
 from dashboards.made import made_of
 from dashboards.pages.build import pages_of
 from dashboards.template.values import Deployment
+from subscribers.config import EMPTY, load
 from tests.dashboards.cases import CASES
 from tests.dashboards.sample import SYSTEM
 
@@ -16,7 +17,7 @@ from tests.dashboards.sample import SYSTEM
 def test_every_saved_query_that_an_alarm_names_is_on_a_page(name: str) -> None:
     """Of the whole corpus: a renderer finds each by its name, and no link stands twice."""
     case = CASES[name]
-    config = load_config(case.observe) if case.observe else EMPTY
+    config = load(case.observe) if case.observe else EMPTY
     made = made_of(case.templates, config, Deployment())
     there = {query.name for page in made.pages for query in page.queries}
     for one in (*made.alarms.alarms, *made.alarms.slos):

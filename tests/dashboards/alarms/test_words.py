@@ -1,15 +1,12 @@
-"""Conditions as people say them, and what alarms cost."""
+"""Conditions as people say them."""
 
 from __future__ import annotations
 
 import pytest
 
-from dashboards.alarms.build import alarms_of
-from dashboards.alarms.prices import monthly_usd, total_usd
-from dashboards.alarms.values import Alarm, Alarms, Composite, Condition
+from dashboards.alarms.values import Condition
 from dashboards.alarms.words import amount, condition_words, missing_words
 from dashboards.expressions import Metric, Percent, Quotient, Scaled, Total
-from tests.dashboards.sample import ALARMS, SYSTEM
 
 _ERRORS, _REQUESTS = (
     Metric("endpoint.errors", "a/legacy", "sum"),
@@ -97,31 +94,3 @@ def test_an_amount_has_a_unit_that_is_read(value: float, unit: str, said: str) -
 def test_missing_data_is_said_on_purpose() -> None:
     """Three meanings, three sentences."""
     assert len({missing_words(one) for one in ("ok", "breaching", "keep")}) == 3
-
-
-def _alarm(condition: Condition, suppressed_by: tuple[str, ...] = ()) -> Alarm:
-    return Alarm(name="a", rule="r", subject="s", title="t", condition=condition, suppressed_by=suppressed_by)
-
-
-def test_an_alarm_costs_by_its_metrics_and_by_what_silences_it() -> None:
-    """One metric that stands twice is paid once; a suppressor needs composites."""
-    one = Condition(of=_ERRORS, op=">", threshold=1)
-    two = Condition(of=Percent(_ERRORS, Total((_ERRORS, _REQUESTS))), op=">", threshold=1)
-    assert monthly_usd(_alarm(one)) == 0.1
-    assert monthly_usd(_alarm(two)) == 0.2
-    assert monthly_usd(_alarm(one, ("x",))) == 0.6
-    assert monthly_usd(_alarm(one, ("x", "y", "z"))) == 1.1
-    assert monthly_usd(Composite(name="c", title="t", children=("a",))) == 0.5
-
-
-def test_a_promise_costs_two_alarms_and_a_composite_a_burn() -> None:
-    """Of four burns the one over three days is not for CloudWatch: 3 x (2 x 4 metrics + a composite)."""
-    assert monthly_usd(ALARMS.slos[0]) == pytest.approx(3 * (2 * 4 * 0.1 + 0.5))
-
-
-def test_the_total_is_the_sum() -> None:
-    """Of alarms, promises and composites."""
-    made = alarms_of(SYSTEM)
-    several = [*made.alarms, *made.slos, *made.composites]
-    assert total_usd(made) == pytest.approx(sum(map(monthly_usd, several)))
-    assert total_usd(Alarms()) == 0

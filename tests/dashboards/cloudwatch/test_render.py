@@ -19,6 +19,8 @@ from tests.dashboards.cloudwatch.bodies import resolved
 from tests.dashboards.cloudwatch.checks import problems
 from tests.dashboards.sample import ALARMS, PAGES, SYSTEM, UNNAMED
 
+SLO_TITLE = ALARMS.slos[0].title
+
 
 @pytest.fixture(scope="module")
 def rendered() -> Rendered:
@@ -82,6 +84,9 @@ def test_a_slower_burn_rate_is_silent_under_a_faster(resources: dict[str, Any]) 
     slow = resources[_burn(resources, "6x-6h")]
     assert fast["Properties"]["AlarmRule"].count(" AND ") == 1
     assert slow["Properties"]["ActionsSuppressor"] == fast["Properties"]["AlarmName"]
+    said = resolved(slow["Properties"]["AlarmDescription"])
+    assert said.count(SLO_TITLE) == 1
+    assert "6 times as fast as it may be" in said
 
 
 def _burn(resources: dict[str, Any], name: str) -> str:
@@ -102,7 +107,7 @@ def test_a_window_of_three_days_is_three_days_and_said(rendered: Rendered, resou
     )
     assert {row["MetricStat"]["Period"] for row in alarm["Metrics"] if "MetricStat" in row} == {86_400}
     assert alarm["EvaluationPeriods"] == 3
-    assert any("no window of 3d" in note.text for note in rendered.notes)
+    assert any("no window of 3 d" in note.text for note in rendered.notes)
 
 
 def test_sides_have_their_colours_and_lines_their_labels(resources: dict[str, Any]) -> None:
@@ -212,6 +217,8 @@ def test_three_hundred_functions_stay_within_every_limit() -> None:
     system = System(title="Many", resources={one.id: one for one in functions}, region="eu-west-1")
     found = render(system, pages, alarms, Options())
     assert len(found.files) > 2
+    assert "fragment.yaml" not in found.files
+    assert any("There is no fragment.yaml: it would have" in note.text for note in found.notes)
     assert problems(found, system, pages, alarms) == []
 
 
@@ -245,3 +252,17 @@ def test_a_system_of_an_unknown_region_is_valid(has_metrics: bool) -> None:
     found = render(system, PAGES, ALARMS, Options())
     assert problems(found, system, PAGES, ALARMS) == []
     assert "https://${AWS::Region}.console.aws.amazon.com" in found.files["template.yaml"]
+
+
+def test_a_fragment_of_more_than_a_megabyte_is_not_written() -> None:
+    """Nothing could include it; a note says so, and the templates hold everything."""
+    pages = [_long(f"page-{index}", 60_000) for index in range(20)]
+    found = render(SYSTEM, pages, Alarms(), Options())
+    assert list(found.files) == ["template.yaml", "template-2.yaml"]
+    assert any("bytes, and a template has 1 MB at most" in note.text for note in found.notes)
+    assert "fragment.yaml" in render(SYSTEM, pages[:5], Alarms(), Options()).files
+
+
+def _long(name: str, size: int) -> Page:
+    panel = Panel(id="text", title="Text", kind="text", text="word " * (size // 5))
+    return Page(name=name, title=name, kind="service", sections=(Section(title="All", panels=(panel,)),))

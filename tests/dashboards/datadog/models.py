@@ -35,7 +35,7 @@ _CONFIGURATION = Configuration()  # type: ignore[no-untyped-call]
 #: Keys of which the models ask the type alone.
 _FREE = {
     *("alias", "content", "denominator", "description", "formula", "label", "link", "message", "name"),
-    *("numerator", "query", "query_string", "tags", "title", "value", "x", "y"),
+    *("numerator", "q", "query", "query_string", "tags", "title", "value", "x", "y"),
 }
 
 

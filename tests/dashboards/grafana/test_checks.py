@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import yaml
 
+from dashboards.grafana.links import explored
 from dashboards.grafana.render import render
 from dashboards.rendered import Options, Rendered
 from tests.dashboards.grafana.checks import problems
@@ -73,6 +74,10 @@ def hide(one: Tree) -> None:
 def _second_on_first(tree: Tree) -> None:
     graphs = [one for one in tree["panels"] if one["type"] == "timeseries"]
     graphs[1]["gridPos"] = dict(graphs[0]["gridPos"])
+
+
+#: A query of logs that asks no log group.
+LOST: Tree = {"datasource": {"uid": "a"}, "queryMode": "Logs", "logGroups": []}
 
 
 def _twice(tree: Tree) -> None:
@@ -231,6 +236,10 @@ WAYS: dict[str, tuple[Rendered, str]] = {
     "mute timing not there": (
         changed("alerting/policies.example.yaml", lambda tree: tree["muteTimes"].clear()),
         "mute timing",
+    ),
+    "link to Explore without log groups": (
+        panel(CLOUDWATCH, lambda one: one["links"].append({"url": explored(LOST)}), "Newest errors"),
+        "asks no log group",
     ),
     "annotation without a time": (
         changed("annotations.json", lambda tree: tree[0].pop("time")),

@@ -78,19 +78,19 @@ def test_promtool_reads_the_rules(folder: Path) -> None:
 
 def test_a_burning_budget_is_told(folder: Path) -> None:
     """At 10% failed of a promise of 99.5% the budget burns 20 times too fast: above 14.4."""
-    assert firing(folder, "slo-submit-availability-14-4x-1h", traffic(60, 6))
+    assert firing(folder, "slo-submit-availability-burn-1h", traffic(60, 6))
 
 
 def test_a_kept_promise_is_silent(folder: Path) -> None:
     """At about 1.7% the fast burn rate is silent, and the slow one, above 3, has told."""
-    assert not firing(folder, "slo-submit-availability-14-4x-1h", traffic(60, 1))
-    assert firing(folder, "slo-submit-availability-3x-1d", traffic(60, 1), at="4h")
+    assert not firing(folder, "slo-submit-availability-burn-1h", traffic(60, 1))
+    assert firing(folder, "slo-submit-availability-burn-1d", traffic(60, 1), at="4h")
 
 
 def test_few_requests_do_not_burn_a_budget(folder: Path) -> None:
     """Below 50 requests in the long window nothing is told, however many failed."""
     slow = [{**one, "values": "0+0x240 1+0x360"} for one in traffic(1, 1)]
-    assert not firing(folder, "slo-submit-availability-14-4x-1h", slow, at="4h2m")
+    assert not firing(folder, "slo-submit-availability-burn-1h", slow, at="4h2m")
 
 
 def test_a_share_needs_traffic_and_two_of_three_periods(folder: Path) -> None:

@@ -160,3 +160,33 @@ def test_a_table_cell_of_the_instructions_has_no_bars() -> None:
     alarm = msgspec.structs.replace(ALARMS.alarms[0], about="a | b\nc")
     text = render(SYSTEM, PAGES, Alarms(alarms=(alarm,)), Options()).files["install.md"]
     assert r"a \| b c" in text
+
+
+def test_a_description_is_plain_text() -> None:
+    """The list of dashboards shows it as it is: no marks, no links that lead nowhere."""
+    about = "Legacy **and** *serverless*: `POST /claims`, 2 * 3.\n\nSee [the story](query:story) first.\n\n"
+    page = msgspec.structs.replace(PAGES[1], about=f"{about}[All](page:system) · [Errors](query:errors)")
+    (found,) = (
+        one["attributes"]["description"]
+        for line in render(SYSTEM, (page,), ALARMS, Options()).files["saved-objects.ndjson"].splitlines()
+        if (one := json.loads(line))["type"] == "dashboard"
+    )
+    assert found == "Legacy and serverless: POST /claims, 2 * 3. See the story first."
+
+
+def test_what_is_not_shown_has_its_title() -> None:
+    """Names of the catalogue are ours; people know the titles."""
+    series = tuple(Series(label=one, of=metric(one)) for one in ("service.requests", "queue.visible"))
+    page = page_of(Panel(id="both", title="Both", kind="lines", series=series))
+    rendered = render(SYSTEM, (page,), Alarms(), Options())
+    assert any("cannot show Messages waiting (queue)" in note.text for note in rendered.notes)
+    told = rendered.files["saved-objects.ndjson"]
+    assert "Not shown: Messages waiting; only CloudWatch has it" in told
+    assert "queue.visible" not in told
+
+
+def test_the_table_of_rules_has_the_words_of_the_listing() -> None:
+    """A condition is said as `observe dashboards alarms` says it; a burn rate has its window in its name."""
+    text = render(SYSTEM, PAGES, ALARMS, Options()).files["install.md"]
+    assert "more than 5% of at least 20 requests, in 2 of 3 periods of 5 min" in text
+    assert "| slo-submit-availability-burn-3d | warning | the error budget burns at more than 1 times" in text

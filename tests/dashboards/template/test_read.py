@@ -258,3 +258,32 @@ def test_any_text_is_read_or_refused(tmp_path: Path, text: str | bytes) -> None:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     with pytest.raises(TemplateError, match=r"template\.yaml"):
         read_templates([_written(tmp_path, data)])
+
+
+def test_a_parameter_that_no_template_has_is_told_with_what_it_may_have_meant(tmp_path: Path) -> None:
+    """So that a misspelt option does not leave a default in silence."""
+    path = _written(tmp_path, "Parameters: {Stage: {Type: String, Default: a}}\nResources: {A: {Type: T}}")
+    given = Deployment(parameters={"Stge": "live", "Nope": "1"})
+    said = [note.text for note in read_templates([path], given).notes if note.level == "warning"]
+    assert said == [
+        "No template has the parameter 'Stge', of which a value is given. Did you mean 'Stage'?",
+        "No template has the parameter 'Nope', of which a value is given.",
+    ]
+
+
+def test_a_parameter_that_nobody_gave_is_told_with_its_line(tmp_path: Path) -> None:
+    """Not one with a default or a value, nor a secret, nor one that SSM knows."""
+    text = """Parameters:
+  Open: {Type: String}
+  Given: {Type: String}
+  Default: {Type: String, Default: ""}
+  Secret: {Type: String, NoEcho: true}
+  Stored: {Type: "AWS::SSM::Parameter::Value<String>"}
+Resources: {A: {Type: AWS::SQS::Queue}}
+"""
+    found = read_templates([_written(tmp_path, text)], Deployment(parameters={"Given": "x"}))
+    [note] = found.notes
+    assert note.text.startswith(
+        "The parameter 'Open' has no default and no value is given (--parameter Open="
+    )
+    assert (note.level, note.place.line) == ("info", 2)
