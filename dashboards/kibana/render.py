@@ -8,10 +8,10 @@ install.md                the commands, and what each rule means
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from dashboards.alarms.values import Alarms
+from dashboards.alarms.values import Alarm, Alarms, Burn, Slo
 from dashboards.kibana.arithmetic import Absent
 from dashboards.kibana.bundles import bundles
 from dashboards.kibana.install import install_text
@@ -19,11 +19,13 @@ from dashboards.kibana.objects import search_object, view_object
 from dashboards.kibana.pages import dashboard, places_of, queries_of
 from dashboards.kibana.rules import burn_rule, rule_of
 from dashboards.kibana.shown import notes_of, shown
-from dashboards.kibana.store import INDICES, Store, store_of
+from dashboards.kibana.store import INDICES, store_of
 from dashboards.kibana.texts import burn_name
 from dashboards.panels import Page
 from dashboards.rendered import Options, Rendered, pretty
 from dashboards.resources import Note, System
+
+_Made = dict[str, Any] | Absent
 
 
 def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Options) -> Rendered:  # noqa: ARG001
@@ -36,7 +38,11 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
         (search_object(query, system) for query in queries_of(pages).values()),
         ((dashboard(page, system, alarms, places),) for page in found),
     )
-    rules, absent = _rules(system, alarms, store)
+    rules, absent = judged(
+        alarms,
+        lambda alarm: rule_of(alarm, system, store),
+        lambda slo, burn: burn_rule(slo, burn, system, store),
+    )
     files = {
         "install.md": install_text(system, alarms, rules, tuple(saved)),
         **{f"rules/{name}.json": pretty(rules[name]) for name in sorted(rules)},
@@ -57,19 +63,20 @@ def rule_notes(tool: str, absent: dict[str, Absent]) -> tuple[Note, ...]:
     )
 
 
-def _rules(system: System, alarms: Alarms, store: Store) -> tuple[dict[str, Any], dict[str, Absent]]:
-    rules: dict[str, Any] = {}
+def judged(
+    alarms: Alarms, of_alarm: Callable[[Alarm], _Made], of_burn: Callable[[Slo, Burn], _Made]
+) -> tuple[dict[str, Any], dict[str, Absent]]:
+    """Return what judges each alarm and each burn rate, and those that the tool cannot judge, by name."""
+    made: dict[str, Any] = {}
     absent: dict[str, Absent] = {}
-    found = [(alarm.name, rule_of(alarm, system, store)) for alarm in alarms.alarms]
-    for slo in alarms.slos:
-        for burn in slo.burns:
-            found.append((burn_name(slo, burn), burn_rule(slo, burn, system, store)))
+    found = [(alarm.name, of_alarm(alarm)) for alarm in alarms.alarms]
+    found += [(burn_name(slo, burn), of_burn(slo, burn)) for slo in alarms.slos for burn in slo.burns]
     for name, one in found:
         if isinstance(one, Absent):
             absent[name] = one
         else:
-            rules[name] = one
-    return rules, absent
+            made[name] = one
+    return made, absent
 
 
 def _limits(alarms: Alarms, rules: dict[str, Any]) -> tuple[Note, ...]:

@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.alarms.values import Alarms
-from dashboards.kibana.arithmetic import Absent
 from dashboards.kibana.bundles import bundles
 from dashboards.kibana.install import order_text, rule_rows
 from dashboards.kibana.objects import dashboard_id, search_id
 from dashboards.kibana.pages import queries_of
-from dashboards.kibana.render import few, rule_notes
+from dashboards.kibana.render import few, judged, rule_notes
 from dashboards.kibana.shown import notes_of, shown
-from dashboards.kibana.store import INDICES, Store, store_of
-from dashboards.kibana.texts import Places, burn_name
+from dashboards.kibana.store import INDICES, store_of
+from dashboards.kibana.texts import Places
 from dashboards.opensearch.monitors import burn_monitor, monitor_of
 from dashboards.opensearch.objects import OPENSEARCH, pattern_object, search_object
 from dashboards.opensearch.pages import page_objects
@@ -75,7 +74,11 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
         (search_object(query, system) for query in queries.values()),
         (tuple(page_objects(page, system, store, alarms, places)) for page in found),
     )
-    monitors, absent = _monitors(system, alarms, store)
+    monitors, absent = judged(
+        alarms,
+        lambda alarm: monitor_of(alarm, system, store),
+        lambda slo, burn: burn_monitor(slo, burn, system, store),
+    )
     head = _HEAD.format(
         title=system.title,
         version=OPENSEARCH,
@@ -89,21 +92,6 @@ def render(system: System, pages: Sequence[Page], alarms: Alarms, options: Optio
     }
     told = (*notes, *notes_of(_TOOL, found), *rule_notes(_TOOL, absent), *_limits(pages, alarms, monitors))
     return Rendered(files=files, notes=told)
-
-
-def _monitors(system: System, alarms: Alarms, store: Store) -> tuple[dict[str, Any], dict[str, Absent]]:
-    monitors: dict[str, Any] = {}
-    absent: dict[str, Absent] = {}
-    found = [(alarm.name, monitor_of(alarm, system, store)) for alarm in alarms.alarms]
-    for slo in alarms.slos:
-        for burn in slo.burns:
-            found.append((burn_name(slo, burn), burn_monitor(slo, burn, system, store)))
-    for name, one in found:
-        if isinstance(one, Absent):
-            absent[name] = one
-        else:
-            monitors[name] = one
-    return monitors, absent
 
 
 def _limits(pages: Sequence[Page], alarms: Alarms, monitors: dict[str, Any]) -> tuple[Note, ...]:

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import pytest
 
 from dashboards.opensearch.render import render
 from dashboards.rendered import Options, Rendered
+from tests.dashboards.kibana.changing import PAGE, Changing, Tree
 from tests.dashboards.opensearch.checks import problems
 from tests.dashboards.sample import ALARMS, PAGES, SYSTEM
 
 GOOD = render(SYSTEM, PAGES, ALARMS, Options())
 MONITOR = "monitors/endpoint-errors-submit.json"
-PAGE = "observe-claims-endpoint-submit"
-Tree = dict[str, Any]
+_CHANGING = Changing(GOOD)
+changed, panels = _CHANGING.changed, _CHANGING.panels
 
 
 def test_good_files_have_no_problems() -> None:
     """Every page and every alarm of the sample is valid."""
     assert problems(GOOD, SYSTEM, PAGES, ALARMS) == []
-
-
-def changed(kind: str, change: Callable[[Tree], object], name: str = "") -> Rendered:
-    """Return the good files with one saved object changed."""
-    lines = [json.loads(line) for line in GOOD.files["saved-objects.ndjson"].splitlines()]
-    one = next(one for one in lines if one["type"] == kind and one["id"].startswith(name))
-    change(one)
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    return msgspec.structs.replace(GOOD, files={**GOOD.files, "saved-objects.ndjson": text})
-
-
-def panels(change: Callable[[list[Tree]], object]) -> Rendered:
-    """Return the good files with the panels of the endpoint's page changed."""
-
-    def in_page(one: Tree) -> None:
-        found = json.loads(one["attributes"]["panelsJSON"])
-        change(found)
-        one["attributes"]["panelsJSON"] = json.dumps(found)
-
-    return changed("dashboard", in_page, PAGE)
 
 
 def state(change: Callable[[Tree], object]) -> Rendered:
