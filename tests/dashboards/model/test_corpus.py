@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 
 import pytest
-from dashboards.template.read import read_templates
 from rich.console import Console
 
 from console.dashboards_model_view import render
 from dashboards.model.build import model_of
 from dashboards.resources import System
+from dashboards.template.read import read_templates
 from dashboards.template.values import Deployment
 from subscribers.config import EMPTY, load
 from tests.dashboards.cases import CASES, Case
